@@ -1,0 +1,115 @@
+"""Connectors for BMTK's NetworkBuilder.
+
+Make a connector, give it two node pools, and splat it into ``add_edges``::
+
+    connector = ReciprocalConnector(p0=0.15, pr=0.06)
+    connector.setup_nodes(source=net.nodes(pop_name='A'), target=net.nodes(pop_name='A'))
+    net.add_edges(**connector.edge_params())
+
+Two defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
+RandomState, an int or a SeedSequence) and ``bmtool_connectors.report_name``.
+"""
+
+from __future__ import annotations
+
+import sys as _sys
+import types as _types
+from typing import Any as _Any
+
+from bmtool_connectors import randomness as _randomness
+from bmtool_connectors import report as _report
+from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
+from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.lifting import vectorized
+from bmtool_connectors.nodes import NodeArrays, is_same_pop
+from bmtool_connectors.numbers import num_prop
+from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.patterns.unidirection import UnidirectionConnector
+from bmtool_connectors.probability import (
+    NORM_COEF,
+    DistantDependentProbability,
+    GaussianDropoff,
+    ProbabilityFunction,
+    UniformInRange,
+    gaussian,
+)
+from bmtool_connectors.randomness import decision, decisions
+from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.report import Timer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NORM_COEF",
+    "AbstractConnector",
+    "BaseConnector",
+    "Connectivity",
+    "ConnectivityWarning",
+    "DistantDependentProbability",
+    "EdgeList",
+    "GaussianDropoff",
+    "NodeArrays",
+    "NodeError",
+    "NormalizedReciprocalRate",
+    "ParameterError",
+    "ProbabilityFunction",
+    "ReciprocalConnector",
+    "Timer",
+    "UnidirectionConnector",
+    "UniformInRange",
+    "__version__",
+    "connectors",
+    "cylindrical_dist_z",
+    "decision",
+    "decisions",
+    "euclid_dist",
+    "gaussian",
+    "is_same_pop",
+    "num_prop",
+    "pr_2_rho",
+    "report_name",
+    "rho_2_pr",
+    "rng",
+    "spherical_dist",
+    "vectorized",
+]
+
+#: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.
+connectors = _sys.modules[__name__]
+
+
+class _Module(_types.ModuleType):
+    """The package with its two assignable defaults, which take effect everywhere at once."""
+
+    @property
+    def rng(self) -> _Any:
+        """Where random numbers come from unless a connector or helper is given its own."""
+        return _randomness.default.value
+
+    @rng.setter
+    def rng(self, value: _Any) -> None:
+        _randomness.default.assign(value)
+
+    @rng.deleter
+    def rng(self) -> None:
+        _randomness.default.assign(None)
+
+    @property
+    def report_name(self) -> _Any:
+        """File of the CSV connection report, unless a connector is given its own."""
+        return _report.default.name
+
+    @report_name.setter
+    def report_name(self, value: _Any) -> None:
+        _report.default.name = _report.checked_file(
+            _report.DEFAULT_FILE if value is None else value, "bmtool_connectors"
+        )
+
+    @report_name.deleter
+    def report_name(self) -> None:
+        _report.default.name = _report.DEFAULT_FILE
+
+
+connectors.__class__ = _Module

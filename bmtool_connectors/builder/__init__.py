@@ -1,0 +1,1 @@
+"""The door out to BMTK, and the only folder that imports it."""

@@ -1,0 +1,83 @@
+"""Command line: ``python -m bmtool_connectors diff A B``.
+
+Exit codes: 0 equal (or done), 1 different, 2 error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from bmtool_connectors.compare import compare
+
+__all__ = ["main"]
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+
+EQUAL, DIFFERENT, ERROR = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process when left out.
+
+    Returns
+    -------
+    int
+        0 equal or done, 1 different, 2 error (one sentence on stderr).
+    """
+    arguments = _parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        return command(arguments)
+    except (ValueError, OSError, MemoryError) as error:
+        message = str(error) or type(error).__name__
+        print(f"error: {message}", file=sys.stderr)
+    except Exception:
+        # Python would exit with 1, which scripts take for "different".
+        traceback.print_exc()
+    return ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bmtool_connectors", description="Tools for networks in SONATA files."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="command", required=True)
+    # A new sub-command is one function here, that adds its parser and sets what runs it.
+    for add in (_add_diff,):
+        add(commands)
+    return parser
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "diff",
+        help="compare two network folders",
+        description="Compare two folders with SONATA files; the order of rows does not count.",
+        epilog="Exit codes: 0 equal, 1 different, 2 error.",
+    )
+    parser.add_argument("a", metavar="A", help="folder with *_nodes.h5, *_edges.h5, ...")
+    parser.add_argument("b", metavar="B", help="folder to compare it with")
+    for name, kind in (("rtol", "relative"), ("atol", "absolute")):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            default=0.0,
+            metavar="X",
+            help=f"{kind} tolerance for float values (default 0: exact)",
+        )
+    parser.set_defaults(command=_diff)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
+    print(comparison)
+    return EQUAL if comparison else DIFFERENT

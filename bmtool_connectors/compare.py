@@ -1,0 +1,372 @@
+"""Compare two networks: SONATA folders of any builder, or networks built in memory.
+
+Two networks are equal when they hold the same nodes, edges, gap junctions and
+type tables, whatever the order of rows and columns and the layout of the files.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from bmtool_connectors.comparison.folder import read_folder
+from bmtool_connectors.comparison.network import BuiltNetwork, read_network
+from bmtool_connectors.comparison.pairs import diff_tables
+from bmtool_connectors.comparison.tables import Population, Table, TypeTable
+from bmtool_connectors.comparison.values import Difference
+from bmtool_connectors.errors import ParameterError
+
+__all__ = ["Comparison", "Difference", "Totals", "compare"]
+
+OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
+Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]
+
+WIDTH = 80
+SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much of one population was compared.
+
+    Attributes
+    ----------
+    item : {'nodes', 'edges', 'gap junctions'}
+        What it holds.
+    population : str
+        Its name (in A, where it has two).
+    rows, synapses : tuple of (int or None)
+        In A and in B; None where the population is missing.
+    """
+
+    item: str
+    population: str
+    rows: tuple[int | None, int | None]
+    synapses: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found: true when the networks are equal, and printable.
+
+    Attributes
+    ----------
+    a, b : str
+        What was compared.
+    differences : tuple of Difference
+        One per population, type, kind and property; empty when equal.
+    totals : tuple of Totals
+        What was looked at.
+    rtol, atol : float
+        The tolerance for float values.
+    """
+
+    a: str
+    b: str
+    differences: tuple[Difference, ...]
+    totals: tuple[Totals, ...]
+    rtol: float = 0.0
+    atol: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is no difference."""
+        return not self.differences
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def __str__(self) -> str:
+        return "\n".join(_report(self))
+
+
+def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+    """Compare two networks and say what is missing, added or changed in the second.
+
+    Parameters
+    ----------
+    a, b : str, path, NetworkBuilder, or a sequence of these
+        A folder with SONATA files, or a BMTK network after ``build()`` and
+        before ``save()``. A network holds its own nodes only, so that together
+        with its inputs it is given as a list, ``[net, inputs]``.
+    rtol, atol : float, default 0
+        Float values x and y agree when ``|x - y| <= atol + rtol max(|x|, |y|)``.
+        Integers and text must be equal. NaN equals NaN.
+
+    Returns
+    -------
+    Comparison
+        True when equal; ``print`` it for a report.
+
+    Raises
+    ------
+    ParameterError
+        For anything that is not a network, or a file that cannot be read.
+
+    Notes
+    -----
+    The order of rows does not count, nor do edge group ids and indices, gap
+    junction ids, and the order of columns in type tables (BMTK writes it at
+    random). A pair of several rows is compared as a multiset of rows. One row
+    with ``nsyns`` 3 is not three rows with properties; both count three synapses.
+    The indices of an edge file are not looked at.
+
+    Populations are matched by name, else by the names of the node populations
+    they join, else by file name. One population is in memory at a time: about
+    120 bytes per row and network, and what the properties take that differ.
+    """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not value >= 0 or math.isinf(value):
+            raise ParameterError(
+                f"compare(): {name} is {value!r}; give a finite number of at least 0."
+            )
+    differences: list[Difference] = []
+    totals: list[Totals] = []
+    for one, other in _matched(_populations(a), _populations(b)):
+        found, total = _compare_populations(one, other, rtol, atol)
+        differences += found
+        totals.append(total)
+    return Comparison(_label(a), _label(b), tuple(differences), tuple(totals), rtol, atol)
+
+
+def _label(networks: Networks) -> str:
+    if isinstance(networks, str | os.PathLike):
+        return os.fspath(networks)
+    if isinstance(networks, list | tuple):
+        return ", ".join(_label(each) for each in networks)
+    return f"network {networks.name!r}"  # type: ignore[union-attr]
+
+
+def _populations(networks: Networks) -> list[Population]:
+    if isinstance(networks, list | tuple):
+        found = [population for each in networks for population in _populations(each)]
+    elif isinstance(networks, str | os.PathLike):
+        found = read_folder(Path(networks))
+    else:
+        found = read_network(networks)  # type: ignore[arg-type]
+    seen: dict[tuple[str, str], Population] = {}
+    for population in found:
+        twin = seen.setdefault((population.item, population.name), population)
+        if twin is not population:
+            raise ParameterError(
+                f"compare(): {population.item} {population.name!r} are in {twin.origin} and in "
+                f"{population.origin}; keep one of the two."
+            )
+    return found
+
+
+def _matched(
+    found_a: list[Population], found_b: list[Population]
+) -> Iterator[tuple[Population | None, Population | None]]:
+    partner: dict[int, Population] = {}
+    left_a, left_b = list(found_a), list(found_b)
+    for trait in ("name", "endpoints", "stem"):
+        for one in list(left_a):
+            wanted = getattr(one, trait)
+            same = [
+                [each for each in left if each.item == one.item and getattr(each, trait) == wanted]
+                for left in (left_a, left_b)
+            ]
+            if wanted is not None and len(same[0]) == len(same[1]) == 1:
+                partner[id(one)] = same[1][0]
+                left_a.remove(one)
+                left_b.remove(same[1][0])
+    for item in ("nodes", "edges", "gap junctions"):
+        for one in found_a:
+            if one.item == item:
+                yield one, partner.get(id(one))
+        for other in left_b:
+            if other.item == item:
+                yield None, other
+
+
+def _compare_populations(
+    a: Population | None, b: Population | None, rtol: float, atol: float
+) -> tuple[list[Difference], Totals]:
+    known = a or b
+    assert known is not None
+    item, name = known.item, known.name
+    differences: list[Difference] = []
+    with ExitStack() as stack:
+        tables = [stack.enter_context(each.load()) if each else None for each in (a, b)]
+        sizes = [(None, None) if table is None else _size(table) for table in tables]
+        totals = Totals(item, name, (sizes[0][0], sizes[1][0]), (sizes[0][1], sizes[1][1]))
+        if a is None or b is None or tables[0] is None or tables[1] is None:
+            kind = "population missing" if b is None else "population added"
+            rows, synapses = sizes[0] if b is None else sizes[1]
+            return [Difference(item, name, kind, count=rows or 0, synapses=synapses)], totals
+        if a.has_rows and b.has_rows:
+            for kind, one, other in (
+                ("name", a.name, b.name),
+                ("endpoints", a.endpoints, b.endpoints),
+            ):
+                if one != other and one is not None and other is not None:
+                    example = ((), one, other)
+                    differences.append(Difference(item, name, kind, count=1, examples=(example,)))
+        differences += diff_tables(item, name, tables[0], tables[1], rtol, atol)
+    differences += _compare_types(item, name, a.types, b.types, rtol, atol)
+    return differences, totals
+
+
+def _size(table: Table) -> tuple[int, int]:
+    counts = table.synapses()
+    return len(table), len(table) if counts is None else int(counts.sum())
+
+
+def _compare_types(
+    item: str, name: str, a: TypeTable | None, b: TypeTable | None, rtol: float, atol: float
+) -> Iterator[Difference]:
+    if a is None or b is None:
+        if a or b:
+            kind = "type table missing" if a else "type table added"
+            yield Difference(item, name, kind, count=len(a or b or ()))
+        return
+    for type_id in sorted(a.keys() | b.keys()):
+        if type_id not in a or type_id not in b:
+            kind = "type missing" if type_id in a else "type added"
+            yield Difference(item, name, kind, type_id, count=1)
+            continue
+        one, other = a[type_id], b[type_id]
+        for key in sorted(one.keys() | other.keys()):
+            old, new = one.get(key), other.get(key)
+            distance = _text_distance(old, new, rtol, atol)
+            if distance != 0:
+                largest = None if math.isnan(distance) else distance
+                example = ((), old, new)
+                yield Difference(
+                    item, name, "type property", type_id, key, 1, None, largest, (example,)
+                )
+
+
+def _text_distance(x: str | None, y: str | None, rtol: float, atol: float) -> float:
+    # 0 for agreement, else the distance of two numbers, NaN where there is none.
+    if x == y:
+        return 0.0
+    try:
+        one, other = float(x or ""), float(y or "")
+    except ValueError:
+        return math.nan
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    distance = abs(one - other)
+    whole = all((text or "").lstrip("+-").isdigit() for text in (x, y))
+    limit = 0.0 if whole else atol + rtol * max(abs(one), abs(other))
+    return 0.0 if distance <= limit < math.inf else distance
+
+
+_NOUNS = {
+    "nodes": ("node", "row"),
+    "edges": ("pair", "synapse"),
+    "gap junctions": ("pair", "gap junction"),
+}
+_SENTENCES = {
+    "population missing": "only in A ({rows})",
+    "population added": "only in B ({rows})",
+    "name": "called {old} in A and {new} in B",
+    "endpoints": "join {old} in A and {new} in B",
+    "type table missing": "type table only in A",
+    "type table added": "type table only in B",
+    "type missing": "only in the type table of A",
+    "type added": "only in the type table of B",
+    "type property": "{property} of the type is {old} in A and {new} in B",
+    "missing": "{pairs}{synapses} only in A",
+    "added": "{pairs}{synapses} only in B",
+    "synapses": "another number of {unit}s in {pairs}, by up to {largest}",
+    "rows": "as many {unit}s in another number of rows in {pairs}",
+    "column missing": "property {property} only in A ({rows})",
+    "column added": "property {property} only in B ({rows})",
+    "values": "{property} differs in {rows}{by}",
+    "combination": "the same property values, combined in other rows, in {pairs}",
+}
+
+
+def _report(comparison: Comparison) -> Iterator[str]:
+    number = len(comparison.differences)
+    verdict = _count(number, "difference") if number else "equal"
+    if comparison.rtol or comparison.atol:
+        verdict += f" (rtol {comparison.rtol:g}, atol {comparison.atol:g})"
+    yield verdict
+    yield f"  A: {comparison.a}"
+    yield f"  B: {comparison.b}"
+    left = SHOWN
+    for totals in comparison.totals:
+        yield from _wrap(f"{totals.item} {totals.population}: {_totals_text(totals)}", "")
+        for each in comparison.differences:
+            if (each.item, each.population) == (totals.item, totals.population):
+                left -= 1
+                if left >= 0:
+                    yield from _wrap(_sentence(each), "  ")
+                    for line in _examples(each):
+                        yield from _wrap(line, "      ")
+    if left < 0:
+        yield f"... and {-left} more, all in the attribute 'differences'"
+
+
+def _wrap(text: str, indent: str) -> Iterable[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_on_hyphens=False,
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _totals_text(totals: Totals) -> str:
+    texts = []
+    for rows, synapses in zip(totals.rows, totals.synapses, strict=True):
+        if rows is None or synapses is None:
+            texts.append("none")
+        elif totals.item == "edges":
+            texts.append(f"{_count(rows, 'row')}, {_count(synapses, 'synapse')}")
+        else:
+            texts.append(_count(rows, totals.item.removesuffix("s")))
+    return texts[0] if texts[0] == texts[1] else f"{texts[0]} in A; {texts[1]} in B"
+
+
+def _sentence(each: Difference) -> str:
+    noun, unit = _NOUNS[each.item]
+    old, new = each.examples[0][1:] if each.examples else (None, None)
+    more = each.synapses is not None and each.item != "nodes"
+    sentence = _SENTENCES[each.kind].format(
+        property=each.property,
+        unit=unit,
+        pairs=_count(each.count, noun),
+        rows=_count(each.count, "row"),
+        synapses=f" ({_count(each.synapses or 0, unit)})" if more else "",
+        largest="" if each.largest is None else f"{each.largest:g}",
+        by="" if each.largest is None else f", by up to {each.largest:g}",
+        old=_value(old),
+        new=_value(new),
+    )
+    return sentence if each.type_id is None else f"type {each.type_id}: {sentence}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return " -> ".join(str(each) for each in value)
+    return "absent" if value is None else textwrap.shorten(repr(value), 50, placeholder=" ...")
+
+
+def _examples(each: Difference) -> Iterator[str]:
+    pairs = [" -> ".join(str(number) for number in ids) for ids, _, _ in each.examples]
+    more = ["..."] if each.count > len(pairs) else []
+    if each.kind in ("missing", "added", "combination"):
+        yield ", ".join(pairs + more)
+        return
+    for pair, (_, old, new) in zip(pairs, each.examples, strict=True):
+        if pair:
+            texts = [f"{value:.6g}" if isinstance(value, float) else None for value in (old, new)]
+            if None in texts or texts[0] == texts[1]:
+                texts = [_value(old), _value(new)]
+            yield f"{pair}: {texts[0]} in A, {texts[1]} in B"

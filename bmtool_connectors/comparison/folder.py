@@ -1,0 +1,263 @@
+"""List and read what a folder of SONATA files holds, whoever wrote it.
+
+:func:`read_folder` answers with :class:`Population` items, which know what they
+are at once and load their rows when asked, so that a comparison holds one
+population in memory at a time.
+
+How a file lays out its properties (edge groups, group indices, ``@library``
+enumerations, columns of several dimensions) ends here: the ``Table`` that a
+population loads gives one value per row and column.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from bmtool_connectors.comparison.tables import (
+    Group,
+    IntArray,
+    Population,
+    Table,
+    TypeTable,
+    plain,
+    type_table,
+)
+from bmtool_connectors.errors import ParameterError
+
+__all__ = ["read_folder"]
+
+
+def read_folder(folder: Path) -> list[Population]:
+    """List what the SONATA files of a folder hold.
+
+    Files are recognised by what is in them, not by their names; others are
+    passed over. Sub-folders are not searched.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``*.h5`` and ``*.csv`` files.
+
+    Returns
+    -------
+    list of Population
+
+    Raises
+    ------
+    ParameterError
+        If there is no such folder, no SONATA file in it, a population in two
+        files, or a file that cannot be read.
+    """
+    if not folder.is_dir():
+        raise ParameterError(
+            f"compare(): {str(folder)!r} is not a folder; give the folder that holds the SONATA "
+            "files (*_nodes.h5, *_edges.h5), or a built network."
+        )
+    # BMTK's temporary files start with a dot.
+    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    found = []
+    for file in files:
+        if file.suffix in (".h5", ".hdf5"):
+            found += _list_file(file)
+    populations = _attach_types(found, [file for file in files if file.suffix == ".csv"])
+    if not populations:
+        raise ParameterError(
+            f"compare(): no SONATA file in {str(folder)!r}; give the folder that holds *_nodes.h5 "
+            "or *_edges.h5 itself, not one above it."
+        )
+    return populations
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    # h5py reports a broken file as any of these, and not always with its name.
+    try:
+        yield
+    except (OSError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split()).strip("'\"")
+        raise ParameterError(
+            f"compare(): cannot read {str(file)!r} as a SONATA file ({reason}); save it again."
+        ) from error
+
+
+def _list_file(file: Path) -> list[Population]:
+    populations = []
+    with _reading(file), h5py.File(file, "r") as h5:
+        for item, read in (("nodes", _node_table), ("edges", _edge_table)):
+            stem = re.sub(rf"_?{item}$", "", file.stem)
+            for name, group in h5[item].items() if isinstance(h5.get(item), h5py.Group) else ():
+                load = functools.partial(_opened, file, f"{item}/{name}", read)
+                endpoints = _endpoints(group) if item == "edges" else None
+                populations.append(Population(item, name, file.name, load, stem, endpoints))
+        if "source_ids" in h5 and "target_ids" in h5:
+            name = re.sub(r"_?gap_juncs$", "", file.stem)
+            load = functools.partial(_opened, file, "/", _gap_table)
+            populations.append(Population("gap junctions", name, file.name, load, name))
+    return populations
+
+
+def _endpoints(group: h5py.Group) -> tuple[str, str] | None:
+    names = []
+    for end in ("source_node_id", "target_node_id"):
+        name = group[end].attrs.get("node_population")
+        if name is None:
+            return None
+        names.append(name.decode() if isinstance(name, bytes) else str(name))
+    return names[0], names[1]
+
+
+@contextlib.contextmanager
+def _opened(file: Path, path: str, read: Callable[[h5py.Group, Path], Table]) -> Iterator[Table]:
+    with contextlib.ExitStack() as stack:
+        with _reading(file):
+            h5 = stack.enter_context(h5py.File(file, "r"))
+            table = read(h5[path], file)
+        yield table
+
+
+def _integers(group: h5py.Group, name: str) -> IntArray:
+    values: npt.NDArray[Any] = group[name][()]
+    # The same bits: a copy of 1e7 ids costs as much as reading them.
+    return values.view(np.int64) if values.dtype == np.uint64 else values.astype(np.int64)
+
+
+def _node_table(group: h5py.Group, file: Path) -> Table:
+    types = _integers(group, "node_type_id")
+    # Files of libsonata leave the ids out: they are then the row numbers.
+    ids = _integers(group, "node_id") if "node_id" in group else np.arange(len(types))
+    _same_length(file, node_id=ids, node_type_id=types)
+    type_column = Group(None, None, {"node_type_id": lambda: types})
+    groups = (type_column, *_property_groups(group, "node", len(ids), file))
+    return Table((ids,), np.zeros(len(ids), dtype=np.int64), groups, file.name)
+
+
+def _edge_table(group: h5py.Group, file: Path) -> Table:
+    source, target = _integers(group, "source_node_id"), _integers(group, "target_node_id")
+    if "edge_type_id" in group:
+        types = _integers(group, "edge_type_id")
+    else:
+        types = np.full(len(source), -1, dtype=np.int64)
+    _same_length(file, source_node_id=source, target_node_id=target, edge_type_id=types)
+    groups = _property_groups(group, "edge", len(source), file)
+    return Table((source, target), types, groups, file.name)
+
+
+def _gap_table(h5: h5py.Group, file: Path) -> Table:
+    source, target = _integers(h5, "source_ids"), _integers(h5, "target_ids")
+    _same_length(file, source_ids=source, target_ids=target)
+    return Table((source, target), np.zeros(len(source), dtype=np.int64), (), file.name)
+
+
+def _same_length(file: Path, **arrays: npt.NDArray[Any]) -> None:
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ParameterError(
+            f"compare(): the datasets of {str(file)!r} differ in length ({text}); save it again."
+        )
+
+
+def _property_groups(group: h5py.Group, kind: str, n: int, file: Path) -> tuple[Group, ...]:
+    members = {
+        int(name): member
+        for name, member in group.items()
+        if name.isdigit() and isinstance(member, h5py.Group)
+    }
+    names = f"{kind}_group_id", f"{kind}_group_index"
+    group_id = _integers(group, names[0]) if names[0] in group else np.zeros(n, dtype=np.int64)
+    index = _integers(group, names[1]) if names[1] in group else np.arange(n)
+    _same_length(file, rows=np.empty(n), **{names[0]: group_id, names[1]: index})
+    found = []
+    for number, member in members.items():
+        here = group_id == number
+        rows = None if here.all() else np.flatnonzero(here)
+        where = index if rows is None else index[rows]
+        # BMTK writes a group also for an edge type without edges.
+        if len(where) == 0:
+            continue
+        in_order = bool(np.array_equal(where, np.arange(len(where))))
+        found.append(Group(rows, None if in_order else where, dict(_columns(member, file))))
+    return tuple(found)
+
+
+def _columns(
+    group: h5py.Group, file: Path, prefix: str = ""
+) -> Iterator[tuple[str, Callable[[], npt.NDArray[Any]]]]:
+    library = group.get("@library", {})
+    for name, member in group.items():
+        if isinstance(member, h5py.Group):
+            if name != "@library":
+                yield from _columns(member, file, f"{prefix}{name}/")
+        elif member.ndim > 1:
+            for i in range(int(np.prod(member.shape[1:]))):
+                yield f"{prefix}{name}[{i}]", functools.partial(_read, file, member, None, i)
+        else:
+            yield prefix + name, functools.partial(_read, file, member, library.get(name))
+
+
+def _read(
+    file: Path, dataset: h5py.Dataset, library: h5py.Dataset | None = None, i: int = 0
+) -> npt.NDArray[Any]:
+    with _reading(file):
+        values = plain(_text(dataset) if h5py.check_string_dtype(dataset.dtype) else dataset[()])
+        if library is not None:
+            values = plain(_text(library))[values]
+    return values.reshape(len(values), -1)[:, i] if values.ndim > 1 else values
+
+
+def _text(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    return np.asarray(dataset.asstr()[()], dtype=object)
+
+
+def _attach_types(found: list[Population], files: list[Path]) -> list[Population]:
+    tables = {}
+    for file in files:
+        item, types = _read_types(file)
+        if item:
+            tables[item, re.sub(r"_?(node|edge)_types$", "", file.stem)] = file.name, types
+    for item in ("nodes", "edges"):
+        stems = {population.stem for population in found if population.item == item}
+        lone_files = [stem for stem in stems if (item, stem) not in tables]
+        lone_tables = [key for key in tables if key[0] == item and key[1] not in stems]
+        # One of each, named differently: they can only belong together.
+        if len(lone_files) == len(lone_tables) == 1:
+            tables[item, lone_files[0]] = tables.pop(lone_tables[0])
+    result = []
+    for population in found:
+        _, known = tables.get((population.item, population.stem), ("", None))
+        result.append(replace(population, types=known))
+    # BMTK writes the type table also when not one edge was made, and then no HDF5 file.
+    for item, stem in tables.keys() - {(population.item, population.stem) for population in found}:
+        origin, types = tables[item, stem]
+        load = functools.partial(_no_rows, item)
+        result.append(Population(item, stem, origin, load, stem, None, types, has_rows=False))
+    return result
+
+
+def _read_types(file: Path) -> tuple[str, TypeTable]:
+    # Any CSV file may lie in the folder, in any encoding; the header tells which are SONATA's.
+    with _reading(file), file.open(newline="", encoding="utf-8", errors="replace") as stream:
+        # Two spaces are an empty cell: so BMTK writes None.
+        lines = csv.reader(stream, delimiter=" ")
+        header = next(lines, [])
+        for item, key in (("nodes", "node_type_id"), ("edges", "edge_type_id")):
+            if key in header:
+                rows = [dict(zip(header, line, strict=False)) for line in lines if any(line)]
+                return item, type_table(rows, key, str(file))
+    return "", {}
+
+
+@contextlib.contextmanager
+def _no_rows(item: str) -> Iterator[Table]:
+    nothing = np.empty(0, dtype=np.int64)
+    yield Table((nothing, nothing) if item == "edges" else (nothing,), nothing)

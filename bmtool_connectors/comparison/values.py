@@ -1,0 +1,294 @@
+"""Compare the property values of rows of the same pairs, in any order within a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from bmtool_connectors.comparison.tables import IntArray, Table
+
+__all__ = ["AlignedRows", "Difference", "value_differences"]
+
+AnyArray: TypeAlias = npt.NDArray[Any]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+N_EXAMPLES = 3
+"""How many nodes or pairs a difference names."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which B differs from A.
+
+    Attributes
+    ----------
+    item : {'nodes', 'edges', 'gap junctions'}
+        What differs.
+    population : str
+        Name of the population (of A, where it has two names).
+    kind : str
+        ``'population missing'``, ``'population added'``, ``'name'``,
+        ``'endpoints'``; of type tables ``'type table missing'``,
+        ``'type table added'``, ``'type missing'``, ``'type added'``,
+        ``'type property'``; of nodes and pairs ``'missing'``, ``'added'``,
+        ``'synapses'`` (changed count), ``'rows'`` (the same synapses in another
+        number of rows); of properties ``'column missing'``, ``'column added'``,
+        ``'values'``, ``'combination'`` (the same values in other rows of a
+        pair). Missing: only in A. Added: only in B.
+    type_id : int or None
+        Edge type (or node type, for type tables).
+    property : str or None
+        Name of the property.
+    count : int
+        How many: nodes or pairs; rows for ``'column ...'`` and ``'values'``.
+    synapses : int or None
+        Synapses of the missing or added pairs.
+    largest : float or None
+        Largest absolute difference of the values or counts; None for text.
+    examples : tuple of tuple
+        The first few: (ids, value in A, value in B), ids being (node,) or
+        (source, target).
+    """
+
+    item: str
+    population: str
+    kind: str
+    type_id: int | None = None
+    property: str | None = None
+    count: int = 0
+    synapses: int | None = None
+    largest: float | None = None
+    examples: tuple[tuple[tuple[int, ...], Any, Any], ...] = ()
+
+
+Recorder: TypeAlias = Callable[..., Difference]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Values of one property on aligned rows; text is given by codes into `labels`."""
+
+    a: AnyArray
+    b: AnyArray
+    here_a: Mask | None = None
+    here_b: Mask | None = None
+    labels: AnyArray | None = None
+
+    def unequal(self, tolerance: tuple[float, float]) -> Mask:
+        floats = self.a.dtype.kind == "f" or self.b.dtype.kind == "f"
+        differ: Mask = self.a != self.b
+        if floats:
+            rows = np.flatnonzero(differ)
+            x, y = self.a[rows].astype(float), self.b[rows].astype(float)
+            rtol, atol = tolerance
+            with np.errstate(invalid="ignore"):
+                close = np.abs(x - y) <= atol + rtol * np.maximum(np.abs(x), np.abs(y))
+            # An infinite value is within any relative distance of any other.
+            close &= np.isfinite(x) & np.isfinite(y)
+            differ[rows] = ~(close | (np.isnan(x) & np.isnan(y)))
+        if self.here_a is not None and self.here_b is not None:
+            differ |= self.here_a != self.here_b
+        return differ
+
+    def sort_keys(self, side: str) -> list[AnyArray]:
+        values, here = (self.a, self.here_a) if side == "a" else (self.b, self.here_b)
+        return [values] if here is None else [here, values]
+
+    def reordered(self, order_a: IntArray, order_b: IntArray) -> _Column:
+        return _Column(
+            self.a[order_a],
+            self.b[order_b],
+            None if self.here_a is None else self.here_a[order_a],
+            None if self.here_b is None else self.here_b[order_b],
+            self.labels,
+        )
+
+    def largest(self, rows: IntArray) -> float | None:
+        if self.labels is not None:
+            return None
+        if self.here_a is not None and self.here_b is not None:
+            rows = rows[self.here_a[rows] & self.here_b[rows]]
+        with np.errstate(invalid="ignore"):
+            distance = np.abs(self.a[rows].astype(float) - self.b[rows].astype(float))
+        distance = distance[~np.isnan(distance)]
+        return float(distance.max()) if len(distance) else None
+
+    def example(self, row: int) -> tuple[Any, Any]:
+        sides = (self.a, self.here_a), (self.b, self.here_b)
+        shown: list[Any] = []
+        for values, here in sides:
+            value = values[row].item()
+            label = value if self.labels is None else str(self.labels[value])
+            shown.append(label if here is None or here[row] else None)
+        return shown[0], shown[1]
+
+
+@dataclass(frozen=True)
+class AlignedRows:
+    """Rows of two tables, side by side, pair after pair (`start`, `count`, `types` per pair)."""
+
+    table_a: Table
+    table_b: Table
+    rows_a: Any  # ndarray of int, or slice(None) where the rows are in one order already
+    rows_b: Any
+    start: IntArray
+    count: IntArray
+    types: IntArray
+    absent: Collection[tuple[str, int]] = ()
+
+    def take(self, pairs: IntArray) -> AlignedRows:
+        count = self.count[pairs]
+        places = expand(self.start[pairs], count)
+        return replace(
+            self,
+            rows_a=self.rows_a[places],
+            rows_b=self.rows_b[places],
+            start=np.cumsum(count) - count,
+            count=count,
+            types=self.types[pairs],
+        )
+
+    def ids(self, row: int) -> tuple[int, ...]:
+        # Any row of the pair will do: they have the ids in common.
+        return row_ids(self.table_a, self.rows_a[row])
+
+    def pair_of(self, rows: IntArray) -> IntArray:
+        return np.searchsorted(self.start, rows, side="right") - 1
+
+    def column(self, name: str) -> _Column:
+        a, b = self.table_a.column(name)[self.rows_a], self.table_b.column(name)[self.rows_b]
+        labels = None
+        if a.dtype == object or b.dtype == object:
+            import pandas as pd
+
+            texts = np.concatenate([a.astype(str), b.astype(str)]).astype(object)
+            codes, labels = pd.factorize(texts)
+            a, b = codes[: len(a)], codes[len(a) :]
+        here_a, here_b = self.table_a.present(name), self.table_b.present(name)
+        if here_a is None and here_b is None:
+            return _Column(a, b, None, None, labels)
+        here_a = np.ones(len(a), bool) if here_a is None else here_a[self.rows_a]
+        here_b = np.ones(len(b), bool) if here_b is None else here_b[self.rows_b]
+        # A type that has the column on one side only is reported as such, not value by value.
+        skipped = [type_id for absent, type_id in self.absent if absent == name]
+        if skipped:
+            keep = np.repeat(~np.isin(self.types, skipped), self.count)
+            a, b = np.where(keep, a, 0), np.where(keep, b, 0)
+            here_a, here_b = here_a & keep, here_b & keep
+        return _Column(a, b, here_a, here_b, labels)
+
+
+def _order_within(rows: AlignedRows, keys: Sequence[AnyArray]) -> IntArray:
+    # Sorts the rows of each pair by the keys, the first one counting most. Pairs with as many rows
+    # are sorted together as lines of a matrix, thirty times as fast as np.lexsort at 1e7 rows.
+    order = np.arange(int(rows.count.sum()))
+    for size in np.flatnonzero(np.bincount(rows.count, minlength=2)):
+        if size < 2:
+            continue
+        places = rows.start[rows.count == size][:, None] + np.arange(size)
+        lines = places
+        for key in reversed(keys):
+            by = np.argsort(key[lines], axis=1, kind="stable")
+            lines = np.take_along_axis(lines, by, axis=1)
+        order[places] = lines
+    return order
+
+
+def _differing_pairs(
+    rows: AlignedRows, names: Sequence[str], tolerance: tuple[float, float]
+) -> IntArray:
+    # First as the rows stand: mostly they were written in one order, and nothing has to be sorted.
+    differ = np.zeros(len(rows.count), dtype=bool)
+    for name in names:
+        differ[rows.pair_of(np.flatnonzero(rows.column(name).unequal(tolerance)))] = True
+    single = np.flatnonzero(differ & (rows.count == 1))
+    several = np.flatnonzero(differ & (rows.count > 1))
+    # Within a tolerance, sorting by one property may mix up rows that another one tells apart.
+    for turn in range(len(names) if any(tolerance) else 1):
+        part = rows.take(several)
+        columns = [part.column(name) for name in (*names[turn:], *names[:turn])]
+        order_a, order_b = (
+            _order_within(part, [key for column in columns for key in column.sort_keys(side)])
+            for side in "ab"
+        )
+        differ = np.zeros(len(several), dtype=bool)
+        for column in columns:
+            unequal = column.reordered(order_a, order_b).unequal(tolerance)
+            differ[part.pair_of(np.flatnonzero(unequal))] = True
+        several = several[differ]
+    return np.sort(np.concatenate([single, several]))
+
+
+def value_differences(
+    record: Recorder, rows: AlignedRows, names: Sequence[str], tolerance: tuple[float, float]
+) -> Iterator[Difference]:
+    """Report the properties that differ between aligned rows, by type and property.
+
+    Parameters
+    ----------
+    record : callable
+        Makes a `Difference` of kind and type id.
+    rows : AlignedRows
+        Pairs with as many rows and synapses in both tables.
+    names : sequence of str
+        Properties that both tables have.
+    tolerance : tuple of float
+        rtol and atol.
+
+    Yields
+    ------
+    Difference
+    """
+    pairs = _differing_pairs(rows, names, tolerance)
+    part = rows.take(pairs)
+    explained = np.zeros(len(pairs), dtype=bool)
+    for name in names if len(pairs) else ():
+        # Each property by itself, so that one changed delay does not show up in the sections too.
+        column = part.column(name)
+        order_a, order_b = (_order_within(part, column.sort_keys(side)) for side in "ab")
+        column = column.reordered(order_a, order_b)
+        unequal = np.flatnonzero(column.unequal(tolerance))
+        owner = part.pair_of(unequal)
+        explained[owner] = True
+        for type_id, run in runs(part.types[owner]):
+            here = unequal[run]
+            shown = here[np.flatnonzero(is_first(owner[run]))[:N_EXAMPLES]]
+            yield record(
+                "values",
+                type_id,
+                property=name,
+                count=len(here),
+                largest=column.largest(here),
+                examples=tuple((part.ids(row), *column.example(row)) for row in shown),
+            )
+    unexplained = np.flatnonzero(~explained)
+    for type_id, run in runs(part.types[unexplained]):
+        shown = part.start[unexplained[run][:N_EXAMPLES]]
+        examples = tuple((part.ids(row), None, None) for row in shown)
+        count = len(unexplained[run])
+        yield record("combination", type_id, count=count, examples=examples)
+
+
+def is_first(values: AnyArray) -> Mask:
+    first = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first
+
+
+def runs(values: AnyArray) -> Iterator[tuple[int, slice]]:
+    start = np.flatnonzero(is_first(values))
+    for begin, end in zip(start, [*start[1:], len(values)], strict=False):
+        yield int(values[begin]), slice(int(begin), int(end))
+
+
+def expand(start: IntArray, count: IntArray) -> IntArray:
+    # start[0], start[0] + 1, ... (count[0] of them), start[1], ...
+    end = np.cumsum(count)
+    return np.repeat(start - (end - count), count) + np.arange(int(count.sum()))
+
+
+def row_ids(table: Table, row: int) -> tuple[int, ...]:
+    return tuple(int(ids[row]) for ids in table.ids)

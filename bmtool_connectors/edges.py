@@ -1,0 +1,373 @@
+"""The result of a draw: immutable edges of one direction, and of both.
+
+Inside the package an edge is a pair of *positions* in the node pools; node ids
+appear only at the doors. Index arrays use the smallest signed type that fits,
+so that differences of indices never wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+    from bmtool_connectors.nodes import NodeArrays
+
+__all__ = ["Connectivity", "EdgeList"]
+
+IntArray = npt.NDArray[np.signedinteger[Any]]
+
+
+def index_dtype(n: int) -> np.dtype[Any]:
+    """Return the smallest signed integer type that holds ``n - 1``."""
+    return np.dtype(np.int16 if n <= 1 << 15 else np.int32 if n <= 1 << 31 else np.int64)
+
+
+def order_by(key: npt.NDArray[Any], n_keys: int) -> npt.NDArray[Any]:
+    """Return the stable order that sorts `key`, whole numbers in ``[0, n_keys)``.
+
+    Notes
+    -----
+    A counting sort, O(m + n_keys), through SciPy's conversion of coordinates to rows: about
+    nine times faster than a stable ``argsort``.
+    """
+    from scipy.sparse import csr_matrix
+
+    m = len(key)
+    column = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
+    rows = csr_matrix((column, (key, column)), shape=(n_keys, max(m, 1)))
+    return rows.data  # type: ignore[no-any-return]
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EdgeList:
+    """Connected pairs of one direction, sorted by source, then target, each pair once.
+
+    Make one with :meth:`from_arrays`, which sorts and checks.
+
+    Attributes
+    ----------
+    source, target : ndarray of int, shape (m,)
+        Positions in the source and the target pool; read-only.
+    n_syn : ndarray of int, shape (m,)
+        Synapses per pair, at least 1; read-only.
+    pair_arg : ndarray of float, shape (m,), or None
+        Value of ``p_arg`` of the pair, usually its distance (um); objects when the user's
+        function gives something that is not a number; read-only.
+    shape : tuple of int
+        ``(n_source, n_target)``.
+    """
+
+    source: IntArray
+    target: IntArray
+    n_syn: IntArray
+    pair_arg: npt.NDArray[Any] | None
+    shape: tuple[int, int]
+    _cache: dict[str, Any] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        source: npt.ArrayLike,
+        target: npt.ArrayLike,
+        shape: tuple[int, int],
+        n_syn: npt.ArrayLike = 1,
+        pair_arg: npt.ArrayLike | None = None,
+    ) -> EdgeList:
+        """Make the canonical edge list from pairs in any order.
+
+        Parameters
+        ----------
+        source, target : array_like of int, shape (m,)
+            Positions in the pools.
+        shape : tuple of int
+            ``(n_source, n_target)``.
+        n_syn : int or array_like of int, shape (m,), default 1
+            Synapses per pair, at least 1.
+        pair_arg : float or array_like, shape (m,), optional
+            Values to keep per pair.
+
+        Raises
+        ------
+        ParameterError
+            If lengths differ, a position is out of range, a pair occurs twice, or a count is
+            not a whole number of at least 1.
+
+        Examples
+        --------
+        >>> edges = EdgeList.from_arrays([1, 0], [2, 1], shape=(2, 3))
+        >>> edges.source.tolist(), edges.target.tolist()
+        ([0, 1], [1, 2])
+        """
+        s, t = np.asarray(source), np.asarray(target)
+        counts = np.asarray(n_syn)
+        arg = None if pair_arg is None else np.asarray(pair_arg)
+        _check_arrays(s, t, shape, counts, arg)
+        m = len(s)
+        by_target = order_by(t, shape[1])
+        order = by_target[order_by(s[by_target], shape[0])]
+        edges = cls.from_sorted(
+            s[order],
+            t[order],
+            shape,
+            counts if counts.ndim == 0 else counts[order],
+            arg if arg is None or arg.ndim == 0 else arg[order],
+        )
+        twice = (edges.source[1:] == edges.source[:-1]) & (edges.target[1:] == edges.target[:-1])
+        if m and twice.any():
+            k = int(np.flatnonzero(twice)[0])
+            raise ParameterError(
+                f"source and target of EdgeList contain the pair ({edges.source[k]}, "
+                f"{edges.target[k]}) more than once; give each pair once and say its number of "
+                "synapses with n_syn."
+            )
+        return edges
+
+    @classmethod
+    def from_sorted(
+        cls,
+        source: npt.NDArray[Any],
+        target: npt.NDArray[Any],
+        shape: tuple[int, int],
+        n_syn: npt.ArrayLike = 1,
+        pair_arg: npt.ArrayLike | None = None,
+    ) -> EdgeList:
+        """Make an edge list from pairs that are canonical already (not checked)."""
+        m = len(source)
+        counts = np.asarray(n_syn)
+        greatest = int(counts.max()) if counts.size else 1
+        # One number for all edges costs no memory: a view with stride 0.
+        counts = np.broadcast_to(counts.astype(index_dtype(greatest + 1)), (m,))
+        arg = None
+        if pair_arg is not None:
+            arg = np.asarray(pair_arg)
+            arg = arg if arg.dtype == object else arg.astype(float, copy=False)
+            arg = _frozen(np.broadcast_to(arg, (m,)))
+        return cls(
+            _frozen(source.astype(index_dtype(shape[0]), copy=False)),
+            _frozen(target.astype(index_dtype(shape[1]), copy=False)),
+            _frozen(counts),
+            arg,
+            (int(shape[0]), int(shape[1])),
+        )
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __repr__(self) -> str:
+        return f"EdgeList({len(self)} edges, shape={self.shape})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_cache": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            frozen = _frozen(value) if isinstance(value, np.ndarray) else value
+            object.__setattr__(self, name, frozen)
+
+    # ------------------------------------------------------------------ look-up
+    @property
+    def indptr(self) -> npt.NDArray[np.int64]:
+        """Where the edges of each source start, shape (n_source + 1,)."""
+        if "indptr" not in self._cache:
+            self._cache["indptr"] = _starts(self.source, self.shape[0])
+        return self._cache["indptr"]  # type: ignore[no-any-return]
+
+    def _columns(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """Return where the edges of each target start in the order by target, and that order."""
+        if "columns" not in self._cache:
+            order = order_by(self.target, self.shape[1])
+            self._cache["columns"] = (_starts(self.target, self.shape[1]), order)
+        return self._cache["columns"]  # type: ignore[no-any-return]
+
+    def row(self, i: int) -> tuple[IntArray, IntArray]:
+        """Return the targets of source position `i` and their synapse counts."""
+        start, stop = self.indptr[i : i + 2]
+        return self.target[start:stop], self.n_syn[start:stop]
+
+    def column(self, j: int) -> tuple[IntArray, IntArray]:
+        """Return the sources of target position `j` and their synapse counts."""
+        starts, order = self._columns()
+        edges = order[starts[j] : starts[j + 1]]
+        return self.source[edges], self.n_syn[edges]
+
+    def find(self, i: npt.ArrayLike, j: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the number of the edge of each pair ``(i, j)``, or -1 where there is none."""
+        n_target = self.shape[1]
+        if "keys" not in self._cache:
+            self._cache["keys"] = self.source.astype(np.int64) * n_target + self.target
+        keys = self._cache["keys"]
+        wanted = np.asarray(i, dtype=np.int64) * n_target + np.asarray(j, dtype=np.int64)
+        if not len(keys):
+            return np.full(wanted.shape, -1)
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[place] == wanted, place, -1)
+
+    def contains(self, i: npt.ArrayLike, j: npt.ArrayLike) -> Any:
+        """Return whether the pairs ``(i, j)`` are connected: bool, or ndarray of bool."""
+        found = self.find(i, j) >= 0
+        return bool(found) if found.ndim == 0 else found
+
+    # ------------------------------------------------------------------ numbers
+    def out_degree(self) -> npt.NDArray[np.int64]:
+        """Return the number of connected targets of each source, shape (n_source,)."""
+        return np.diff(self.indptr)
+
+    def in_degree(self) -> npt.NDArray[np.int64]:
+        """Return the number of connected sources of each target, shape (n_target,)."""
+        return np.bincount(self.target, minlength=self.shape[1])
+
+    def reciprocal(self, backward: EdgeList | None = None) -> npt.NDArray[np.bool_]:
+        """Return which edges have a partner in the other direction, shape (m,).
+
+        Parameters
+        ----------
+        backward : EdgeList, optional
+            Edges from this list's targets to its sources; this list itself when omitted (a
+            recurrent population). A self connection counts as its own partner.
+        """
+        other = self if backward is None else backward
+        return np.asarray(other.find(self.target, self.source) >= 0)
+
+    # ------------------------------------------------------------------ other forms
+    def transpose(self) -> EdgeList:
+        """Return the edges with source and target swapped."""
+        _, order = self._columns()
+        arg = None if self.pair_arg is None else self.pair_arg[order]
+        return EdgeList.from_sorted(
+            self.target[order], self.source[order], self.shape[::-1], self.n_syn[order], arg
+        )
+
+    def to_csr(self) -> csr_matrix:
+        """Return the synapse counts as ``scipy.sparse.csr_matrix``, rows are sources."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((np.array(self.n_syn), self.target, self.indptr), shape=self.shape)
+
+    def to_dense(self) -> npt.NDArray[Any]:
+        """Return the synapse counts as an array of shape (n_source, n_target)."""
+        dense = np.zeros(self.shape, dtype=self.n_syn.dtype)
+        dense[self.source, self.target] = self.n_syn
+        return dense
+
+    def to_frame(self, source: NodeArrays, target: NodeArrays) -> pd.DataFrame:
+        """Return a table with node ids: source_node_id, target_node_id, n_syn and pair_arg."""
+        import pandas as pd
+
+        columns = {
+            "source_node_id": source.ids[self.source],
+            "target_node_id": target.ids[self.target],
+            "n_syn": np.array(self.n_syn),
+        }
+        if self.pair_arg is not None:
+            columns["pair_arg"] = np.array(self.pair_arg)
+        return pd.DataFrame(columns)
+
+
+def _starts(key: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(np.bincount(key, minlength=n))]).astype(np.int64)
+
+
+def _check_arrays(
+    source: npt.NDArray[Any],
+    target: npt.NDArray[Any],
+    shape: tuple[int, int],
+    n_syn: npt.NDArray[Any],
+    pair_arg: npt.NDArray[Any] | None,
+) -> None:
+    m = len(source) if source.ndim == 1 else -1
+    for name, array in (("target", target), ("n_syn", n_syn), ("pair_arg", pair_arg)):
+        fits = array is None or array.shape == (m,) or (array.ndim == 0 and name != "target")
+        if m < 0 or not fits:
+            raise ParameterError(
+                f"{name} of EdgeList has shape {np.shape(array)} and source has "
+                f"{source.shape}; allowed are one-dimensional arrays of one length."
+            )
+    for name, array, n in (("source", source, shape[0]), ("target", target, shape[1])):
+        if m and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= n):
+            raise ParameterError(
+                f"{name} of EdgeList holds {array.dtype} values from {array.min()} to "
+                f"{array.max()}; allowed are integer positions from 0 to {n - 1} (not node ids)."
+            )
+    if n_syn.size and (n_syn.dtype.kind not in "iu" or n_syn.min() < 1):
+        raise ParameterError(
+            f"n_syn of EdgeList holds {n_syn.dtype} values from {n_syn.min()}; allowed are whole "
+            "numbers of at least 1: leave unconnected pairs out."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Connectivity:
+    """What a connector drew: the edges of both directions and what was counted meanwhile.
+
+    Attributes
+    ----------
+    forward : EdgeList
+        From the first pool to the second; of a recurrent population, all edges.
+    backward : EdgeList or None
+        From the second pool to the first: its ``source`` indexes the second pool. None for
+        connectors with one direction and for recurrent populations.
+    pairs : int
+        Pairs looked at: n_source n_target, or unordered pairs of a recurrent population.
+    possible : tuple of int
+        Pairs that could connect: (forward,), (forward, backward, both), or for a recurrent
+        reciprocal connector (any, both).
+    connected : tuple of int
+        Pairs that are connected, ordered like `possible`.
+    clipped : int
+        Pairs whose joint probability was not feasible and was moved to the nearest value.
+    dropped : int
+        Connections whose number of synapses came out as 0.
+    rho : float or None
+        The correlation the draw used, given or estimated; None when each pair had its own.
+    cache : mapping
+        Arrays kept from the estimate of rho: one entry per pair that was evaluated.
+    """
+
+    forward: EdgeList
+    backward: EdgeList | None = None
+    pairs: int = 0
+    possible: tuple[int, ...] = ()
+    connected: tuple[int, ...] = ()
+    clipped: int = 0
+    dropped: int = 0
+    rho: float | None = None
+    cache: Mapping[str, npt.NDArray[Any]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "cache": {}}
+
+    @classmethod
+    def from_edges(cls, edges: EdgeList) -> Connectivity:
+        """Wrap edges of one direction, every pair counted as possible."""
+        pairs = edges.shape[0] * edges.shape[1]
+        return cls(edges, pairs=pairs, possible=(pairs,), connected=(len(edges),))
+
+    def without_cache(self) -> Connectivity:
+        """Return the same edges and counts without the kept arrays."""
+        return replace(self, cache=MappingProxyType({}))
+
+    def edges(self, direction: str) -> EdgeList:
+        """Return the edges of ``'forward'`` or ``'backward'``."""
+        if direction == "forward":
+            return self.forward
+        assert self.backward is not None
+        return self.backward

@@ -1,0 +1,34 @@
+"""Errors and warnings of the package.
+
+::
+
+    ValueError, AssertionError
+     +-- ParameterError      a parameter of a function or a connector is not allowed
+    ValueError
+     +-- NodeError           a node pool does not fit the connector, or is missing
+    UserWarning
+     +-- ConnectivityWarning something was repaired or is likely not what was meant
+
+Every message is one sentence (or two) that says which parameter of which class,
+what it got, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConnectivityWarning", "NodeError", "ParameterError"]
+
+
+class ParameterError(ValueError, AssertionError):
+    """A parameter value is not allowed.
+
+    Also an ``AssertionError``, because that is what build scripts written for
+    the ``connectors`` module of bmtool catch.
+    """
+
+
+class NodeError(ValueError):
+    """A node pool is missing, empty, or does not fit the connector."""
+
+
+class ConnectivityWarning(UserWarning):
+    """The network was built, but something was repaired or looks unintended."""

@@ -1,0 +1,354 @@
+"""The door in from BMTK: node pools become arrays.
+
+Every scan of a BMTK pool walks all nodes of its network, so a pool is scanned
+once per network and filter and remembered until the network's nodes change.
+Pools are duck-typed (``bmtk`` is not imported here): what counts is that they
+iterate over nodes with a ``node_id`` and have a ``network_name``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.errors import NodeError
+
+__all__ = ["NodeArrays", "is_same_pop"]
+
+#: Where a node's coordinates may stand, in order of preference.
+_POSITION_NAMES = ("positions", ("x", "y", "z"), ("pos_x", "pos_y", "pos_z"))
+
+
+def node_position(node: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    """Return the coordinates of one node, um.
+
+    Raises
+    ------
+    NodeError
+        If the node carries neither ``positions`` nor x, y, z nor pos_x, pos_y, pos_z.
+    """
+    for name in _POSITION_NAMES:
+        if isinstance(name, str):
+            if name in node:
+                return np.asarray(node[name], dtype=float)
+        elif name[0] in node and name[1] in node:
+            return np.array([node[axis] for axis in name if axis in node], dtype=float)
+    raise NodeError(
+        f"node {getattr(node, 'node_id', '?')} has no position; a distance needs nodes with "
+        "'positions' (um), or x, y, z, or pos_x, pos_y, pos_z: give one to add_nodes()."
+    )
+
+
+class NodeArrays:
+    """The nodes of one pool as arrays, in pool order; read-only.
+
+    Parameters
+    ----------
+    nodes : sequence of node objects
+        Each with ``node_id`` and item access to its attributes.
+    network : object, optional
+        Stands for the network: equal node ids are the same node only within one. A network of
+        its own when omitted.
+    label : str
+        Network name and filter, as in reports: ``"net: pop_name=='PN'"``.
+    stream_label : str, optional
+        The same without memory addresses, for the keys of private random streams.
+
+    Attributes
+    ----------
+    ids : ndarray of int64, shape (n,)
+        Node ids.
+    nodes : list
+        The node objects themselves, for user functions.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Any],
+        label: str = "nodes",
+        stream_label: str | None = None,
+        network: object = None,
+    ) -> None:
+        self.nodes = list(nodes)
+        self.label = label
+        self._network = object() if network is None else network
+        self.stream_label = label if stream_label is None else stream_label
+        self.ids: npt.NDArray[np.int64] = np.fromiter(
+            (node.node_id for node in self.nodes), dtype=np.int64, count=len(self.nodes)
+        )
+        self.ids.flags.writeable = False
+        self._index: dict[int, int] | None = None
+        self._attributes: dict[str, npt.NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"NodeArrays({self.label!r}, n={len(self)})"
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return attribute `name` of all nodes, shape (n,) or (n, k); read-only."""
+        if name not in self._attributes:
+            if name == "node_id":
+                return self.ids
+            try:
+                values = np.asarray([node[name] for node in self.nodes])
+            except KeyError:
+                raise NodeError(
+                    f"{self.label} has nodes without attribute {name!r}; give it to add_nodes()."
+                ) from None
+            values.flags.writeable = False
+            self._attributes[name] = values
+        return self._attributes[name]
+
+    @property
+    def positions(self) -> npt.NDArray[np.float64] | None:
+        """Coordinates, shape (n, 3), um; None when the first node carries none.
+
+        Raises
+        ------
+        NodeError
+            If only some nodes have coordinates, or one of them is not finite.
+        """
+        key = "positions of all nodes"  # an attribute name cannot be mistaken for it
+        if key not in self._attributes:
+            if len(self) and not self.nodes:  # node objects were freed and had no positions
+                return None
+            try:
+                rows = [node_position(self.nodes[0])] if self.nodes else []
+            except NodeError:
+                return None
+            rows += [node_position(node) for node in self.nodes[1:]]
+            self._attributes[key] = self._as_positions(rows)
+        return cast(npt.NDArray[np.float64], self._attributes[key])
+
+    def _as_positions(self, rows: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        positions = np.zeros((len(rows), 3))
+        try:
+            values = np.asarray(rows, dtype=float).reshape(len(rows), -1)
+            positions[:, : values.shape[1]] = values  # two coordinates: all in one plane
+        except ValueError:
+            raise NodeError(
+                f"positions of {self.label} are not 3 coordinates each (um); give add_nodes() "
+                "an array of shape (N, 3)."
+            ) from None
+        finite = np.isfinite(positions).all(axis=1)
+        if not finite.all():
+            bad = int(np.flatnonzero(~finite)[0])
+            raise NodeError(
+                f"node {self.ids[bad]} of {self.label} has position {positions[bad].tolist()}; "
+                "distances need finite coordinates in um: correct it in add_nodes()."
+            )
+        positions.flags.writeable = False
+        return positions
+
+    def index(self, node_id: int) -> int | None:
+        """Return the position of a node id in the pool, or None when it is not in it."""
+        return self.index_of_id.get(node_id)
+
+    @property
+    def index_of_id(self) -> dict[int, int]:
+        """``{node id: position in the pool}``, made when first needed."""
+        if self._index is None:
+            self._index = {node_id: i for i, node_id in enumerate(self.ids.tolist())}
+        return self._index
+
+    def take(self, index: npt.ArrayLike) -> NodeBlock:
+        """Return the nodes at these positions as a block for vectorised functions."""
+        return NodeBlock(self, np.asarray(index))
+
+    def without_nodes(self) -> NodeArrays:
+        """Return a copy without the node objects (ids, label and positions stay)."""
+        _ = self.positions  # read while there are nodes to read it from
+        copy = object.__new__(NodeArrays)
+        copy.__dict__.update(self.__dict__)
+        copy.nodes = []
+        return copy
+
+    @classmethod
+    def from_pool(cls, pool: Any) -> NodeArrays:
+        """Index a BMTK node pool; the same pool, or an equal filter, is scanned only once.
+
+        Parameters
+        ----------
+        pool : NodePool
+            What ``net.nodes(...)`` returns, or any iterable of nodes.
+        """
+        network = getattr(pool, "network", None)
+        key = _filter_key(_filters(pool))
+        known = _known_pools(network) if key is not None else {}
+        if key not in known:
+            known[key] = cls(list(pool), pool_label(pool), _stream_label(pool), _token(pool))
+        return known[key]
+
+    def self_columns(self, target: NodeArrays) -> npt.NDArray[np.int64] | None:
+        """Return, for each node, its own position in `target` or -1; None when it has none.
+
+        A self connection is one of the same network and node id, whatever the pools.
+        """
+        if target is self:
+            return np.arange(len(self))
+        if target._network is not self._network:
+            return None
+        _, here, there = np.intersect1d(self.ids, target.ids, return_indices=True)
+        columns = np.full(len(self), -1)
+        columns[here] = there
+        return columns if len(here) else None
+
+
+class NodeBlock:
+    """Attributes of a selection of nodes: what a vectorised function sees as a node."""
+
+    def __init__(self, nodes: NodeArrays, index: npt.NDArray[Any]) -> None:
+        self._nodes = nodes
+        self._index = index
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name == "positions" and self._nodes.positions is not None:
+            return cast(npt.NDArray[Any], self._nodes.positions[self._index])
+        return cast(npt.NDArray[Any], self._nodes[name][self._index])
+
+    @property
+    def node_id(self) -> npt.NDArray[np.int64]:
+        """Node ids of the block, shape (m,)."""
+        return cast("npt.NDArray[np.int64]", self._nodes.ids[self._index])
+
+
+def pool_label(pool: Any) -> str:
+    """Return network name and filter of a pool, as in the CSV report."""
+    return f"{pool.network_name}: {getattr(pool, 'filter_str', '*')}"
+
+
+def _filters(pool: Any) -> dict[str, Any] | None:
+    """Return the filter of a pool by attribute name, or None when it cannot be read."""
+    # BMTK keeps it under a mangled name only; without it (another kind of pool, another
+    # version) pools are scanned each time and compared by their nodes.
+    filters = getattr(pool, "_NodePool__properties", None)
+    return filters if isinstance(filters, dict) else None
+
+
+def _filter_key(filters: dict[str, Any] | None) -> Hashable:
+    """Return a key equal for equal filters: ``'A'`` and ``['A']`` select the same nodes."""
+    if filters is None:
+        return None
+    try:
+        return frozenset((name, _value_key(value)) for name, value in filters.items())
+    except TypeError:  # an array, a dict: scanned each time
+        return None
+
+
+def _value_key(value: Any) -> Hashable:
+    if isinstance(value, list):
+        keys = frozenset(_value_key(item) for item in value)
+        return next(iter(keys)) if len(keys) == 1 else ("any of", keys)
+    hash(value)
+    return type(value).__name__, value  # 1 and '1', 1 and True are different filters
+
+
+def _stream_label(pool: Any) -> str:
+    """Return the label with functions by name: their repr holds a memory address."""
+    filters = _filters(pool)
+    if filters is None or not any(callable(value) for value in filters.values()):
+        return pool_label(pool)
+    named = {
+        name: getattr(value, "__qualname__", type(value).__name__) if callable(value) else value
+        for name, value in filters.items()
+    }
+    return f"{pool.network_name}: {named}"
+
+
+class _KnownPools:
+    """The pools of one network indexed so far, valid while its node list stays as it was."""
+
+    def __init__(self, nodes: Sequence[Any]) -> None:
+        self.n_nodes = len(nodes)
+        self.ends = (nodes[0], nodes[-1]) if nodes else ()
+        self.pools: dict[Hashable, NodeArrays] = {}
+
+    def fits(self, nodes: Sequence[Any]) -> bool:
+        # Length and ends change with everything BMTK does to its node list (build, import,
+        # clear and rebuild). By identity: BMTK's nodes are dicts and all compare equal.
+        if len(nodes) != self.n_nodes:
+            return False
+        return all(old is new for old, new in zip(self.ends, (nodes[0], nodes[-1]), strict=True))
+
+
+_known: weakref.WeakKeyDictionary[Any, _KnownPools] = weakref.WeakKeyDictionary()
+
+
+def _known_pools(network: Any) -> dict[Hashable, NodeArrays]:
+    """Return the pools of a network indexed so far, forgetting them when its nodes changed."""
+    nodes = _all_nodes(network)
+    if not nodes:
+        return {}
+    try:
+        if network not in _known or not _known[network].fits(nodes):
+            _known[network] = _KnownPools(nodes)
+        return _known[network].pools
+    except TypeError:  # cannot be referenced weakly
+        return {}
+
+
+_tokens: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
+
+
+def _token(pool: Any) -> object:
+    """Return an object that stands for the network of a pool and does not keep it alive."""
+    try:
+        return _tokens.setdefault(pool.network, object())
+    except (AttributeError, TypeError):  # a stand-in without a network object
+        return None
+
+
+def _all_nodes(network: Any) -> Sequence[Any] | None:
+    """Return the node list of a network, or None when it has no such thing."""
+    iterate = getattr(network, "nodes_iter", None)
+    nodes = iterate() if callable(iterate) else None
+    return nodes if isinstance(nodes, list) else None
+
+
+def same_network(a: Any, b: Any) -> bool:
+    """Whether two pools belong to one network: the same object, not only the same name."""
+    if a.network_name != b.network_name:
+        return False
+    # Stand-ins for pools may know no network object; then the name has to do.
+    return getattr(a, "network", None) is getattr(b, "network", None)
+
+
+def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
+    """Whether two node pools are the same population.
+
+    Parameters
+    ----------
+    source, target : NodePool
+        The pools to compare.
+    quick : bool, default False
+        Compare networks and filters only, and read no node. Filters that differ in form but
+        select the same nodes count as different.
+
+    Returns
+    -------
+    bool
+        True for pools of one network object with equal node ids in equal order.
+
+    Notes
+    -----
+    Two networks with the same name are two networks.
+    """
+    if not same_network(source, target):
+        return False
+    if source is target:
+        return True
+    filters = [_filters(pool) for pool in (source, target)]
+    keys = [_filter_key(each) for each in filters]
+    if quick:
+        return keys[0] == keys[1] if None not in keys else filters[0] == filters[1]
+    return np.array_equal(_ids(source), _ids(target))
+
+
+def _ids(pool: Iterable[Any]) -> npt.NDArray[np.int64]:
+    return NodeArrays.from_pool(pool).ids

@@ -1,0 +1,112 @@
+"""Connections in one direction, each pair on its own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling import pairwise
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.laws import Law, PairLaws
+
+__all__ = ["UnidirectionConnector"]
+
+
+class UnidirectionConnector(BaseConnector):
+    """Connect each ordered pair (source, target) with probability p(p_arg(source, target)).
+
+    Parameters
+    ----------
+    p : float or callable, default 1.0
+        Probability in [0, 1], or a function of the value of `p_arg`.
+    p_arg : float or callable, optional
+        Argument of `p`: a function of (source node, target node), usually a distance (um).
+    n_syn : int or callable, default 1
+        Synapses of a connected pair, or a function of (source node, target node), which may
+        be random. 0 means no edge.
+    verbose : bool, default True
+        Print what is drawn.
+    save_report : bool, default True
+        Append a row to the CSV connection report.
+    report_name : str or path, optional
+        The report; default ``bmtool_connectors.report_name``.
+    rng : Generator, RandomState, int, SeedSequence or None
+        See :class:`BaseConnector`.
+    allow_autapses : bool, default True
+        Whether a node may connect to itself.
+    name : str, optional
+        Tells apart connectors with the same seed and populations.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+
+    Notes
+    -----
+    One uniform number per pair with p > 0, in row-major order of the pools, then whatever
+    `n_syn` draws for the pair if it is connected. Time O(pairs), memory O(edges).
+
+    Examples
+    --------
+    >>> connector = UnidirectionConnector(p=0.15, n_syn=1, verbose=False)
+    >>> connector.vars['p']
+    0.15
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg", "n_syn", "allow_autapses")
+
+    def __init__(
+        self,
+        p: Any = 1.0,
+        p_arg: Any = None,
+        n_syn: Any = 1,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        *,
+        allow_autapses: bool = True,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+        )
+        own = type(self).__name__
+        self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
+        self.allow_autapses = bool(allow_autapses)
+        self._law = Law(parameters.probability(p, f"p of {own}", p_arg, "p_arg"), p_arg, f"p of {own}")
+        self._n_syn = pairwise.SynapseCounts(
+            parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
+        )
+
+    def _begin(self, use: Use) -> None:
+        parameters.require_positions(
+            type(self).__name__, {"p_arg": self._law.arg}, use.source, use.target
+        )
+        super()._begin(use)
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the edges from `source` to `target`."""
+        space = PairSpace(source, target, autapses=self.allow_autapses)
+        drawn = pairwise.draw(
+            space,
+            PairLaws(self._law),
+            None,
+            rng,
+            (self._n_syn, self._n_syn),
+            show_progress=self.verbose,
+        )
+        i, j, n_syn, arg = drawn.forward.arrays()
+        edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
+        return Connectivity(
+            edges,
+            pairs=space.n_pairs,
+            possible=(int(drawn.possible[0]),),
+            connected=(len(edges),),
+            dropped=drawn.dropped,
+        )

@@ -1,0 +1,255 @@
+"""Random numbers: the default generator, private seeds and their streams.
+
+Who owns which stream
+---------------------
+===============================  =====================================================
+who draws                        from which stream
+===============================  =====================================================
+connector, ``rng`` a Generator   that object, in the order of first uses
+or RandomState
+connector, ``rng`` an int or     its own, one per use: root seed and the key (source
+SeedSequence                     label, target label, class, ``name``)
+connector, ``rng=None``, module  that object, in the order of first uses
+``rng`` a Generator or
+RandomState
+connector, ``rng=None``, module  its own, one per use: root seed and the key (source
+``rng`` an int or SeedSequence   label, target label, class, ``name``, number of the use
+                                 among equal keys)
+``decision``, ``decisions``,     that object, in call order
+``rng`` a Generator or
+RandomState
+``decision``, ``decisions``,     its own, anew at every call (same seed, same answer)
+``rng`` an int or SeedSequence
+``decision``, ``decisions``,     that object, or, for a module-wide seed, one private
+``rng=None``, module ``rng``     stream shared by all helpers in call order
+===============================  =====================================================
+
+``rng=1`` is therefore not ``numpy.random.default_rng(1)``: the seed is mixed with
+the key, so that two connectors with the same seed do not draw the same numbers
+for different populations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.errors import ParameterError
+
+__all__ = ["RngLike", "decision", "decisions"]
+
+#: What every ``rng`` argument of the package accepts.
+RngLike: TypeAlias = (
+    "np.random.Generator | np.random.RandomState | np.random.SeedSequence | int | None"
+)
+SharedGenerator: TypeAlias = "np.random.Generator | np.random.RandomState"
+
+_ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
+#: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
+_HELPERS, _USE = 1, 2
+
+
+class Seed:
+    """A root from which private streams are derived by key.
+
+    Parameters
+    ----------
+    entropy : int or SeedSequence
+        The seed the user gave.
+    """
+
+    def __init__(self, entropy: int | np.random.SeedSequence) -> None:
+        self.sequence = (
+            entropy
+            if isinstance(entropy, np.random.SeedSequence)
+            else np.random.SeedSequence(entropy)
+        )
+        self._uses: dict[Hashable, int] = {}
+        self._helpers: np.random.Generator | None = None
+
+    def __repr__(self) -> str:
+        return f"Seed({self.sequence.entropy})"
+
+    def root(self, *key: str | int | None) -> np.random.SeedSequence:
+        """Return the root of the private stream with this key (the same on every machine)."""
+        # blake2b and not hash(): Python salts the hashes of strings per process.
+        digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+        words = tuple(int(word) for word in np.frombuffer(digest, dtype="<u4"))
+        return np.random.SeedSequence(
+            self.sequence.entropy, spawn_key=(*self.sequence.spawn_key, _USE, *words)
+        )
+
+    def count_use(self, *key: str | None) -> int:
+        """Number a use among those with an equal key: 0, 1, 2, ..."""
+        number = self._uses.get(key, 0)
+        self._uses[key] = number + 1
+        return number
+
+    @property
+    def helpers(self) -> np.random.Generator:
+        """The one stream that all helper functions share, in call order."""
+        if self._helpers is None:
+            spawn_key = (*self.sequence.spawn_key, _HELPERS)
+            self._helpers = np.random.default_rng(
+                np.random.SeedSequence(self.sequence.entropy, spawn_key=spawn_key)
+            )
+        return self._helpers
+
+
+def as_source(rng: object, owner: str) -> SharedGenerator | Seed:
+    """Return the generator itself, or the root of private streams, that `rng` stands for.
+
+    Raises
+    ------
+    ParameterError
+        If `rng` is nothing that random numbers can come from; `owner` names the parameter.
+    """
+    if isinstance(rng, np.random.Generator | np.random.RandomState):
+        return rng
+    if isinstance(rng, np.random.SeedSequence):
+        return Seed(rng)
+    if rng is not None and not isinstance(rng, bool | np.bool_):
+        try:
+            entropy = operator.index(cast(Any, rng))
+        except TypeError:
+            pass
+        else:
+            if entropy >= 0:
+                return Seed(entropy)
+    raise ParameterError(
+        f"{owner} is {rng!r}; allowed is {_ALLOWED}. Pass for example "
+        "numpy.random.default_rng(1234), or the int 1234 for streams of its own."
+    )
+
+
+class _Default:
+    """The module-wide default: what the user assigned, and what is made of it."""
+
+    def __init__(self) -> None:
+        self.assign(None)
+
+    def assign(self, rng: object) -> None:
+        # Assigning starts the streams anew, also when the value equals the last one.
+        value = np.random.default_rng() if rng is None else rng
+        self.source = as_source(value, "bmtool_connectors.rng")
+        self.value = cast(RngLike, value)
+
+
+default = _Default()
+
+def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
+    """Return the generator that a helper called with `rng` draws from, late bound."""
+    source = default.source if rng is None else as_source(rng, owner)
+    return source.helpers if isinstance(source, Seed) else source
+
+
+def get_state(rng: SharedGenerator) -> Any:
+    """Return a snapshot of the generator's state (comparable with ``same_state``)."""
+    if isinstance(rng, np.random.RandomState):
+        return rng.get_state(legacy=False)
+    return rng.bit_generator.state
+
+
+def set_state(rng: SharedGenerator, state: Any) -> None:
+    """Put the generator back into a state that ``get_state`` returned."""
+    if isinstance(rng, np.random.RandomState):
+        rng.set_state(state)
+    else:
+        rng.bit_generator.state = state
+
+
+def same_state(a: Any, b: Any) -> bool:
+    """Whether two snapshots of one generator are equal."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
+    return bool(np.array_equal(a, b))
+
+
+@contextmanager
+def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
+    """Put the generator's state back when the block raises, so that a retry draws the same."""
+    state = get_state(rng)
+    try:
+        yield
+    except BaseException:
+        set_state(rng, state)
+        raise
+
+
+def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:
+    """Return `prob` as floats, and refuse what would silently never connect."""
+    p = np.asarray(prob, dtype=float)
+    if np.isnan(p).any():
+        raise ParameterError(
+            f"prob of {function} contains NaN; allowed are probabilities in [0, 1]. "
+            "Check the function that computed it."
+        )
+    return p
+
+
+def decision(
+    prob: float, size: int | tuple[int, ...] | None = None, rng: RngLike = None
+) -> bool | npt.NDArray[np.bool_]:
+    """Decide at random, True with probability `prob`: ``rng.random(size) < prob``.
+
+    Parameters
+    ----------
+    prob : float
+        Probability of True, dimensionless.
+    size : int or tuple of int, optional
+        Shape of the answer; one bool when None.
+    rng : Generator, RandomState, int, SeedSequence or None
+        None is ``bmtool_connectors.rng``, read at the call.
+
+    Returns
+    -------
+    bool or ndarray of bool, shape `size`
+
+    Raises
+    ------
+    ParameterError
+        If `prob` is NaN, or `rng` is not one of the allowed kinds.
+
+    Examples
+    --------
+    >>> decision(1.0), decision(0.0)
+    (True, False)
+    """
+    p = _checked(prob, "decision")
+    drawn = generator_for_helper(rng, "rng of decision").random(size) < p
+    return bool(drawn) if np.ndim(drawn) == 0 else cast(npt.NDArray[np.bool_], drawn)
+
+
+def decisions(prob: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
+    """Decide at random for each probability in `prob`.
+
+    Parameters
+    ----------
+    prob : array_like of float
+        Probabilities of True, dimensionless.
+    rng : Generator, RandomState, int, SeedSequence or None
+        None is ``bmtool_connectors.rng``, read at the call.
+
+    Returns
+    -------
+    ndarray of bool, shape of `prob`
+
+    Raises
+    ------
+    ParameterError
+        If `prob` contains NaN, or `rng` is not one of the allowed kinds.
+
+    Examples
+    --------
+    >>> decisions([1.0, 0.0]).tolist()
+    [True, False]
+    """
+    p = _checked(prob, "decisions")
+    drawn = generator_for_helper(rng, "rng of decisions").random(p.shape) < p
+    return cast(npt.NDArray[np.bool_], np.asarray(drawn))

@@ -1,0 +1,324 @@
+"""The bivariate Bernoulli law of a pair: forward and backward connection.
+
+A pair is connected forward with probability p0, backward with p1, and both
+ways with pr = P(both). Its correlation is
+rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)), and pr is feasible when
+max(0, p0 + p1 - 1) <= pr <= min(p0, p1). Everything here works on numbers and
+on arrays, and nothing here draws (but ``NormalizedReciprocalRate.decisions``,
+which asks ``randomness`` to).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import randomness
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.probability import ProbabilityFunction
+from bmtool_connectors.randomness import RngLike
+
+__all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
+
+#: How far outside its bounds a value may lie by rounding alone.
+ROUNDING = 1e-9
+
+Values = Any  #: a float or an ndarray of float, shape (m,)
+
+
+def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
+    """Return the least and the greatest feasible pr (Frechet bounds)."""
+    return np.maximum(0.0, p0 + p1 - 1.0), np.minimum(p0, p1)
+
+
+def deviation(p0: Values, p1: Values) -> Values:
+    """Return the product of the standard deviations, sqrt(p0 (1 - p0) p1 (1 - p1))."""
+    return np.sqrt(p0 * (1.0 - p0) * (p1 * (1.0 - p1)))
+
+
+def rho_bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
+    """Return the least and the greatest feasible rho; infinite where either law is certain."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = deviation(p0, p1)
+        low, high = bounds(p0, p1)
+        return (
+            np.where(spread > 0, (low - p0 * p1) / spread, -np.inf),
+            np.where(spread > 0, (high - p0 * p1) / spread, np.inf),
+        )
+
+
+def conditional_backward(forward: Values, p0: Values, p1: Values, pr: Values) -> Values:
+    """Return P(backward | forward outcome): pr / p0 or (p1 - pr) / (1 - p0).
+
+    Parameters
+    ----------
+    forward : ndarray of bool, shape (m,)
+        Outcomes.
+    p0, p1, pr : float or ndarray of float, shape (m,)
+        A feasible law.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):  # impossible outcomes are not chosen
+        return np.where(forward, np.divide(pr, p0), np.divide(p1 - pr, 1.0 - p0))
+
+
+def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
+    for name, values in named.items():
+        p = np.asarray(values, dtype=float)
+        if not ((p > 0) & (p < 1)).all():
+            raise ParameterError(
+                f"{name} of {function} is {values!r}; allowed are probabilities strictly between "
+                "0 and 1, where a correlation exists."
+            )
+
+
+def _plain(values: Values) -> Any:
+    """Return a Python float for a 0-d result, the array otherwise."""
+    return float(values) if np.ndim(values) == 0 else values
+
+
+def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
+    """Return rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)).
+
+    Parameters
+    ----------
+    p0, p1 : float or array_like of float
+        Forward and backward probability, strictly between 0 and 1.
+    pr : float or array_like of float
+        Probability of both, feasible for `p0` and `p1`.
+
+    Returns
+    -------
+    float or ndarray of float
+        Correlation coefficient.
+
+    Raises
+    ------
+    ParameterError
+        If p0 or p1 is not in (0, 1), or pr is not feasible.
+
+    Examples
+    --------
+    >>> round(pr_2_rho(0.5, 0.5, 0.5), 12)
+    1.0
+    """
+    _check_probabilities("pr_2_rho", p0=p0, p1=p1)
+    a, b, joint = (np.asarray(value, dtype=float) for value in (p0, p1, pr))
+    low, high = bounds(a, b)
+    if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
+        raise ParameterError(
+            f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
+            f"max(0, p0 + p1 - 1) to min(p0, p1), here {_plain(low)!r} to {_plain(high)!r}."
+        )
+    return _plain((joint - a * b) / deviation(a, b))
+
+
+def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
+    """Return pr = p0 p1 + rho sqrt(p0 (1 - p0) p1 (1 - p1)), clipped to what is feasible.
+
+    Parameters
+    ----------
+    p0, p1 : float or array_like of float
+        Forward and backward probability, strictly between 0 and 1.
+    rho : float or array_like of float
+        Correlation coefficient.
+
+    Returns
+    -------
+    float or ndarray of float
+        Probability of both directions.
+
+    Raises
+    ------
+    ParameterError
+        If p0 or p1 is not in (0, 1), or rho is NaN.
+
+    Notes
+    -----
+    When the value was clipped, one line that says so is printed.
+
+    Examples
+    --------
+    >>> rho_2_pr(0.25, 0.25, 0.0)
+    0.0625
+    """
+    _check_probabilities("rho_2_pr", p0=p0, p1=p1)
+    a, b, r = (np.asarray(value, dtype=float) for value in (p0, p1, rho))
+    if np.isnan(r).any():
+        raise ParameterError(f"rho of rho_2_pr is {rho!r}; allowed is a number in [-1, 1].")
+    wanted = a * b + r * deviation(a, b)
+    pr = np.clip(wanted, *bounds(a, b))
+    clipped = np.flatnonzero(np.abs(pr - wanted) > 1e-15)
+    if clipped.size:
+        one = clipped[0]
+        got = (pr - a * b) / deviation(a, b)
+        r, got, wanted, shown = (x.ravel()[one] for x in np.broadcast_arrays(r, got, wanted, pr))
+        more = f" (and {clipped.size - 1} more)" if clipped.size > 1 else ""
+        print(
+            f"rho changed from {r:.3f} to {got:.3f}; pr changed from {wanted:.3f} to {shown:.3f}"
+            f"{more}",
+            flush=True,
+        )
+    return _plain(pr)
+
+
+class NormalizedReciprocalRate(ProbabilityFunction):
+    """Joint probability from a normalized reciprocal rate: pr = p0 p1 NRR(dist).
+
+    Parameters
+    ----------
+    NRR : float or callable, default 1.0
+        Ratio of reciprocal pairs to those expected from independence, a number >= 0 or a
+        function of distance (um).
+
+    Raises
+    ------
+    ParameterError
+        If `NRR` is a negative number, NaN, or neither number nor function.
+
+    Notes
+    -----
+    The value is the raw product and may exceed what is feasible; a connector clips it and
+    counts the pairs.
+
+    References
+    ----------
+    Song et al. 2005, PLoS Biol 3:e68, doi 10.1371/journal.pbio.0030068 (a rate of about 4).
+
+    Examples
+    --------
+    >>> NormalizedReciprocalRate(4.0)(0.0, 0.1, 0.1)
+    0.04000000000000001
+    """
+
+    def __init__(self, NRR: float | Callable[..., Any] = 1.0) -> None:  # noqa: N803
+        self.rate = None if callable(NRR) else _rate(NRR)
+        self.NRR = NRR if callable(NRR) else self._constant
+
+    def _constant(self, *ignored: Any) -> float:
+        assert self.rate is not None
+        return self.rate
+
+    def __repr__(self) -> str:
+        return f"NormalizedReciprocalRate({self.NRR if self.rate is None else self.rate!r})"
+
+    def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
+        """Return p0 p1 NRR(dist) for numbers or arrays."""
+        return p0 * p1 * self.NRR(dist)
+
+    def __call__(self, dist: Any, p0: float, p1: float, *ignored: Any, **ignored_too: Any) -> Any:
+        """Return p0 p1 NRR(dist) for one pair."""
+        return self.probability(dist, p0, p1)
+
+    def decisions(
+        self,
+        dist: npt.ArrayLike,
+        p0: npt.ArrayLike,
+        p1: npt.ArrayLike,
+        cond: tuple[int, npt.ArrayLike] | None = None,
+        rng: RngLike = None,
+    ) -> npt.NDArray[np.bool_]:
+        """Decide at random which pairs are reciprocal.
+
+        Parameters
+        ----------
+        dist, p0, p1 : float or array_like of float
+            Distances (um) and probabilities; broadcast against each other.
+        cond : tuple (direction, outcomes), optional
+            Draw "reciprocal, given that outcome": direction 0 is forward, 1 backward, outcomes
+            (bool or array of bool) tell whether that connection exists.
+        rng : Generator, RandomState, int, SeedSequence or None
+
+        Returns
+        -------
+        ndarray of bool
+        """
+        d, a, b = (np.asarray(value, dtype=float) for value in (dist, p0, p1))
+        joint = np.clip(self.probability(d, a, b), *bounds(a, b))
+        if cond is not None:
+            direction, outcomes = cond
+            given = np.asarray(b if direction else a)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                joint = np.where(np.asarray(outcomes) & (given > 0), joint / given, 0.0)
+        shape = np.broadcast_shapes(joint.shape, d.shape)
+        return randomness.decisions(np.broadcast_to(joint, shape), rng=rng)
+
+
+def _rate(value: Any) -> float:
+    try:
+        rate = float(value)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 <= rate < math.inf:
+        raise ParameterError(
+            f"NRR of NormalizedReciprocalRate is {value!r}; allowed is a number >= 0 or a "
+            "function of distance."
+        )
+    return rate
+
+
+@dataclass
+class RhoSums:
+    """Sums over valid pairs from which one correlation for all of them follows."""
+
+    n: int = 0
+    independent: float = 0.0  #: sum of p0 p1
+    spread: float = 0.0  #: sum of sqrt(p0 (1 - p0) p1 (1 - p1))
+    low: float = -math.inf  #: greatest lower bound on rho
+    high: float = math.inf  #: least upper bound on rho
+
+    def add(self, p0: npt.NDArray[np.float64], p1: npt.NDArray[np.float64]) -> None:
+        """Add pairs, in order: the sums do not depend on how the pairs are cut into blocks."""
+        if not len(p0):
+            return
+        self.n += len(p0)
+        self.independent = _carried(self.independent, p0 * p1)
+        self.spread = _carried(self.spread, deviation(p0, p1))
+        low, high = rho_bounds(p0, p1)
+        self.low = max(self.low, float(low.max()))
+        self.high = min(self.high, float(high.min()))
+
+    def add_equal(self, n: int, p0: float, p1: float) -> None:
+        """Add `n` pairs that share one law."""
+        self.n += n
+        self.independent += n * p0 * p1
+        self.spread += n * float(deviation(p0, p1))
+        low, high = rho_bounds(p0, p1)
+        self.low, self.high = max(self.low, float(low)), min(self.high, float(high))
+
+    def closed_form(self, pr: float) -> float:
+        """Return the rho that gives n pr reciprocal pairs if no pair is clipped."""
+        return (pr * self.n - self.independent) / self.spread if self.spread > 0 else 0.0
+
+
+def _carried(start: float, values: npt.NDArray[np.float64]) -> float:
+    """Add up in order, like a loop would (``sum`` adds pairwise and depends on the blocks)."""
+    return float(np.cumsum(np.concatenate([[start], values]))[-1])
+
+
+def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:
+    """Return the feasible pr nearest to p0 p1 + rho sqrt(p0 (1 - p0) p1 (1 - p1))."""
+    return np.clip(p0 * p1 + rho * deviation(p0, p1), *bounds(p0, p1))
+
+
+def solve_rho(expected: Callable[[float], float], target: float) -> float:
+    """Return rho in [-1, 1] with ``expected(rho) == target``, or the end nearest to it.
+
+    Parameters
+    ----------
+    expected : callable
+        Expected number of reciprocal pairs with clipping, non-decreasing in rho.
+    target : float
+        Wanted number of reciprocal pairs.
+    """
+    from scipy.optimize import brentq
+
+    if expected(-1.0) >= target:
+        return -1.0
+    if expected(1.0) <= target:
+        return 1.0
+    return float(brentq(lambda rho: expected(rho) - target, -1.0, 1.0, xtol=1e-13, rtol=1e-13))

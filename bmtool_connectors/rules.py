@@ -1,0 +1,182 @@
+"""What ``edge_params`` hands to BMTK: a look-up in drawn edges, by node id.
+
+BMTK chooses its iterator by *(iterator name, type of the rule)*, wraps plain
+callables before that look-up, and passes lists through. A rule is therefore a
+(callable, always true) subclass of ``list``: once its type is registered, BMTK
+visits the edges that exist instead of all pairs. Everywhere else, also inside
+a ``functools.partial``, it serves as the callable that BMTK documents.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.nodes import NodeArrays
+
+if TYPE_CHECKING:
+    from bmtool_connectors.edges import EdgeList
+    from bmtool_connectors.patterns.base import BaseConnector, Use
+
+#: Edges converted to Python objects at a time.
+_CHUNK = 1 << 16
+
+
+class ConnectionRule(list):  # type: ignore[type-arg]
+    """The edges of one use of a connector in one direction, as a connection rule.
+
+    Parameters
+    ----------
+    connector : BaseConnector
+    use : Use
+    direction : {'forward', 'backward'}
+    """
+
+    def __init__(self, connector: BaseConnector, use: Use, direction: str) -> None:
+        super().__init__()
+        self.connector, self.use, self.direction = connector, use, direction
+        self._last: tuple[Any, list[Any], npt.NDArray[Any]] | None = None
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __copy__(self) -> ConnectionRule:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ConnectionRule:
+        return self
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.connector, self.use, self.direction)
+
+    def __repr__(self) -> str:
+        source, target = self.pools
+        return f"<{self.direction} edges of {self.connector!r} from {source.label} to {target.label}>"
+
+    @property
+    def pools(self) -> tuple[NodeArrays, NodeArrays]:
+        """Source and target nodes of the edges."""
+        pools = (self.use.source, self.use.target)
+        return pools if self.direction == "forward" else pools[::-1]
+
+    @property
+    def edges(self) -> EdgeList:
+        """The edges, drawn now if they have not been."""
+        self.connector.serving = (self.use, self.direction)
+        return self.connector.edges_of(self.use).edges(self.direction)
+
+    # ------------------------------------------------------------------ as a plain callable
+    def __call__(self, first: Any, second: Any, *ignored: Any, **ignored_too: Any) -> Any:
+        """Return synapse counts for a pair, a source and targets, or sources and a target.
+
+        Parameters
+        ----------
+        first : node or sequence of nodes
+            Source(s).
+        second : node or sequence of nodes
+            Target(s).
+
+        Returns
+        -------
+        int or ndarray of int
+            0 where there is no edge; one value per node of the sequence.
+
+        Raises
+        ------
+        TypeError
+            If both are sequences.
+        """
+        edges = self.edges
+        source, target = self.pools
+        one_source, one_target = hasattr(first, "node_id"), hasattr(second, "node_id")
+        if one_source and one_target:
+            return self._count(edges, source.index(first.node_id), target.index(second.node_id))
+        if one_source:
+            i = source.index(first.node_id)
+            found = edges.row(i) if i is not None else None
+            return self._spread(found, second, target)
+        if one_target:
+            j = target.index(second.node_id)
+            found = edges.column(j) if j is not None else None
+            return self._spread(found, first, source)
+        raise TypeError(
+            f"connection rule of {type(self.connector).__name__} got {type(first).__name__} and "
+            f"{type(second).__name__}; allowed are two nodes, a node and targets, or sources and "
+            "a node."
+        )
+
+    @staticmethod
+    def _count(edges: EdgeList, i: int | None, j: int | None) -> int:
+        if i is None or j is None:
+            return 0
+        edge = edges.find(i, j)
+        return int(edges.n_syn[edge]) if edge >= 0 else 0
+
+    def _spread(
+        self, found: tuple[Any, Any] | None, nodes: Sequence[Any], pool: NodeArrays
+    ) -> npt.NDArray[Any]:
+        """Return the counts of a row or column in the order of `nodes`."""
+        # One more cell, always 0, for nodes that are not in the pool (position -1).
+        counts = np.zeros(len(pool) + 1, dtype=np.int64)
+        if found is not None:
+            counts[found[0]] = found[1]
+        return counts[self._positions(nodes, pool)]
+
+    def _positions(self, nodes: Sequence[Any], pool: NodeArrays) -> npt.NDArray[Any]:
+        """Return the position of each node in the pool, or -1."""
+        if self._last is not None:  # BMTK asks with one list again and again
+            given, copy, positions = self._last
+            if nodes is given and len(nodes) == len(copy) and all(map(operator.is_, nodes, copy)):
+                return positions
+        index = pool.index_of_id
+        positions = np.array([index.get(node.node_id, -1) for node in nodes], dtype=np.int64)
+        if isinstance(nodes, list):
+            self._last = (nodes, list(nodes), positions)
+        return positions
+
+
+def iterate_edges(
+    sources: Any, targets: Any, rule: ConnectionRule
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (source id, target id, n_syn) of the edges that exist: an iterator for BMTK.
+
+    Parameters
+    ----------
+    sources, targets : NodePool
+        The pools of the edge type; edges to nodes that are not in them are left out.
+    rule : ConnectionRule
+    """
+    edges = rule.edges
+    source, target = rule.pools
+    chosen = _within(edges.source, source, sources) & _within(edges.target, target, targets)
+    numbers = np.flatnonzero(np.broadcast_to(chosen, (len(edges),)))
+    for start in range(0, len(numbers), _CHUNK):
+        part = numbers[start : start + _CHUNK]
+        yield from zip(
+            source.ids[edges.source[part]].tolist(),
+            target.ids[edges.target[part]].tolist(),
+            edges.n_syn[part].tolist(),
+            strict=True,
+        )
+
+
+def _within(
+    index: npt.NDArray[Any], nodes: NodeArrays, pool: Any
+) -> npt.NDArray[np.bool_] | np.bool_:
+    """Return which edges end in a node of the pool (all, if it is the pool of the use)."""
+    ids = NodeArrays.from_pool(pool).ids
+    if np.array_equal(ids, nodes.ids):
+        return np.True_
+    return np.isin(nodes.ids, ids)[index]

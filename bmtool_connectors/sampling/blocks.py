@@ -1,0 +1,139 @@
+"""Pairs in row-major order, cut into blocks that fit the cache.
+
+A pair space is the rectangle of all pairs of two pools, or the upper triangle
+of one; a block is a run of its pairs in that order. The order is the contract
+(it is the order of the random stream), the blocks are not: every result is the
+same for every block size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.nodes import NodeArrays
+
+Index = npt.NDArray[Any]
+
+#: Pairs per block. Larger blocks leave the cache, smaller ones cost calls.
+BLOCK_SIZE = 1 << 15
+
+
+@dataclass(frozen=True)
+class PairSpace:
+    """The pairs that a connector looks at.
+
+    Attributes
+    ----------
+    source, target : NodeArrays
+        The pools; the same object for a recurrent population.
+    kind : {'all', 'upper', 'upper and diagonal'}
+        All ordered pairs, or unordered pairs i < j (or i <= j) of one population.
+    autapses : bool
+        Whether a node and itself are a pair (always, for 'upper and diagonal').
+    """
+
+    source: NodeArrays
+    target: NodeArrays
+    kind: Literal["all", "upper", "upper and diagonal"] = "all"
+    autapses: bool = True
+    self_columns: Index | None = field(init=False)  #: of each source, or -1; None without any
+
+    def __post_init__(self) -> None:
+        columns = None if self.kind == "upper" else self.source.self_columns(self.target)
+        object.__setattr__(self, "self_columns", columns)
+
+    @property
+    def left_out(self) -> Index | None:
+        """For each source the one target position that is no pair, or -1."""
+        return None if self.autapses or self.kind != "all" else self.self_columns
+
+    @property
+    def self_pairs(self) -> Index | None:
+        """For each source the one target position that is a pair of a node with itself, or -1."""
+        return self.self_columns if self.left_out is None else None
+
+    def is_self(self, i: Index, j: Index) -> npt.NDArray[np.bool_]:
+        """Return which pairs are self connections."""
+        columns = self.self_pairs
+        return np.zeros(len(i), dtype=bool) if columns is None else columns[i] == j
+
+    def first_column(self, rows: Index) -> Index:
+        """Return the first target position of each row."""
+        if self.kind == "all":
+            return np.zeros_like(rows)
+        return rows + (1 if self.kind == "upper" else 0)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs."""
+        n, m = len(self.source), len(self.target)
+        if self.kind == "upper":
+            return n * (n - 1) // 2
+        if self.kind == "upper and diagonal":
+            return n * (n + 1) // 2
+        return n * m - (0 if self.left_out is None else int((self.left_out >= 0).sum()))
+
+    def blocks(self, size: int | None = None) -> Iterator[Block]:
+        """Cut the space into blocks of about `size` pairs, in row-major order."""
+        size = BLOCK_SIZE if size is None else size
+        n_rows, stop = len(self.source), len(self.target)
+        row = 0
+        while row < n_rows:
+            start = int(self.first_column(np.array([row]))[0])
+            width = stop - start
+            if width > size:  # a row in several pieces
+                for column in range(start, stop, size):
+                    yield Block(self, row, row + 1, column, min(column + size, stop))
+                row += 1
+            else:
+                rows = min(max(1, size // max(width, 1)), n_rows - row)
+                yield Block(self, row, row + rows, start, stop)
+                row += rows
+
+
+class Block:
+    """Pairs of the rows ``[i0, i1)`` and the columns ``[j0, j1)``, less those outside the space.
+
+    A pair of a block has two numbers: its *place* in the dense rectangle of rows and columns,
+    and its *rank* among the valid pairs, both row-major.
+    """
+
+    def __init__(self, space: PairSpace, i0: int, i1: int, j0: int, j1: int) -> None:
+        self.space, self.i0, self.i1, self.j0, self.j1 = space, i0, i1, j0, j1
+        self.width = j1 - j0
+        rows = np.arange(i0, i1)
+        self._first = np.maximum(space.first_column(rows), j0)
+        self._hole = np.full(len(rows), -1) if space.left_out is None else space.left_out[i0:i1]
+        inside = (self._hole >= self._first) & (self._hole < j1)
+        self._hole = np.where(inside, self._hole, j1)
+        self._ends = np.cumsum(np.maximum(j1 - self._first, 0) - inside)
+        self.n = int(self._ends[-1]) if len(rows) else 0
+        self.is_full = self.n == len(rows) * self.width
+
+    def of_rank(self, rank: Index) -> tuple[Index, Index]:
+        """Return the source and target positions of valid pairs by rank."""
+        if self.is_full:
+            return self.of_place(rank)
+        row = np.searchsorted(self._ends, rank, side="right")
+        before = np.concatenate([[0], self._ends])[row]
+        column = rank - before + self._first[row]
+        column += column >= self._hole[row]
+        return row + self.i0, column
+
+    def of_place(self, place: Index) -> tuple[Index, Index]:
+        """Return the source and target positions of places in the rectangle."""
+        row, column = np.divmod(place, self.width)
+        return row + self.i0, column + self.j0
+
+    def valid_places(self, place: Index) -> Index:
+        """Return those places, in order, that are pairs of the space."""
+        if self.is_full:
+            return place
+        row, column = np.divmod(place, self.width)
+        column += self.j0
+        return place[(column >= self._first[row]) & (column != self._hole[row])]

@@ -1,0 +1,317 @@
+"""Probabilities on blocks of pairs.
+
+Pairs beyond the reach of a distance law are left out *before* anything is
+evaluated on them: they draw nothing, so the random stream does not notice, and
+an exponential costs ten times a comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import lifting
+from bmtool_connectors.distances import axes_of, squared_distances
+from bmtool_connectors.reciprocity import ROUNDING, bounds, deviation
+from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+
+Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
+
+
+class Candidates:
+    """The pairs of a block that may connect; all valid ones when `place` is None."""
+
+    def __init__(self, block: Block, place: Index | None = None) -> None:
+        self.block, self.place = block, place
+        self.n = block.n if place is None else len(place)
+        self._squared: dict[tuple[int, ...], npt.NDArray[np.float64]] = {}
+
+    @property
+    def space(self) -> PairSpace:
+        """The space that the pairs belong to."""
+        return self.block.space
+
+    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
+        """Return source and target positions of the chosen candidates (all when None)."""
+        if self.place is not None:
+            return self.block.of_place(self.place if chosen is None else self.place[chosen])
+        return self.block.of_rank(np.arange(self.n) if chosen is None else chosen)
+
+    def rectangle(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Return squared distances of the whole rectangle of the block, flat, um^2."""
+        if axes not in self._squared:
+            block = self.block
+            source, target = self.space.source.positions, self.space.target.positions
+            assert source is not None and target is not None  # checked in setup_nodes
+            self._squared[axes] = squared_distances(
+                source[block.i0 : block.i1], target[block.j0 : block.j1], axes
+            ).ravel()
+        return self._squared[axes]
+
+    def distance(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Return the distance of each candidate, shape (n,), um."""
+        squared = self.rectangle(axes)
+        if self.place is not None:
+            squared = squared[self.place]
+        elif not self.block.is_full:
+            squared = squared[self.block.valid_places(np.arange(len(squared)))]
+        return np.sqrt(squared)
+
+    def within(self, reach: dict[tuple[int, ...], float]) -> Candidates:
+        """Return the candidates within any of the distances, by axes."""
+        near: Any = False
+        for axes, limit in reach.items():
+            # A little more than the reach: the law itself decides at the edge.
+            near = near | (self.rectangle(axes) <= limit * limit * (1 + 1e-9))
+        inside = Candidates(self.block, self.block.valid_places(np.flatnonzero(near)))
+        inside._squared = self._squared
+        return inside
+
+    def describe(self, k: int) -> str:
+        """Name candidate `k` by node ids and distance, for messages."""
+        i, j = (int(index[0]) for index in self.pairs(np.array([k])))
+        source, target = self.space.source, self.space.target
+        text = f"the pair of nodes {source.ids[i]} and {target.ids[j]}"
+        if source.positions is None or target.positions is None:
+            return text
+        dist = float(np.linalg.norm(source.positions[i] - target.positions[j]))
+        return f"{text} ({dist:.4g} um apart)"
+
+
+@dataclass(frozen=True)
+class Law:
+    """Probability of one direction, p(p_arg(first node, second node)).
+
+    Attributes
+    ----------
+    p, arg : number, None or callable
+        The parameters.
+    name : str
+        Of `p`, with the class, for messages.
+    backward : bool
+        Functions of two nodes get (target, source): the backward connection starts there.
+    """
+
+    p: Any
+    arg: Any
+    name: str
+    backward: bool = False
+
+    def reach(self) -> tuple[tuple[int, ...], float] | None:
+        """Return axes and greatest distance with p > 0; None when that is not known."""
+        axes = axes_of(self.arg)
+        if axes is None or not lifting.is_profile(self.p) or math.isinf(self.p.max_dist):
+            return None
+        return axes, float(self.p.max_dist)
+
+    @property
+    def needs_python_calls(self) -> bool:
+        """Whether a Python function must be called once per pair."""
+        return lifting.needs_python_calls(self.p) or lifting.needs_python_calls(self.arg)
+
+    def args(self, candidates: Candidates) -> Values:
+        """Return the argument of each candidate."""
+        return pair_values(candidates, self.arg, f"{self.name} (its argument)", self.backward)
+
+    def probabilities(self, candidates: Candidates, args: Values) -> Values:
+        """Return the probability of each candidate, checked."""
+        p = lifting.of_values(self.p, (args,), candidates.n, self.name)
+        if lifting.is_profile(self.p):
+            return p  # in [0, 1] by construction
+        return lifting.checked_probability(p, candidates.describe, self.name)
+
+
+def pair_values(
+    candidates: Candidates,
+    value: Any,
+    name: str,
+    backward: bool = False,
+    chosen: Index | None = None,
+) -> Values:
+    """Evaluate a function of two nodes on (chosen) candidates; distances by their axes."""
+    if not callable(value):
+        return value
+    axes = axes_of(value)
+    if axes is not None:
+        dist = candidates.distance(axes)
+        return dist if chosen is None else dist[chosen]
+    i, j = candidates.pairs(chosen)
+    first, second = candidates.space.source, candidates.space.target
+    if backward:
+        return lifting.of_pairs(value, second, first, j, i, name)
+    return lifting.of_pairs(value, first, second, i, j, name)
+
+
+@dataclass(frozen=True)
+class PairLaws:
+    """The laws of both directions; `backward` is None for a one-directional connector.
+
+    Attributes
+    ----------
+    same_arg, same_p : bool
+        The backward argument, or probability, is the forward one and not evaluated again.
+    """
+
+    forward: Law
+    backward: Law | None = None
+    same_arg: bool = False
+    same_p: bool = False
+
+    def _both(self) -> list[Law]:
+        if self.backward is None or self.same_p:
+            return [self.forward]
+        return [self.forward, self.backward]
+
+    @property
+    def needs_python_calls(self) -> bool:
+        """Whether a Python function must be called once per pair."""
+        return any(law.needs_python_calls for law in self._both())
+
+    @property
+    def constant(self) -> bool:
+        """Whether all pairs share one law."""
+        return not any(callable(law.p) for law in self._both())
+
+    def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
+        """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
+        candidates = Candidates(block)
+        reach = [law.reach() for law in self._both()]
+        if not everything and None not in reach:
+            limits: dict[tuple[int, ...], float] = {}
+            for axes, limit in filter(None, reach):
+                limits[axes] = max(limit, limits.get(axes, 0.0))
+            candidates = candidates.within(limits)
+        arg0 = self.forward.args(candidates)
+        p0 = self.forward.probabilities(candidates, arg0)
+        if self.backward is None:
+            return BlockValues(candidates, arg0, p0, None, 0.0)
+        same = self.same_arg or (axes_of(self.forward.arg) == axes_of(self.backward.arg) != None)  # noqa: E711
+        arg1 = arg0 if same else self.backward.args(candidates)
+        p1 = p0 if self.same_p else self.backward.probabilities(candidates, arg1)
+        return BlockValues(candidates, arg0, p0, arg1, p1)
+
+    def over(
+        self, space: PairSpace, block_size: int | None = None, everything: bool = False
+    ) -> Iterator[BlockValues]:
+        """Evaluate the laws block by block, in order."""
+        for block in space.blocks(block_size):
+            yield self.evaluate(block, everything)
+
+
+@dataclass(frozen=True)
+class BlockValues:
+    """Arguments and probabilities of the candidates of one block."""
+
+    candidates: Candidates
+    arg0: Values
+    p0: Values
+    arg1: Values
+    p1: Values
+
+    def without_rectangle(self) -> BlockValues:
+        """Forget the distances of the whole rectangle, for keeping the rest."""
+        self.candidates._squared.clear()
+        return self
+
+
+@dataclass
+class Clipping:
+    """How many joint probabilities were not feasible, and the worst of them."""
+
+    count: int = 0
+    worst: str | None = None
+    excess: float = 0.0
+
+    def add(
+        self,
+        wanted: Values,
+        pr: Values,
+        laws: tuple[Values, Values],
+        candidates: Candidates,
+        chosen: Index,
+    ) -> None:
+        """Compare what was wanted of the chosen candidates with what is feasible."""
+        # With p0 = 0 or p1 = 0 there is no pair to correlate, whatever pr says.
+        excess = np.abs(pr - wanted) * ((laws[0] > 0) & (laws[1] > 0))
+        if not np.any(excess > ROUNDING):
+            return
+        excess, *columns = np.broadcast_arrays(excess, wanted, pr, *laws, chosen)[:-1]
+        self.count += int(np.count_nonzero(excess > ROUNDING))
+        k = int(np.argmax(excess))
+        if excess[k] > self.excess:
+            self.excess = float(excess[k])
+            was, became, p0, p1 = (float(column[k]) for column in columns)
+            self.worst = (
+                f"{was:.4g} became {became:.4g} for {candidates.describe(int(chosen[k]))} "
+                f"with p0={p0:.4g} and p1={p1:.4g}"
+            )
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The joint probability of each pair: from one rho, or from pr of the pair.
+
+    Attributes
+    ----------
+    rho : float or None
+        One correlation for all pairs; when None, `pr` counts.
+    pr, arg : number or callable
+        ``pr(pr_arg, p0, p1)`` and its argument; the string '0' or '1' stands for the argument
+        of that direction.
+    name : str
+        Of `pr`, with the class, for messages.
+    """
+
+    rho: float | None = None
+    pr: Any = None
+    arg: Any = None
+    name: str = "pr"
+
+    @property
+    def needs_python_calls(self) -> bool:
+        """Whether a Python function must be called once per pair."""
+        return self.rho is None and (
+            lifting.needs_python_calls(self.pr) or lifting.needs_python_calls(self.arg)
+        )
+
+    def feasible(
+        self, values: BlockValues, chosen: Index, p0: Values, p1: Values, clipping: Clipping
+    ) -> Values:
+        """Return the feasible pr of the chosen candidates, counting those that were moved.
+
+        Parameters
+        ----------
+        values : BlockValues
+            What was evaluated on the block.
+        chosen : ndarray of int, shape (m,)
+            Candidates.
+        p0, p1 : float or ndarray of float, shape (m,)
+            Their probabilities.
+        clipping : Clipping
+            Is added to.
+        """
+        if self.rho is not None:
+            wanted = p0 * p1 + self.rho * deviation(p0, p1)
+        else:
+            wanted = self._given(values, chosen, p0, p1)
+        pr = np.clip(wanted, *bounds(p0, p1))
+        clipping.add(wanted, pr, (p0, p1), values.candidates, chosen)
+        return pr
+
+    def _given(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
+        """Return pr as the user gave it: any number may stand, it is clipped later."""
+        arg = self.arg
+        if isinstance(arg, str):
+            arg = values.arg1 if arg == "1" else values.arg0
+            arg = arg[chosen] if isinstance(arg, np.ndarray) else arg
+        else:
+            arg = pair_values(values.candidates, arg, f"{self.name} (its argument)", chosen=chosen)
+        wanted = lifting.of_values(self.pr, (arg, p0, p1), len(chosen), self.name)
+        return lifting.checked_numbers(
+            wanted, lambda k: values.candidates.describe(int(chosen[k])), self.name
+        )
