@@ -37,7 +37,8 @@ def euclid_dist(p1: npt.ArrayLike, p2: npt.ArrayLike) -> np.float64:
     """
     # Unsigned coordinates would wrap in the difference.
     difference = np.asarray(p1, dtype=float) - np.asarray(p2, dtype=float)
-    return np.float64(np.sqrt(difference @ difference))
+    distance: np.float64 = np.sqrt(difference @ difference)
+    return distance
 
 
 def spherical_dist(node1: Mapping[str, Any], node2: Mapping[str, Any]) -> float:

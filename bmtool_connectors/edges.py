@@ -277,7 +277,8 @@ class EdgeList:
         }
         if self.pair_arg is not None:
             columns["pair_arg"] = np.array(self.pair_arg)
-        return pd.DataFrame(columns)
+        table: pd.DataFrame = pd.DataFrame(columns)
+        return table
 
 
 def _starts(key: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
@@ -296,7 +297,7 @@ def _check_arrays(
         fits = array is None or array.shape == (m,) or (array.ndim == 0 and name != "target")
         if m < 0 or not fits:
             raise ParameterError(
-                f"{name} of EdgeList has shape {np.shape(array)} and source has "
+                f"{name} of EdgeList has shape {getattr(array, 'shape', None)} and source has "
                 f"{source.shape}; allowed are one-dimensional arrays of one length."
             )
     for name, array, n in (("source", source, shape[0]), ("target", target, shape[1])):

@@ -182,7 +182,9 @@ class NodeArrays:
         key = _filter_key(_filters(pool))
         known = _known_pools(network) if key is not None else {}
         if key not in known:
-            known[key] = cls(list(pool), pool_label(pool), _stream_label(pool), _token(pool))
+            # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
+            nodes = list(iter(pool))
+            known[key] = cls(nodes, pool_label(pool), _stream_label(pool), _token(pool))
         return known[key]
 
     def self_columns(self, target: NodeArrays) -> npt.NDArray[np.int64] | None:

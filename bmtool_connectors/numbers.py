@@ -41,4 +41,5 @@ def num_prop(ratio: npt.ArrayLike, N: int) -> npt.NDArray[np.int_]:  # noqa: N80
         raise ParameterError(
             f"ratio of num_prop is {ratio!r}; allowed are numbers >= 0, at least one above 0."
         )
-    return np.diff(np.round(N / total[-1] * total).astype(int)).reshape(shares.shape)
+    counts: npt.NDArray[np.int_] = np.diff(np.round(N / total[-1] * total).astype(int))
+    return counts.reshape(shares.shape)

@@ -150,7 +150,13 @@ class DistantDependentProbability(ProbabilityFunction):
         -------
         ndarray of float, shape (m,)
         """
-        return np.where(self.in_range(dist), self.probability(dist), 0.0)
+        p = np.array(np.broadcast_to(self.probability(dist), dist.shape))
+        outside = dist > self.max_dist
+        if self.min_dist > 0:
+            outside |= dist < self.min_dist
+        if outside.any():
+            p[outside] = 0.0
+        return p
 
     def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
         """Decide at random for each distance; only those within the range cost a draw.
@@ -216,9 +222,7 @@ class UniformInRange(DistantDependentProbability):
     (0.3, 0.0)
     """
 
-    def __init__(
-        self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf
-    ) -> None:
+    def __init__(self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)
         self.p = _number(p, "p of UniformInRange", 0.0, 1.0, "one probability in [0, 1]")
 
@@ -321,7 +325,7 @@ class GaussianDropoff(DistantDependentProbability):
             r1, r2 = (float(end) for end in ends)
         except (TypeError, ValueError):
             r1 = r2 = math.nan
-        if not (0 <= r1 and 0 <= r2 < math.inf and r1 < math.inf and r1 != r2):
+        if not (r1 >= 0 and 0 <= r2 < math.inf and r1 < math.inf and r1 != r2):
             raise ParameterError(
                 f"ptotal_dist_range of GaussianDropoff is {given!r}; ptotal needs two finite, "
                 "different distances >= 0 (um): pass for example ptotal_dist_range=(0, 300)."

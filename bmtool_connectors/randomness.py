@@ -143,6 +143,7 @@ class _Default:
 
 default = _Default()
 
+
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
     """Return the generator that a helper called with `rng` draws from, late bound."""
     source = default.source if rng is None else as_source(rng, owner)
@@ -223,7 +224,7 @@ def decision(
     """
     p = _checked(prob, "decision")
     drawn = generator_for_helper(rng, "rng of decision").random(size) < p
-    return bool(drawn) if np.ndim(drawn) == 0 else cast(npt.NDArray[np.bool_], drawn)
+    return bool(drawn) if np.ndim(drawn) == 0 else drawn
 
 
 def decisions(prob: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
@@ -252,4 +253,4 @@ def decisions(prob: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]
     """
     p = _checked(prob, "decisions")
     drawn = generator_for_helper(rng, "rng of decisions").random(p.shape) < p
-    return cast(npt.NDArray[np.bool_], np.asarray(drawn))
+    return np.asarray(drawn)

@@ -38,6 +38,8 @@ def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
 
 def deviation(p0: Values, p1: Values) -> Values:
     """Return the product of the standard deviations, sqrt(p0 (1 - p0) p1 (1 - p1))."""
+    if p0 is p1:  # one population, or equal laws: no root needed
+        return p0 * (1.0 - p0)
     return np.sqrt(p0 * (1.0 - p0) * (p1 * (1.0 - p1)))
 
 
@@ -52,18 +54,18 @@ def rho_bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
         )
 
 
-def conditional_backward(forward: Values, p0: Values, p1: Values, pr: Values) -> Values:
-    """Return P(backward | forward outcome): pr / p0 or (p1 - pr) / (1 - p0).
+def after_forward(p0: Values, pr: Values) -> Values:
+    """Return P(backward | forward) = pr / p0; 0 where p0 is 0 and there is no forward."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p0 > 0, np.divide(pr, p0), 0.0)
 
-    Parameters
-    ----------
-    forward : ndarray of bool, shape (m,)
-        Outcomes.
-    p0, p1, pr : float or ndarray of float, shape (m,)
-        A feasible law.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):  # impossible outcomes are not chosen
-        return np.where(forward, np.divide(pr, p0), np.divide(p1 - pr, 1.0 - p0))
+
+def without_forward(p0: Values, p1: Values, pr: Values) -> Values:
+    """Return P(backward | no forward) = (p1 - pr) / (1 - p0); 0 where p0 is 1."""
+    if np.all(p0 < 1):
+        return (p1 - pr) / (1.0 - p0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p0 < 1, np.divide(p1 - pr, 1.0 - p0), 0.0)
 
 
 def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
@@ -276,11 +278,16 @@ class RhoSums:
         if not len(p0):
             return
         self.n += len(p0)
-        self.independent = _carried(self.independent, p0 * p1)
-        self.spread = _carried(self.spread, deviation(p0, p1))
-        low, high = rho_bounds(p0, p1)
-        self.low = max(self.low, float(low.max()))
-        self.high = min(self.high, float(high.min()))
+        self.independent = carried(self.independent, p0 * p1)
+        self.spread = carried(self.spread, deviation(p0, p1))
+        greatest = float(p0.max())
+        if p0 is p1 and greatest < 1:  # rho <= 1, and rho >= -m / (1 - m), m = min(p, 1 - p)
+            least = min(float(p0.min()), 1 - greatest)
+            low, high = -least / (1 - least), 1.0
+        else:
+            bounds_of_each = rho_bounds(p0, p1)
+            low, high = float(bounds_of_each[0].max()), float(bounds_of_each[1].min())
+        self.low, self.high = max(self.low, low), min(self.high, high)
 
     def add_equal(self, n: int, p0: float, p1: float) -> None:
         """Add `n` pairs that share one law."""
@@ -295,9 +302,13 @@ class RhoSums:
         return (pr * self.n - self.independent) / self.spread if self.spread > 0 else 0.0
 
 
-def _carried(start: float, values: npt.NDArray[np.float64]) -> float:
-    """Add up in order, like a loop would (``sum`` adds pairwise and depends on the blocks)."""
-    return float(np.cumsum(np.concatenate([[start], values]))[-1])
+def carried(start: float, values: npt.NDArray[np.float64]) -> float:
+    """Add `values`, an array of our own, to `start` in order, like a loop would.
+
+    ``sum`` adds pairwise, and its result would depend on how the pairs are cut into blocks.
+    """
+    values[0] += start
+    return float(np.cumsum(values)[-1])
 
 
 def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:

@@ -13,7 +13,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bmtool_connectors.edges import Connectivity
@@ -195,10 +195,8 @@ def _locked(handle: int) -> Iterator[None]:
     except ImportError:  # Windows: appends of one write are the best there is
         yield
         return
-    try:
+    with suppress(OSError):  # some network file systems have no locks
         fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:  # some network file systems have no locks
-        pass
     yield  # closing the file releases the lock
 
 

@@ -41,7 +41,8 @@ class ConnectionRule(list):  # type: ignore[type-arg]
         self.connector, self.use, self.direction = connector, use, direction
         self._last: tuple[Any, list[Any], npt.NDArray[Any]] | None = None
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:  # type: ignore[override]  # lists have none
+        return id(self)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -63,7 +64,8 @@ class ConnectionRule(list):  # type: ignore[type-arg]
 
     def __repr__(self) -> str:
         source, target = self.pools
-        return f"<{self.direction} edges of {self.connector!r} from {source.label} to {target.label}>"
+        ends = f"from {source.label} to {target.label}"
+        return f"<{self.direction} edges of {self.connector!r} {ends}>"
 
     @property
     def pools(self) -> tuple[NodeArrays, NodeArrays]:
@@ -132,7 +134,8 @@ class ConnectionRule(list):  # type: ignore[type-arg]
         counts = np.zeros(len(pool) + 1, dtype=np.int64)
         if found is not None:
             counts[found[0]] = found[1]
-        return counts[self._positions(nodes, pool)]
+        in_order: npt.NDArray[Any] = counts[self._positions(nodes, pool)]
+        return in_order
 
     def _positions(self, nodes: Sequence[Any], pool: NodeArrays) -> npt.NDArray[Any]:
         """Return the position of each node in the pool, or -1."""
@@ -179,4 +182,5 @@ def _within(
     ids = NodeArrays.from_pool(pool).ids
     if np.array_equal(ids, nodes.ids):
         return np.True_
-    return np.isin(nodes.ids, ids)[index]
+    chosen: npt.NDArray[np.bool_] = np.isin(nodes.ids, ids)[index]
+    return chosen

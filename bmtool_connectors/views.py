@@ -52,9 +52,7 @@ class ConnProp(Mapping[int, "Mapping[int, Any]"]):
         return int(np.count_nonzero(np.diff(self._edges.indptr)))
 
     def __repr__(self) -> str:
-        return (
-            f"<{len(self._edges)} connections from {self._source.label} to {self._target.label}>"
-        )
+        return f"<{len(self._edges)} connections from {self._source.label} to {self._target.label}>"
 
     def find(self, source_id: int, target_id: int) -> int:
         """Return the number of the edge between two nodes, or -1."""

@@ -29,6 +29,10 @@ def n_syn(source, target):
     return (3 * source.node_id + 5 * target.node_id) % 4
 
 
+def n_gap(source, target):
+    return (1 + (target == 3)) * (source < target and target % 3 == 0)
+
+
 def make_nodes(name="net"):
     net = NetworkBuilder(name)
     positions = [(float(i), 2.0 * i, 0.5) for i in range(N)]
@@ -60,7 +64,7 @@ def make_networks(props=False, gaps=False, rule=n_syn):
             target={"pop_name": "A"},
             resistance=10.0,
             target_sections=None,
-            connection_rule=lambda s, t: int(s.node_id < t.node_id and t.node_id % 3 == 0),
+            connection_rule=lambda s, t: n_gap(s.node_id, t.node_id),
         )
     inputs.build()
     net.build()
@@ -168,13 +172,13 @@ def test_a_second_build_is_equal(originals, tmp_path, kind):
 def test_totals_count_rows_and_synapses(originals):
     by_name = {(t.item, t.population): t for t in compare(*[originals["gaps"]] * 2).totals}
     within = [(3 * s + 5 * t) % 4 for s in range(N) for t in range(N)]
-    n_gaps = sum(s < t and t % 3 == 0 for s in range(N) for t in range(N))
-    rows = sum(n > 0 for n in within) + N * 4 + n_gaps
-    synapses = sum(within) + 2 * N * 4 + n_gaps
+    gaps = [n_gap(s, t) for s in range(N) for t in range(N)]
+    rows = sum(n > 0 for n in within) + N * 4 + sum(n > 0 for n in gaps)
+    synapses = sum(within) + 2 * N * 4 + sum(gaps)
     assert by_name["edges", "net_to_net"].rows == (rows, rows)
     assert by_name["edges", "net_to_net"].synapses == (synapses, synapses)
     assert by_name["edges", "bg_to_net"].synapses == (5 * 4 * 3,) * 2
-    assert by_name["gap junctions", "net"].rows == (n_gaps, n_gaps)
+    assert by_name["gap junctions", "net"].rows == (sum(gaps), sum(gaps))
     assert by_name["nodes", "net"].rows == (16, 16)
     assert by_name["nodes", "bg"].rows == (5, 5)
     assert len(by_name) == 5
@@ -196,8 +200,8 @@ def test_the_order_of_type_columns_and_the_way_to_leave_out_do_not_count(pair):
     a, b = pair("plain")
 
     def change(header, rows):
-        header, rows = header[::-1] + ["empty"], [row[::-1] + ["NULL"] for row in rows]
-        return header, [["" if cell == "NULL" else cell for cell in row] for row in rows[::-1]]
+        rows = [["" if cell == "NULL" else cell for cell in (*row[::-1], "NULL")] for row in rows]
+        return [*header[::-1], "empty"], rows[::-1]
 
     edit_types(b / "net_net_edge_types.csv", change)
     edit_types(b / "net_node_types.csv", change)
@@ -276,7 +280,8 @@ def test_changed_synapse_count(pair):
     found = only(compare(a, b))
     assert (found.kind, found.type_id, found.count, found.largest) == ("synapses", 101, 1, 7.0)
     assert found.examples == (((source, target), 2, 9),)
-    assert compare(a, b).totals[-1].synapses[1] - compare(a, b).totals[-1].synapses[0] == 7
+    totals = next(each for each in compare(a, b).totals if each.population == "net_to_net")
+    assert totals.synapses[1] == totals.synapses[0] + 7
 
 
 def test_changed_values_with_the_largest_difference_and_only_of_that_property(pair):
@@ -375,14 +380,29 @@ def test_a_column_that_some_rows_of_a_type_lack(pair):
     a, b = pair("props")
     with h5py.File(b / EDGES, "r+") as h5:
         group = h5[POPULATION]
-        row, source, target, number, place = row_of(group, 101)
-        value = float(group[f"{number}/weight"][place])
+        _, source, target, number, _ = row_of(group, 101)
+        here = (group["source_node_id"][()] == source) & (group["target_node_id"][()] == target)
+        rows = np.flatnonzero(here & (group["edge_type_id"][()] == 101))
+        values = group[f"{number}/weight"][()][group["edge_group_index"][()][rows]]
+        # The least of the pair, so that the other one stays in its place.
+        row, value = rows[values.argmin()], values.min()
         group.create_group("9")
         group["edge_group_id"][row], group["edge_group_index"][row] = 9, 0
     found = only(compare(a, b))
     assert (found.kind, found.property, found.count) == ("values", "weight", 1)
     assert found.largest is None
     assert found.examples == (((source, target), value, None),)
+
+
+def test_no_value_is_not_the_value_0():
+    ids = np.array([1, 2])
+    whole = Group(None, None, {"p": lambda: np.array([0.0, 1.0])})
+    half = Group(np.array([1]), None, {"p": lambda: np.array([1.0])})
+    old, new = (Table((ids, ids), np.zeros(2, dtype=int), (each,)) for each in (whole, half))
+    found = diff_tables("edges", "x", old, new)
+    assert [(each.kind, each.property, each.examples) for each in found] == [
+        ("values", "p", (((1, 1), 0.0, None),))
+    ]
 
 
 def test_tolerance_is_for_floats(pair):
@@ -412,6 +432,15 @@ def test_population_names_and_ends(pair):
         h5.move("edges/recurrent", POPULATION)
         h5[f"{POPULATION}/source_node_id"].attrs["node_population"] = "other"
     assert only(compare(a, b)).kind == "endpoints"
+
+
+def test_populations_are_known_by_what_they_join(pair):
+    a, b = pair("plain")
+    with h5py.File(b / EDGES, "r+") as h5:
+        h5.move(POPULATION, "edges/recurrent")
+    (b / EDGES).rename(b / "own_edges.h5")
+    (b / "net_net_edge_types.csv").rename(b / "own_edge_types.csv")
+    assert only(compare(a, b)).kind == "name"
 
 
 def test_missing_files_are_reported(pair):
@@ -527,9 +556,10 @@ def test_type_properties_are_compared_as_numbers_where_they_are(pair, old, new, 
 def test_gap_junctions(pair):
     a, b = pair("gaps")
     with h5py.File(b / "net_gap_juncs.h5", "r+") as h5:
-        old = int(h5["source_ids"][0]), int(h5["target_ids"][0])
-        again = int(h5["source_ids"][1]), int(h5["target_ids"][1])
-        h5["source_ids"][0], h5["target_ids"][0] = again
+        pairs = list(zip(h5["source_ids"][()].tolist(), h5["target_ids"][()].tolist(), strict=True))
+        old, again = (pair for pair in ((0, 6), (1, 6)) if pairs.count(pair) == 1)
+        place = pairs.index(old)
+        h5["source_ids"][place], h5["target_ids"][place] = again
     found = {each.kind: each for each in compare(a, b).differences}
     assert set(found) == {"missing", "synapses"}
     assert found["missing"].item == "gap junctions"
@@ -585,6 +615,52 @@ def test_no_edges_is_a_type_table_without_a_file(tmp_path):
     full.build()
     found = only(compare(tmp_path / "a", full))
     assert (found.kind, found.count) == ("added", 16 * 16)
+
+
+def test_edge_types_with_and_without_properties_side_by_side(originals, tmp_path):
+    def mixed(seed):
+        net = make_nodes()
+        kinds = [net.add_edges(connection_rule=n_syn), net.add_edges(connection_rule=3)]
+        kinds[0].add_properties("delay", rule=lambda s, t: seed + s.node_id, dtypes=float)
+        net.build()
+        return net
+
+    folder = save(tmp_path / "a", [mixed(1)])
+    comparison = compare(folder, mixed(1))
+    assert comparison, str(comparison)
+    synapses = sum((3 * s + 5 * t) % 4 for s in range(16) for t in range(16)) + 3 * 16 * 16
+    assert comparison.totals[-1].synapses == (synapses, synapses)
+    found = only(compare(folder, mixed(2)))
+    assert (found.type_id, found.property, found.largest) == (100, "delay", 1.0)
+
+
+def test_large_node_ids_stay_whole():
+    def network(target):
+        net = NetworkBuilder("net")
+        ids = [2**60 + i for i in range(3)]
+        net.add_nodes(N=3, node_id=ids)
+        for with_property in (False, True):
+            kind = net.add_edges(connection_rule=lambda s, t: int(t.node_id == 2**60 + target))
+            if with_property:
+                kind.add_properties("delay", rule=1.0, dtypes=float)
+        net.build()
+        return net
+
+    assert compare(network(1), network(1))
+    assert not compare(network(1), network(2))
+
+
+def test_no_gap_junctions_is_no_file(tmp_path):
+    def network():
+        net = make_nodes()
+        net.add_edges(connection_rule=1)
+        net.add_gap_junctions(target_sections=None, connection_rule=0)
+        net.build()
+        return net
+
+    folder = save(tmp_path / "a", [network()])
+    assert not (folder / "net_gap_juncs.h5").exists()
+    assert compare(folder, network()), str(compare(folder, network()))
 
 
 def test_networks_that_cannot_be_read(tmp_path):
@@ -827,7 +903,7 @@ def test_noise_within_the_tolerance_is_no_difference(rows, random):
 
 def test_noise_that_reorders_by_the_first_property_is_no_difference():
     old = [(0, 1, 1, 1.0, 5.0), (0, 1, 1, 1.0 + 1e-12, 3.0)]
-    new = [(0, 1, 1, 1.0 + 1e-12, 5.0), (0, 1, 1, 1.0, 3.0)]
+    new = [(0, 1, 1, 1.0, 3.0), (0, 1, 1, 1.0 + 1e-12, 5.0)]
     assert not diff_tables("edges", "x", table(old, "pq"), table(new, "pq"), atol=1e-9)
     assert diff_tables("edges", "x", table(old, "pq"), table(new, "pq"))
 
@@ -842,6 +918,33 @@ def test_ids_too_large_for_one_key():
     assert found["missing"].examples == ((rows[0][1:], 1, None),)
     assert found["added"].examples == ((changed[-1][1:], None, 1),)
     assert set(found) == {"missing", "added"}
+
+
+def test_keys_that_would_wrap_around_onto_each_other():
+    # 2**31 sources times 2**33 targets: an int64 key of (2**31, 5) would be that of (0, 5).
+    old = [(0, 0, 0), (0, 0, 2**33 - 1), (0, 0, 5)]
+    new = [(0, 0, 0), (0, 0, 2**33 - 1), (0, 2**31, 5)]
+    found = diff_tables("edges", "x", table(old), table(new))
+    assert [(each.kind, each.examples[0][0]) for each in found] == [
+        ("missing", (0, 5)),
+        ("added", (2**31, 5)),
+    ]
+
+
+def test_a_column_of_one_type_on_one_side_is_not_compared_value_by_value():
+    def two_types(second):
+        ids = np.array([1, 1, 1, 1])
+        first = {"p": lambda: np.array([1.0, 2.0]), "q": lambda: np.array([1.0, 2.0])}
+        groups = Group(np.array([0, 1]), None, first), Group(np.array([2, 3]), None, second)
+        return Table((ids, ids), np.array([100, 100, 101, 101]), groups)
+
+    # In order of p, the rows of type 101 would be told apart by a property that B has not.
+    old = two_types({"p": lambda: np.array([np.nan, 3.0]), "q": lambda: np.array([5.0, 6.0])})
+    new = two_types({"q": lambda: np.array([6.0, 5.0])})
+    found = diff_tables("edges", "x", old, new)
+    assert [(each.kind, each.type_id, each.property, each.count) for each in found] == [
+        ("column missing", 101, "p", 2)
+    ]
 
 
 def test_infinite_values_are_near_nothing_else():

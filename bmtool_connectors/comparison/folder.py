@@ -23,6 +23,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+
 from bmtool_connectors.comparison.tables import (
     Group,
     IntArray,

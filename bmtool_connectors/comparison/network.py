@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from bmtool_connectors.comparison.tables import (
     Group,
     IntArray,
@@ -82,6 +83,7 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     for between in dict.fromkeys(ends):
         kinds = [each for each, end in zip(connections, ends, strict=True) if end == between]
         populations.append(_edge_population(net, between, kinds))
+    # As in the file, which BMTK writes only when there is a junction to store.
     gaps = [each for each in net.edges_table() if _is_gap_junction(each)]
     if gaps:
         load = functools.partial(_gap_rows, net, gaps)
@@ -120,8 +122,6 @@ def _edge_population(
         f"{source}_{target}",
         between,
         types,
-        # BMTK writes no HDF5 file when there is no edge.
-        has_rows=any(_size(each) for each in tables),
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from bmtool_connectors.comparison.tables import IntArray, Table
 from bmtool_connectors.comparison.values import (
     N_EXAMPLES,

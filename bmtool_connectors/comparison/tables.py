@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["Group", "Population", "Table", "plain", "type_table"]

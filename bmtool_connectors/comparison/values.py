@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
 from bmtool_connectors.comparison.tables import IntArray, Table
 
 __all__ = ["AlignedRows", "Difference", "value_differences"]

@@ -10,25 +10,21 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import randomness, report
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
+from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
-from bmtool_connectors.views import ConnProp
 
 __all__ = ["AbstractConnector", "BaseConnector"]
-
-#: Pairs above which ``conn_mat`` refuses to make a dense array.
-MAX_DENSE = 50_000_000
 
 
 class AbstractConnector(ABC):
@@ -99,7 +95,7 @@ class Use:
             self.connectivity = self.connectivity.without_cache()
 
 
-class BaseConnector(AbstractConnector):
+class BaseConnector(ConnectorViews, AbstractConnector):
     """A connector, but for its law: subclass it and write ``draw``.
 
     Parameters
@@ -206,10 +202,7 @@ class BaseConnector(AbstractConnector):
         for which, pool in (("source", source), ("target", target)):
             self._check_pool(which, pool)
         use = Use(source, target, quick)
-        for which, nodes, pool in (
-            ("source", use.source, source),
-            ("target", use.target, target),
-        ):
+        for which, nodes in (("source", use.source), ("target", use.target)):
             if not len(nodes):
                 raise NodeError(
                     f"{nodes.label} nodes do not exist: {which} of {type(self).__name__} is empty; "
@@ -341,199 +334,7 @@ class BaseConnector(AbstractConnector):
             )
         return self.edges_of(use)
 
-    # ------------------------------------------------------------------ views
-    @property
-    def source(self) -> Any:
-        """The source pool of the current use (None before ``setup_nodes``)."""
-        return None if self._use is None else self._use.source_pool
-
-    @property
-    def target(self) -> Any:
-        """The target pool of the current use (None before ``setup_nodes``)."""
-        return None if self._use is None else self._use.target_pool
-
-    @property
-    def recurrent(self) -> bool:
-        """Whether source and target are one population."""
-        return self.use.recurrent
-
-    @property
-    def stage(self) -> int:
-        """Number of directions handed out by ``edge_params`` in the current use."""
-        return 0 if self._use is None else len(self._use.taken)
-
-    @property
-    def callable_set(self) -> set[str]:
-        """Names of the parameters in ``vars`` that are functions."""
-        return {name for name, value in self.vars.items() if callable(value)}
-
-    @property
-    def connectivity(self) -> Connectivity:
-        """The edges of the current use, drawn now if they have not been."""
-        return self._look()
-
-    @property
-    def cache(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Arrays kept from the estimate of rho; empty before the draw and after free_memory."""
-        drawn = None if self._use is None else self._use.connectivity
-        return MappingProxyType({}) if drawn is None else drawn.cache
-
-    def _tables(self, use: Use) -> list[ConnProp]:
-        """Return the connections by node ids, forward and (if there are any) backward."""
-        drawn = self.edges_of(use)
-        tables = [ConnProp(drawn.forward, use.source, use.target)]
-        if drawn.backward is not None:
-            tables.append(ConnProp(drawn.backward, use.target, use.source))
-        return tables
-
-    @property
-    def conn_prop(self) -> Any:
-        """Values of ``p_arg`` of connected pairs, ``{source id: {target id: value}}``."""
-        self._look()
-        return self._tables(self.use)[0]
-
-    def get_conn_prop(self, sid: int, tid: int) -> Any:
-        """Return the stored ``p_arg`` value of a connection.
-
-        Parameters
-        ----------
-        sid, tid : int
-            Node ids of source and target.
-
-        Returns
-        -------
-        float or None
-            None when the connector has no ``p_arg``.
-
-        Raises
-        ------
-        KeyError
-            If the pair is not connected.
-        NodeError
-            If it is connected in both directions with different values, and no direction has
-            been given to BMTK yet.
-
-        Notes
-        -----
-        Looked up in the use and direction whose edges BMTK was given last, then in the others
-        of that use: node ids of two networks often overlap.
-        """
-        if self.serving is None:
-            self._look()
-            use, first = self.use, None
-        else:
-            use, direction = self.serving
-            first = int(direction == "backward")
-        found = self._stored(use, sid, tid)
-        if first in found:
-            return found[first]
-        if not found:
-            raise KeyError(f"{type(self).__name__} has no connection from node {sid} to node {tid}")
-        values = list(found.values())
-        if first is None and len(values) == 2 and values[0] != values[1]:
-            raise NodeError(
-                f"nodes {sid} and {tid} of {type(self).__name__} are connected forward with "
-                f"{values[0]!r} and backward with {values[1]!r}; ask conn_prop[0] or conn_prop[1]."
-            )
-        return values[0]
-
-    def _stored(self, use: Use, sid: int, tid: int) -> dict[int | None, Any]:
-        """Return the values stored for a pair of node ids, by direction (0, 1)."""
-        found: dict[int | None, Any] = {}
-        for direction, table in enumerate(self._tables(use)):
-            edge = table.find(sid, tid)
-            if (direction, sid, tid) in use.overlay:
-                found[direction] = use.overlay[direction, sid, tid]
-            elif edge >= 0:
-                found[direction] = table.value(edge)
-        return found
-
-    def add_conn_prop(self, sid: int, tid: int, prop: Any) -> None:
-        """Set what ``get_conn_prop(sid, tid)`` returns; the edges stay as they are."""
-        self.use.overlay[0, int(sid), int(tid)] = prop
-
-    @property
-    def conn_mat(self) -> npt.NDArray[Any]:
-        """Synapse counts, shape (1 or 2, n_source, n_target); second are the backward ones.
-
-        Raises
-        ------
-        ParameterError
-            For more than 5e7 pairs.
-        """
-        use = self.use
-        if len(use.source) * len(use.target) > MAX_DENSE:
-            raise ParameterError(
-                f"conn_mat of {type(self).__name__} would hold {len(use.source)} x "
-                f"{len(use.target)} pairs and is limited to {MAX_DENSE}; use "
-                "connectivity.forward.to_csr()."
-            )
-        drawn = self._look()
-        parts = [drawn.forward.to_dense()]
-        if drawn.backward is not None:
-            parts.append(drawn.backward.to_dense().T)
-        return np.stack(parts)
-
-    def connection_number(
-        self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, npt.NDArray[np.float64]]:
-        """Return counts of pairs, ordered forward, (backward,) reciprocal.
-
-        Returns
-        -------
-        n_conn : ndarray of int
-            Connected pairs.
-        n_poss : ndarray of int
-            Pairs with a probability above 0.
-        n_pair : int
-            All pairs; unordered ones in a recurrent population.
-        fraction : ndarray of float, shape (2, ...)
-            Connected pairs as fractions of the possible ones, and of all.
-        """
-        drawn = self._look()
-        return (
-            np.array(drawn.connected),
-            np.array(drawn.possible),
-            drawn.pairs,
-            np.array(report.fractions(drawn)),
-        )
-
-    def connection_number_info(self) -> None:
-        """Print the counts of ``connection_number``."""
-        report.say(report.counts_text(self._look(), self._count_names(self.use)))
-
-    def save_connection_report(self) -> None:
-        """Append the row of the current use to the CSV connection report."""
-        self._look()
-        self._save_report(self.use)
-
-    def get_nodes_info(self) -> tuple[str, str]:
-        """Return network name and filter of source and target."""
-        return self.use.source.label, self.use.target.label
-
-    def iterate_pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield the positions (i, j) of the pairs that are looked at, in order."""
-        for i in range(len(self.use.source)):
-            for j in range(len(self.use.target)):
-                yield i, j
-
-    def node_2_idx_input(
-        self, var_func: Callable[[Any, Any], Any], reverse: bool = False
-    ) -> Callable[[int, int], Any]:
-        """Turn a function of two nodes into one of their positions.
-
-        Parameters
-        ----------
-        var_func : callable
-            Of (source node, target node), or of (target node, source node) with `reverse`.
-        reverse : bool, default False
-            The result then takes (target position, source position).
-        """
-        first, second = self.use.source.nodes, self.use.target.nodes
-        if reverse:
-            first, second = second, first
-        return lambda i, j: var_func(first[i], second[j])
-
+    # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         """Return synapse counts: for a pair of nodes, or for a node and a list of nodes."""
         return self._rule("forward")(source, target)
@@ -541,9 +342,6 @@ class BaseConnector(AbstractConnector):
     def _rule(self, direction: str) -> ConnectionRule:
         use = self.use
         return use.rules.setdefault(direction, ConnectionRule(self, use, direction))
-
-    def setup_variables(self) -> None:
-        """Do nothing: parameters are evaluated when the edges are drawn (kept for old scripts)."""
 
     def initial_all_to_all(self) -> None:
         """Draw the edges of the current use if that has not been done."""

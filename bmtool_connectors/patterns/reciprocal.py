@@ -16,7 +16,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector, Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.reciprocity import bounds, conditional_backward, deviation
+from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
 from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
@@ -271,8 +271,11 @@ class ReciprocalConnector(BaseConnector):
         super()._begin(use)
 
     def _warn_overwritten(self) -> None:
-        for name, default, other in (("p1", 1.0, "p0"), ("p1_arg", None, "p0_arg"),
-                                     ("n_syn1", 1, "n_syn0")):
+        for name, default, other in (
+            ("p1", 1.0, "p0"),
+            ("p1_arg", None, "p0_arg"),
+            ("n_syn1", 1, "n_syn0"),
+        ):
             value, used = self._given[name], self._given[other]
             if value is not used and value != used and value is not default and value != default:
                 self.warn_once(
@@ -373,8 +376,8 @@ class ReciprocalConnector(BaseConnector):
                 "pair of shared nodes is drawn in both orders, once per direction. Use one "
                 "population or two disjoint ones.",
             )
-        rho, kept = self._correlation(space, laws)
-        joint = Joint(rho, self.vars["pr"], self._pr_arg(), f"pr of {own}")
+        rho, feasible, kept = self._correlation(space, laws)
+        joint = Joint(rho, feasible, self.vars["pr"], self._pr_arg(), f"pr of {own}")
         n_syn = [
             pairwise.SynapseCounts(
                 parameters.synapses(self.vars[name], name), f"{name} of {own}", backward
@@ -402,11 +405,12 @@ class ReciprocalConnector(BaseConnector):
 
     def _correlation(
         self, space: PairSpace, laws: PairLaws
-    ) -> tuple[float | None, list[BlockValues] | None]:
-        """Return the rho to draw with, and what its estimate evaluated."""
+    ) -> tuple[float | None, bool, list[BlockValues] | None]:
+        """Return the rho to draw with, whether no pair clips, and what its estimate evaluated."""
         if not self.estimate_rho:
             independent = 0.0 if self.vars["pr"] is None else None
-            return independent if self._given_rho is None else float(self._given_rho), None
+            rho = independent if self._given_rho is None else float(self._given_rho)
+            return rho, False, None
         own, pr = type(self).__name__, float(self.vars["pr"])
         ranges = (self.dist_range_forward, self.dist_range_backward)
         timer = report.Timer()
@@ -430,7 +434,7 @@ class ReciprocalConnector(BaseConnector):
         if self.verbose:
             report.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
-        return estimate.rho, kept
+        return estimate.rho, estimate.feasible, kept
 
     def _assembled(
         self,
@@ -458,7 +462,7 @@ class ReciprocalConnector(BaseConnector):
             clipped=drawn.clipping.count,
             dropped=drawn.dropped,
             rho=rho,
-            cache=_arrays_of(kept),
+            cache=_Kept(kept),
         )
 
     def _count_names(self, use: Use) -> tuple[str, ...]:
@@ -497,7 +501,8 @@ class ReciprocalConnector(BaseConnector):
             Direction: forward, or backward (from `trg` to `src`).
         """
         ids = int(self.use.source.ids[src]), int(self.use.target.ids[trg])
-        self.use.overlay[(stage, *(ids[::-1] if stage else ids))] = prop
+        sid, tid = ids[::-1] if stage else ids
+        self.use.overlay[stage, sid, tid] = prop
 
     def calc_pair(self, i: int, j: int) -> tuple[Any, Any, float, float]:
         """Return ``(p0_arg, p1_arg, p0, p1)`` of the pair at positions (i, j); draws nothing."""
@@ -526,8 +531,8 @@ class ReciprocalConnector(BaseConnector):
         def cond_backward(forward: bool, p0: float, p1: float, pr: float) -> float:
             wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
             low, high = bounds(p0, p1)
-            feasible = min(max(wanted, low), high)
-            return float(conditional_backward(forward and p0 > 0, p0, p1, feasible))
+            joint = min(max(wanted, low), high)
+            return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
         return cond_backward
 
@@ -544,16 +549,12 @@ def _one_way(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
     return EdgeList.from_sorted(i, j, shape, n_syn, arg)
 
 
-def _taken(values: Any, order: npt.NDArray[Any]) -> Any:
-    return values[order] if isinstance(values, np.ndarray) else values
-
-
 def _swapped(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
     """Return edges j -> i of pairs that come in row-major order (i, j)."""
     i, j, n_syn, arg = part.arrays()
     order = order_by(j, shape[1])
     return EdgeList.from_sorted(
-        j[order], i[order], shape[::-1], _taken(n_syn, order), _taken(arg, order)
+        j[order], i[order], shape[::-1], pairwise.taken(n_syn, order), pairwise.taken(arg, order)
     )
 
 
@@ -573,14 +574,23 @@ def _symmetric(drawn: pairwise.PairDraw, n: int) -> EdgeList:
     return EdgeList.from_sorted(source[order], target[order], (n, n), columns[0], columns[1])
 
 
-def _arrays_of(kept: list[BlockValues] | None) -> Mapping[str, npt.NDArray[Any]]:
-    """Return what was kept from the estimate as one read-only array per parameter."""
-    if not kept:
-        return MappingProxyType({})
-    arrays = {}
-    for name, attribute in (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1")):
-        parts = [getattr(values, attribute) for values in kept]
-        if all(isinstance(part, np.ndarray) for part in parts):
-            arrays[name] = np.concatenate(parts)
-            arrays[name].flags.writeable = False
-    return MappingProxyType(arrays)
+class _Kept(Mapping[str, "npt.NDArray[Any]"]):
+    """What the estimate of rho kept, by parameter; blocks are joined when somebody looks."""
+
+    def __init__(self, kept: list[BlockValues] | None) -> None:
+        self._parts: dict[str, list[npt.NDArray[Any]]] = {}
+        for name, attribute in (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1")):
+            parts = [getattr(values, attribute) for values in kept or ()]
+            if parts and all(isinstance(part, np.ndarray) for part in parts):
+                self._parts[name] = parts
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        array = np.concatenate(self._parts[name])
+        array.flags.writeable = False
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)

@@ -79,7 +79,8 @@ class UnidirectionConnector(BaseConnector):
         own = type(self).__name__
         self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
         self.allow_autapses = bool(allow_autapses)
-        self._law = Law(parameters.probability(p, f"p of {own}", p_arg, "p_arg"), p_arg, f"p of {own}")
+        checked = parameters.probability(p, f"p of {own}", p_arg, "p_arg")
+        self._law = Law(checked, p_arg, f"p of {own}")
         self._n_syn = pairwise.SynapseCounts(
             parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
         )

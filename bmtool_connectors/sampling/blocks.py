@@ -20,7 +20,7 @@ from bmtool_connectors.nodes import NodeArrays
 Index = npt.NDArray[Any]
 
 #: Pairs per block. Larger blocks leave the cache, smaller ones cost calls.
-BLOCK_SIZE = 1 << 15
+BLOCK_SIZE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,20 @@ class Block:
     def __init__(self, space: PairSpace, i0: int, i1: int, j0: int, j1: int) -> None:
         self.space, self.i0, self.i1, self.j0, self.j1 = space, i0, i1, j0, j1
         self.width = j1 - j0
-        rows = np.arange(i0, i1)
-        self._first = np.maximum(space.first_column(rows), j0)
-        self._hole = np.full(len(rows), -1) if space.left_out is None else space.left_out[i0:i1]
-        inside = (self._hole >= self._first) & (self._hole < j1)
-        self._hole = np.where(inside, self._hole, j1)
-        self._ends = np.cumsum(np.maximum(j1 - self._first, 0) - inside)
-        self.n = int(self._ends[-1]) if len(rows) else 0
-        self.is_full = self.n == len(rows) * self.width
+        self.size = (i1 - i0) * self.width
+        self.is_full = space.kind == "all" and space.left_out is None
+        self.n = self.size
+        if not self.is_full:
+            # First column of each row, the column left out (j1: none), and how many pairs
+            # there are up to and including the row.
+            self._first = np.maximum(space.first_column(np.arange(i0, i1)), j0)
+            holes = space.left_out
+            self._hole = np.full(i1 - i0, j1) if holes is None else holes[i0:i1]
+            inside = (self._hole >= self._first) & (self._hole < j1)
+            self._hole = np.where(inside, self._hole, j1)
+            self._ends = np.cumsum(np.maximum(j1 - self._first, 0) - inside)
+            self.n = int(self._ends[-1])
+            self.is_full = self.n == self.size
 
     def of_rank(self, rank: Index) -> tuple[Index, Index]:
         """Return the source and target positions of valid pairs by rank."""
@@ -127,13 +133,17 @@ class Block:
 
     def of_place(self, place: Index) -> tuple[Index, Index]:
         """Return the source and target positions of places in the rectangle."""
-        row, column = np.divmod(place, self.width)
-        return row + self.i0, column + self.j0
+        row = place // self.width
+        return row + self.i0, place - row * self.width + self.j0
 
-    def valid_places(self, place: Index) -> Index:
-        """Return those places, in order, that are pairs of the space."""
-        if self.is_full:
-            return place
-        row, column = np.divmod(place, self.width)
-        column += self.j0
-        return place[(column >= self._first[row]) & (column != self._hole[row])]
+    def places(self, wanted: npt.NDArray[np.bool_] | None = None) -> Index:
+        """Return the places of pairs of the space, in order, of those `wanted` (flat) or of all."""
+        wanted = np.ones(self.size, dtype=bool) if wanted is None else wanted
+        if not self.is_full:
+            table = wanted.reshape(-1, self.width)
+            # Pairs before the first column stand in the left part only.
+            left = min(int(self._first[-1]) - self.j0, self.width)
+            table[:, :left] &= np.arange(self.j0, self.j0 + left) >= self._first[:, None]
+            rows = np.flatnonzero(self._hole < self.j1)
+            table[rows, self._hole[rows] - self.j0] = False
+        return np.flatnonzero(wanted).astype(np.int32)

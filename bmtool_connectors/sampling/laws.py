@@ -7,6 +7,7 @@ an exponential costs ten times a comparison.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ class Candidates:
         if axes not in self._squared:
             block = self.block
             source, target = self.space.source.positions, self.space.target.positions
-            assert source is not None and target is not None  # checked in setup_nodes
+            assert source is not None  # checked in setup_nodes
+            assert target is not None
             self._squared[axes] = squared_distances(
                 source[block.i0 : block.i1], target[block.j0 : block.j1], axes
             ).ravel()
@@ -59,16 +61,14 @@ class Candidates:
         if self.place is not None:
             squared = squared[self.place]
         elif not self.block.is_full:
-            squared = squared[self.block.valid_places(np.arange(len(squared)))]
+            squared = squared[self.block.places()]
         return np.sqrt(squared)
 
     def within(self, reach: dict[tuple[int, ...], float]) -> Candidates:
         """Return the candidates within any of the distances, by axes."""
-        near: Any = False
-        for axes, limit in reach.items():
-            # A little more than the reach: the law itself decides at the edge.
-            near = near | (self.rectangle(axes) <= limit * limit * (1 + 1e-9))
-        inside = Candidates(self.block, self.block.valid_places(np.flatnonzero(near)))
+        # A little more than the reach: the law itself decides at the edge.
+        near = [self.rectangle(axes) <= limit * limit * (1 + 1e-9) for axes, limit in reach.items()]
+        inside = Candidates(self.block, self.block.places(functools.reduce(np.logical_or, near)))
         inside._squared = self._squared
         return inside
 
@@ -183,15 +183,18 @@ class PairLaws:
         reach = [law.reach() for law in self._both()]
         if not everything and None not in reach:
             limits: dict[tuple[int, ...], float] = {}
-            for axes, limit in filter(None, reach):
+            for axes, limit in (each for each in reach if each is not None):
                 limits[axes] = max(limit, limits.get(axes, 0.0))
             candidates = candidates.within(limits)
         arg0 = self.forward.args(candidates)
         p0 = self.forward.probabilities(candidates, arg0)
         if self.backward is None:
             return BlockValues(candidates, arg0, p0, None, 0.0)
-        same = self.same_arg or (axes_of(self.forward.arg) == axes_of(self.backward.arg) != None)  # noqa: E711
-        arg1 = arg0 if same else self.backward.args(candidates)
+        distance = axes_of(self.forward.arg)
+        same_arg = self.same_arg or (
+            distance is not None and distance == axes_of(self.backward.arg)
+        )
+        arg1 = arg0 if same_arg else self.backward.args(candidates)
         p1 = p0 if self.same_p else self.backward.probabilities(candidates, arg1)
         return BlockValues(candidates, arg0, p0, arg1, p1)
 
@@ -260,6 +263,8 @@ class Joint:
     ----------
     rho : float or None
         One correlation for all pairs; when None, `pr` counts.
+    feasible_rho : bool
+        `rho` is known to be feasible for every pair, so nothing needs clipping.
     pr, arg : number or callable
         ``pr(pr_arg, p0, p1)`` and its argument; the string '0' or '1' stands for the argument
         of that direction.
@@ -268,6 +273,7 @@ class Joint:
     """
 
     rho: float | None = None
+    feasible_rho: bool = False
     pr: Any = None
     arg: Any = None
     name: str = "pr"
@@ -297,6 +303,8 @@ class Joint:
         """
         if self.rho is not None:
             wanted = p0 * p1 + self.rho * deviation(p0, p1)
+            if self.feasible_rho:
+                return wanted
         else:
             wanted = self._given(values, chosen, p0, p1)
         pr = np.clip(wanted, *bounds(p0, p1))

@@ -24,10 +24,11 @@ from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.randomness import SharedGenerator, get_state, same_state, set_state
 from bmtool_connectors.reciprocity import (
     RhoSums,
-    _carried,
-    conditional_backward,
+    after_forward,
+    carried,
     joint_from_rho,
     solve_rho,
+    without_forward,
 )
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.laws import (
@@ -159,40 +160,48 @@ def _uniforms(
     return u[np.minimum(ends - counts, len(u) - 1)], u[ends - 1]
 
 
-def _both_ways(
-    values: BlockValues, joint: Joint | None, has1: Any, clipping: Clipping
-) -> tuple[Values, Values]:
-    """Return P(backward | forward) and P(backward | no forward) of the candidates."""
+def _joint_of(values: BlockValues, joint: Joint, has1: Any, clipping: Clipping) -> Values:
+    """Return the feasible pr of the candidates (0 where there is no backward connection)."""
     p0, p1, n = values.p0, values.p1, values.candidates.n
-    if joint is None:
-        return 0.0, 0.0
-    if joint.rho == 0:
-        return p1, p1
     arrays = isinstance(p0, np.ndarray) or isinstance(p1, np.ndarray) or callable(joint.pr)
     if not arrays or np.all(has1):
-        pr = joint.feasible(values, np.arange(n), p0, p1, clipping)
-    else:
-        # pr is asked only about pairs that may have a backward connection.
-        chosen = np.flatnonzero(np.broadcast_to(has1, (n,)))
-        some0, some1 = (x[chosen] if isinstance(x, np.ndarray) else x for x in (p0, p1))
-        pr = np.zeros(n)
-        pr[chosen] = joint.feasible(values, chosen, some0, some1, clipping)
-    return conditional_backward(True, p0, p1, pr), conditional_backward(False, p0, p1, pr)
+        return joint.feasible(values, np.arange(n), p0, p1, clipping)
+    # pr is asked only about pairs that may have a backward connection.
+    chosen = np.flatnonzero(np.broadcast_to(has1, (n,)))
+    pr = np.zeros(n)
+    pr[chosen] = joint.feasible(values, chosen, taken(p0, chosen), taken(p1, chosen), clipping)
+    return pr
+
+
+def taken(values: Values, chosen: Index) -> Values:
+    """Return the values of the chosen pairs; one value for all stays one."""
+    return values[chosen] if isinstance(values, np.ndarray) else values
 
 
 def _draw_block(
     values: BlockValues, joint: Joint | None, rng: SharedGenerator, clipping: Clipping
 ) -> tuple[Index, Index]:
     """Return the candidates with a forward and with a backward connection."""
-    n = values.candidates.n
-    has0, has1 = _passed(values.p0), _passed(values.p1)
-    given_forward, given_none = _both_ways(values, joint, has1, clipping)
+    p0, p1, n = values.p0, values.p1, values.candidates.n
+    has0, has1 = _passed(p0), _passed(p1)
+    pr = None
+    if joint is not None and joint.rho != 0:
+        pr = _joint_of(values, joint, has1, clipping)
     u0, u1 = _uniforms(rng, has0, has1, n)
-    forward = (u0 < values.p0) & has0
+    forward = np.flatnonzero(_only(u0 < p0, has0))
     if joint is None:
-        return np.flatnonzero(forward), np.zeros(0, dtype=np.int64)
-    backward = np.where(forward, u1 < given_forward, u1 < given_none) & has1
-    return np.flatnonzero(forward), np.flatnonzero(backward)
+        return forward, np.zeros(0, dtype=np.int64)
+    if pr is None:  # rho = 0: independent
+        backward = u1 < p1
+    else:
+        backward = u1 < without_forward(p0, p1, pr)
+        backward[forward] = u1[forward] < after_forward(taken(p0, forward), taken(pr, forward))
+    return forward, np.flatnonzero(_only(backward, has1))
+
+
+def _only(drawn: Flags, possible: Any) -> Flags:
+    """Return `drawn` where something was drawn for at all."""
+    return drawn if np.all(possible) else drawn & possible
 
 
 def _count(
@@ -244,8 +253,12 @@ def _draw_in_sequence(
 ) -> tuple[tuple[Index, Index], tuple[Any, Any]]:
     """Draw pair by pair, for ``n_syn`` functions that draw from the same generator."""
     candidates = values.candidates
-    columns = (values.p0, values.p1, *_both_ways(values, joint, _passed(values.p1), clipping))
-    columns = tuple(np.broadcast_to(column, (candidates.n,)) for column in columns)
+    p0, p1 = values.p0, values.p1
+    pr: Values = 0.0
+    if joint is not None:
+        pr = p0 * p1 if joint.rho == 0 else _joint_of(values, joint, _passed(p1), clipping)
+    laws = (p0, p1, after_forward(p0, pr), without_forward(p0, p1, pr))
+    columns = [np.broadcast_to(law, (candidates.n,)) for law in laws]
     columns += candidates.pairs()
     call = [each.caller(candidates) for each in n_syn]
     found: tuple[list[int], list[int]] = ([], [])
@@ -327,28 +340,26 @@ def _collect(
     result: PairDraw, values: BlockValues, chosen: tuple[Index, Index], counts: tuple[Any, Any]
 ) -> None:
     """Take over the edges of one block; a count of 0 is no edge, a self pair has no backward."""
-    candidates = values.candidates
-    n = candidates.n
+    candidates, n = values.candidates, values.candidates.n
     has0, has1 = _passed(values.p0), _passed(values.p1)
     for k, flags in enumerate((has0, has1, has0 & has1)):
         result.possible[k] += np.count_nonzero(flags) if np.ndim(flags) else n * int(flags)
-    drawn = (result.forward, result.backward)
-    connected = np.zeros(n, dtype=np.int8)
-    for direction, arg in enumerate((values.arg0, values.arg1)):
-        one, number = chosen[direction], counts[direction]
-        keep = np.ones(len(one), dtype=bool)
-        if direction and candidates.space.self_pairs is not None:
-            keep &= ~candidates.space.is_self(*candidates.pairs(one))
+    kept = []
+    directions = (result.forward, result.backward), (values.arg0, values.arg1), chosen, counts
+    for drawn, arg, one, number in zip(*directions, strict=True):
+        if drawn is result.backward and candidates.space.self_pairs is not None and len(one):
+            other = ~candidates.space.is_self(*candidates.pairs(one))
+            one, number = one[other], taken(number, other)
         if isinstance(number, np.ndarray) or number == 0:
             positive = np.broadcast_to(np.asarray(number) > 0, one.shape)
-            result.dropped += int((keep & ~positive).sum())
-            keep &= positive
-        if not keep.all():
-            one = one[keep]
-            number = number[keep] if isinstance(number, np.ndarray) else number
-        drawn[direction].add(candidates, one, arg, number)
-        connected[one] += 1
-    result.reciprocal += int((connected == 2).sum())
+            result.dropped += int((~positive).sum())
+            one, number = one[positive], taken(number, positive)
+        drawn.add(candidates, one, arg, number)
+        kept.append(one)
+    if len(kept[1]):
+        connected = np.zeros(n, dtype=bool)
+        connected[kept[0]] = True
+        result.reciprocal += int(np.count_nonzero(connected[kept[1]]))
 
 
 @dataclass(frozen=True)
@@ -360,12 +371,15 @@ class RhoEstimate:
     rho : float
     n : int
         Number of valid pairs.
+    feasible : bool
+        Whether no pair is clipped with it.
     reachable : float or None
         The mean joint probability that results, where the wanted one cannot be reached.
     """
 
     rho: float
     n: int
+    feasible: bool
     reachable: float | None = None
 
 
@@ -432,21 +446,21 @@ def estimate_rho(
     rho = sums.closed_form(pr)
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
-        return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None), kept
+        return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
     if sums.low <= rho <= sums.high:
-        return RhoEstimate(rho, sums.n), kept
+        return RhoEstimate(rho, sums.n, not by_range), kept
 
     def expected(trial: float) -> float:
         total = 0.0
         for p0, p1 in valid_pairs():
-            total = _carried(total, joint_from_rho(trial, p0, p1))
+            total = carried(total, joint_from_rho(trial, p0, p1))
         return total * weight
 
     target = pr * sums.n
     rho = solve_rho(expected, target)
     reached = expected(rho) / sums.n
     missed = abs(reached - pr) > 1e-9
-    return RhoEstimate(rho, sums.n, reached if missed else None), kept
+    return RhoEstimate(rho, sums.n, False, reached if missed else None), kept
 
 
 def _valid(
@@ -454,14 +468,19 @@ def _valid(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return p0 and p1 of the pairs of a block that count for the estimate."""
     n = values.candidates.n
-    p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
+    p0 = np.broadcast_to(values.p0, (n,))
+    p1 = p0 if values.p1 is values.p0 else np.broadcast_to(values.p1, (n,))
     if all(each is None for each in ranges):
         valid = (p0 > 0) & (p1 > 0)
     else:
         valid = np.ones(n, dtype=bool)
         for limits, arg in zip(ranges, (values.arg0, values.arg1), strict=True):
             if limits is not None:
-                valid &= (arg >= limits[0]) & (arg <= limits[1])
+                inside = (arg >= limits[0]) & (arg <= limits[1])
+                valid &= inside
     if leave_self:
         valid &= ~values.candidates.space.is_self(*values.candidates.pairs())
-    return (p0, p1) if valid.all() else (p0[valid], p1[valid])
+    if valid.all():
+        return p0, p1
+    chosen = p0[valid]
+    return chosen, chosen if p1 is p0 else p1[valid]

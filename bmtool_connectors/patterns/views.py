@@ -1,0 +1,236 @@
+"""Read-only views of a connector's edges and parameters, as build scripts know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import report
+from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.views import ConnProp
+
+if TYPE_CHECKING:
+    from bmtool_connectors.patterns.base import Use
+
+#: Pairs above which ``conn_mat`` refuses to make a dense array.
+MAX_DENSE = 50_000_000
+
+
+class ConnectorViews:
+    """What can be read from a connector; nothing here changes an edge.
+
+    Reading edges draws them, if they have not been drawn.
+    """
+
+    vars: dict[str, Any]
+    serving: tuple[Use, str] | None
+    _use: Use | None
+
+    if TYPE_CHECKING:  # given by BaseConnector
+
+        @property
+        def use(self) -> Use: ...
+        def edges_of(self, use: Use) -> Connectivity: ...
+        def _look(self) -> Connectivity: ...
+        def _count_names(self, use: Use) -> tuple[str, ...]: ...
+        def _save_report(self, use: Use) -> None: ...
+
+    @property
+    def source(self) -> Any:
+        """The source pool of the current use (None before ``setup_nodes``)."""
+        return None if self._use is None else self._use.source_pool
+
+    @property
+    def target(self) -> Any:
+        """The target pool of the current use (None before ``setup_nodes``)."""
+        return None if self._use is None else self._use.target_pool
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether source and target are one population."""
+        return self.use.recurrent
+
+    @property
+    def stage(self) -> int:
+        """Number of directions handed out by ``edge_params`` in the current use."""
+        return 0 if self._use is None else len(self._use.taken)
+
+    @property
+    def callable_set(self) -> set[str]:
+        """Names of the parameters in ``vars`` that are functions."""
+        return {name for name, value in self.vars.items() if callable(value)}
+
+    @property
+    def connectivity(self) -> Connectivity:
+        """The edges of the current use, drawn now if they have not been."""
+        return self._look()
+
+    @property
+    def cache(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Arrays kept from the estimate of rho; empty before the draw and after free_memory."""
+        drawn = None if self._use is None else self._use.connectivity
+        return MappingProxyType({}) if drawn is None else drawn.cache
+
+    def _tables(self, use: Use) -> list[ConnProp]:
+        """Return the connections by node ids, forward and (if there are any) backward."""
+        drawn = self.edges_of(use)
+        tables = [ConnProp(drawn.forward, use.source, use.target)]
+        if drawn.backward is not None:
+            tables.append(ConnProp(drawn.backward, use.target, use.source))
+        return tables
+
+    @property
+    def conn_prop(self) -> Any:
+        """Values of ``p_arg`` of connected pairs, ``{source id: {target id: value}}``."""
+        self._look()
+        return self._tables(self.use)[0]
+
+    def get_conn_prop(self, sid: int, tid: int) -> Any:
+        """Return the stored ``p_arg`` value of a connection.
+
+        Parameters
+        ----------
+        sid, tid : int
+            Node ids of source and target.
+
+        Returns
+        -------
+        float or None
+            None when the connector has no ``p_arg``.
+
+        Raises
+        ------
+        KeyError
+            If the pair is not connected.
+        NodeError
+            If it is connected in both directions with different values, and no direction has
+            been given to BMTK yet.
+
+        Notes
+        -----
+        Looked up in the use and direction whose edges BMTK was given last, then in the others
+        of that use: node ids of two networks often overlap.
+        """
+        if self.serving is None:
+            self._look()
+            use, first = self.use, None
+        else:
+            use, direction = self.serving
+            first = int(direction == "backward")
+        found = self._stored(use, sid, tid)
+        if first in found:
+            return found[first]
+        if not found:
+            raise KeyError(f"{type(self).__name__} has no connection from node {sid} to node {tid}")
+        values = list(found.values())
+        if first is None and len(values) == 2 and values[0] != values[1]:
+            raise NodeError(
+                f"nodes {sid} and {tid} of {type(self).__name__} are connected forward with "
+                f"{values[0]!r} and backward with {values[1]!r}; ask conn_prop[0] or conn_prop[1]."
+            )
+        return values[0]
+
+    def _stored(self, use: Use, sid: int, tid: int) -> dict[int | None, Any]:
+        """Return the values stored for a pair of node ids, by direction (0, 1)."""
+        found: dict[int | None, Any] = {}
+        for direction, table in enumerate(self._tables(use)):
+            edge = table.find(sid, tid)
+            if (direction, sid, tid) in use.overlay:
+                found[direction] = use.overlay[direction, sid, tid]
+            elif edge >= 0:
+                found[direction] = table.value(edge)
+        return found
+
+    def add_conn_prop(self, sid: int, tid: int, prop: Any) -> None:
+        """Set what ``get_conn_prop(sid, tid)`` returns; the edges stay as they are."""
+        self.use.overlay[0, int(sid), int(tid)] = prop
+
+    @property
+    def conn_mat(self) -> npt.NDArray[Any]:
+        """Synapse counts, shape (1 or 2, n_source, n_target); second are the backward ones.
+
+        Raises
+        ------
+        ParameterError
+            For more than 5e7 pairs.
+        """
+        use = self.use
+        if len(use.source) * len(use.target) > MAX_DENSE:
+            raise ParameterError(
+                f"conn_mat of {type(self).__name__} would hold {len(use.source)} x "
+                f"{len(use.target)} pairs and is limited to {MAX_DENSE}; use "
+                "connectivity.forward.to_csr()."
+            )
+        drawn = self._look()
+        parts = [drawn.forward.to_dense()]
+        if drawn.backward is not None:
+            parts.append(drawn.backward.to_dense().T)
+        return np.stack(parts)
+
+    def connection_number(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, npt.NDArray[np.float64]]:
+        """Return counts of pairs, ordered forward, (backward,) reciprocal.
+
+        Returns
+        -------
+        n_conn : ndarray of int
+            Connected pairs.
+        n_poss : ndarray of int
+            Pairs with a probability above 0.
+        n_pair : int
+            All pairs; unordered ones in a recurrent population.
+        fraction : ndarray of float, shape (2, ...)
+            Connected pairs as fractions of the possible ones, and of all.
+        """
+        drawn = self._look()
+        return (
+            np.array(drawn.connected),
+            np.array(drawn.possible),
+            drawn.pairs,
+            np.array(report.fractions(drawn)),
+        )
+
+    def connection_number_info(self) -> None:
+        """Print the counts of ``connection_number``."""
+        report.say(report.counts_text(self._look(), self._count_names(self.use)))
+
+    def save_connection_report(self) -> None:
+        """Append the row of the current use to the CSV connection report."""
+        self._look()
+        self._save_report(self.use)
+
+    def get_nodes_info(self) -> tuple[str, str]:
+        """Return network name and filter of source and target."""
+        return self.use.source.label, self.use.target.label
+
+    def iterate_pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield the positions (i, j) of the pairs that are looked at, in order."""
+        for i in range(len(self.use.source)):
+            for j in range(len(self.use.target)):
+                yield i, j
+
+    def node_2_idx_input(
+        self, var_func: Callable[[Any, Any], Any], reverse: bool = False
+    ) -> Callable[[int, int], Any]:
+        """Turn a function of two nodes into one of their positions.
+
+        Parameters
+        ----------
+        var_func : callable
+            Of (source node, target node), or of (target node, source node) with `reverse`.
+        reverse : bool, default False
+            The result then takes (target position, source position).
+        """
+        first, second = self.use.source.nodes, self.use.target.nodes
+        if reverse:
+            first, second = second, first
+        return lambda i, j: var_func(first[i], second[j])
+
+    def setup_variables(self) -> None:
+        """Do nothing: parameters are evaluated when the edges are drawn (kept for old scripts)."""
