@@ -18,13 +18,17 @@ from typing import Any as _Any
 
 from bmtool_connectors import randomness as _randomness
 from bmtool_connectors import report as _report
+from bmtool_connectors.compare import Comparison, Difference, compare
 from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
-from bmtool_connectors.numbers import num_prop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
+from bmtool_connectors.patterns.from_file import FileBasedConnector
+from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
+from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.probability import (
@@ -35,6 +39,7 @@ from bmtool_connectors.probability import (
     UniformInRange,
     gaussian,
 )
+from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.report import Timer
@@ -45,14 +50,21 @@ __all__ = [
     "NORM_COEF",
     "AbstractConnector",
     "BaseConnector",
+    "Comparison",
     "Connectivity",
     "ConnectivityWarning",
+    "CorrelatedGapJunction",
+    "Difference",
     "DistantDependentProbability",
     "EdgeList",
+    "FileBasedConnector",
+    "GapJunction",
+    "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
+    "OneToOneSequentialConnector",
     "ParameterError",
     "ProbabilityFunction",
     "ReciprocalConnector",
@@ -60,6 +72,7 @@ __all__ = [
     "UnidirectionConnector",
     "UniformInRange",
     "__version__",
+    "compare",
     "connectors",
     "cylindrical_dist_z",
     "decision",

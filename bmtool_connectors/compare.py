@@ -120,6 +120,28 @@ def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -
     Populations are matched by name, else by the names of the node populations
     they join, else by file name. One population is in memory at a time: about
     120 bytes per row and network, and what the properties take that differ.
+
+    Examples
+    --------
+    >>> from bmtk.builder import NetworkBuilder
+    >>> def build(n_syn):
+    ...     net = NetworkBuilder("net")
+    ...     net.add_nodes(N=2)
+    ...     _ = net.add_edges(connection_rule=n_syn)
+    ...     net.build()
+    ...     return net
+    >>> compare(build(1), build(1)).equal
+    True
+    >>> print(compare(build(1), build(2)))
+    1 difference
+      A: network 'net'
+      B: network 'net'
+    nodes net: 2 nodes
+    edges net_to_net: 4 rows, 4 synapses in A; 4 rows, 8 synapses in B
+      type 100: another number of synapses in 4 pairs, by up to 1
+          0 -> 0: 1 in A, 2 in B
+          0 -> 1: 1 in A, 2 in B
+          1 -> 0: 1 in A, 2 in B
     """
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not value >= 0 or math.isinf(value):
@@ -189,9 +211,7 @@ def _matched(
 def _compare_populations(
     a: Population | None, b: Population | None, rtol: float, atol: float
 ) -> tuple[list[Difference], Totals]:
-    known = a or b
-    assert known is not None
-    item, name = known.item, known.name
+    item, name = next((each.item, each.name) for each in (a, b) if each is not None)
     differences: list[Difference] = []
     with ExitStack() as stack:
         tables = [stack.enter_context(each.load()) if each else None for each in (a, b)]

@@ -254,6 +254,25 @@ class EdgeList:
             self.target[order], self.source[order], self.shape[::-1], self.n_syn[order], arg
         )
 
+    def both_directions(self) -> EdgeList:
+        """Return these edges and their transposes; for edges stored once per unordered pair.
+
+        Raises
+        ------
+        ParameterError
+            If a pair is there in both orders already, or is a self connection.
+        """
+        if "both" not in self._cache:
+            arg = self.pair_arg
+            self._cache["both"] = EdgeList.from_arrays(
+                np.concatenate([self.source, self.target]),
+                np.concatenate([self.target, self.source]),
+                self.shape,
+                np.concatenate([self.n_syn, self.n_syn]),
+                None if arg is None else np.concatenate([arg, arg]),
+            )
+        return self._cache["both"]  # type: ignore[no-any-return]
+
     def to_csr(self) -> csr_matrix:
         """Return the synapse counts as ``scipy.sparse.csr_matrix``, rows are sources."""
         from scipy.sparse import csr_matrix

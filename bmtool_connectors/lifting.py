@@ -256,7 +256,11 @@ def _float_or_nan(value: Any) -> float:
 
 
 def checked_counts(
-    counts: Values, n: int, describe: Callable[[int], str], name: str
+    counts: Values,
+    n: int,
+    describe: Callable[[int], str],
+    name: str,
+    allowed: str = "a whole number of synapses >= 0: round the result of the function",
 ) -> npt.NDArray[np.int64]:
     """Return synapse counts as whole numbers >= 0, shape (n,), or raise for the first that is not.
 
@@ -267,8 +271,8 @@ def checked_counts(
         Number of pairs.
     describe : callable
         ``describe(k)`` names pair k, for the message.
-    name : str
-        Parameter and class, for the message.
+    name, allowed : str
+        Parameter and class, and what it may be, for the message.
     """
     values = np.broadcast_to(np.asarray(counts), (n,))
     try:
@@ -279,8 +283,5 @@ def checked_counts(
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         got = values[k].item() if isinstance(values[k], np.generic) else values[k]
-        raise ParameterError(
-            f"{name} is {got!r} for {describe(k)}; allowed is a whole number of synapses >= 0: "
-            "round the result of the function."
-        )
+        raise ParameterError(f"{name} is {got!r} for {describe(k)}; allowed is {allowed}.")
     return numbers.astype(np.int64)

@@ -187,19 +187,19 @@ class NodeArrays:
             known[key] = cls(nodes, pool_label(pool), _stream_label(pool), _token(pool))
         return known[key]
 
-    def self_columns(self, target: NodeArrays) -> npt.NDArray[np.int64] | None:
-        """Return, for each node, its own position in `target` or -1; None when it has none.
+    def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
+        """Return the position of each node in another pool, or -1; None when none is in it.
 
-        A self connection is one of the same network and node id, whatever the pools.
+        Nodes are the same when network and node id are, whatever the pools.
         """
-        if target is self:
+        if other is self:
             return np.arange(len(self))
-        if target._network is not self._network:
+        if other._network is not self._network:
             return None
-        _, here, there = np.intersect1d(self.ids, target.ids, return_indices=True)
-        columns = np.full(len(self), -1)
-        columns[here] = there
-        return columns if len(here) else None
+        _, here, there = np.intersect1d(self.ids, other.ids, return_indices=True)
+        places = np.full(len(self), -1)
+        places[here] = there
+        return places if len(here) else None
 
 
 class NodeBlock:
@@ -311,6 +311,12 @@ def _all_nodes(network: Any) -> Sequence[Any] | None:
     iterate = getattr(network, "nodes_iter", None)
     nodes = iterate() if callable(iterate) else None
     return nodes if isinstance(nodes, list) else None
+
+
+def ignores_added_nodes(pool: Any) -> bool:
+    """Whether nodes were added to a built network: BMTK counts none then, and never makes them."""
+    network = getattr(pool, "network", None)
+    return bool(_all_nodes(network)) and getattr(network, "nnodes", None) == 0
 
 
 def same_network(a: Any, b: Any) -> bool:

@@ -128,7 +128,7 @@ def clip(pr: float, p0: float, p1: float) -> float:
     return min(max(pr, low), high)
 
 
-def estimate_rho(laws: Sequence[tuple[float, float]], pr: float) -> tuple[float, bool]:
+def solve_rho(laws: Sequence[tuple[float, float]], pr: float) -> tuple[float, bool]:
     """Return the one rho with sum of clipped pr equal to ``len(laws) * pr``.
 
     Parameters
@@ -252,7 +252,7 @@ def reciprocal(
     elif rho is None and estimate_rho and not callable(pr):
         laws = [law(a, b) for _, _, a, b in _pairs(source, target, autapses) if a is not b]
         valid = [(each[2], each[3]) for each in laws if is_valid(*each)]
-        drawn.rho, drawn.reachable = globals()["estimate_rho"](valid, pr)
+        drawn.rho, drawn.reachable = solve_rho(valid, pr)
 
     edges: tuple[list[Edge], list[Edge]] = ([], [])
     for i, j, a, b in _pairs(source, target, autapses):

@@ -728,6 +728,7 @@ def test_other_files_are_passed_over(pair):
     a, b = pair("plain")
     (b / "conn.csv").write_text("source,target\n1,2\n")
     (b / ".half.h5").write_text("not finished")
+    (b / "folder.h5").mkdir()
     with h5py.File(b / "spikes.h5", "w") as h5:
         h5["spikes/net/timestamps"] = [1.0]
     assert compare(a, b)
@@ -760,6 +761,17 @@ def lose_ids(folder):
         del h5[f"{POPULATION}/target_node_id"]
 
 
+def write_text_for_ids(folder):
+    with h5py.File(folder / EDGES, "r+") as h5:
+        n = len(h5[f"{POPULATION}/source_node_id"])
+        rewrite(h5[POPULATION], "source_node_id", ["one"] * n)
+
+
+def put_an_array_for_a_population(folder):
+    with h5py.File(folder / EDGES, "r+") as h5:
+        h5["edges/array"] = [1, 2]
+
+
 def point_outside(folder):
     with h5py.File(folder / EDGES, "r+") as h5:
         h5[f"{POPULATION}/edge_group_index"][3] = 10_000
@@ -778,6 +790,8 @@ def break_types(folder):
         (shorten, "target_node_id has 2"),
         (shorten, EDGES),
         (lose_ids, EDGES),
+        (write_text_for_ids, EDGES),
+        (put_an_array_for_a_population, EDGES),
         (point_outside, EDGES),
         (point_outside, "refer to 10001"),
         (break_types, "net_net_edge_types.csv"),

@@ -64,8 +64,7 @@ def read_folder(folder: Path) -> list[Population]:
             f"compare(): {str(folder)!r} is not a folder; give the folder that holds the SONATA "
             "files (*_nodes.h5, *_edges.h5), or a built network."
         )
-    # BMTK's temporary files start with a dot.
-    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    files = [file for file in sorted(folder.iterdir()) if _is_visible(file)]
     found = []
     for file in files:
         if file.suffix in (".h5", ".hdf5"):
@@ -79,12 +78,19 @@ def read_folder(folder: Path) -> list[Population]:
     return populations
 
 
+def _is_visible(file: Path) -> bool:
+    # BMTK's temporary files start with a dot.
+    return file.is_file() and not file.name.startswith(".")
+
+
 @contextlib.contextmanager
 def _reading(file: Path) -> Iterator[None]:
-    # h5py reports a broken file as any of these, and not always with its name.
+    # A file may be broken in many ways, and h5py does not always tell which file it was.
     try:
         yield
-    except (OSError, KeyError, RuntimeError) as error:
+    except ParameterError:
+        raise
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError, csv.Error) as error:
         reason = " ".join(str(error).split()).strip("'\"")
         raise ParameterError(
             f"compare(): cannot read {str(file)!r} as a SONATA file ({reason}); save it again."

@@ -145,6 +145,7 @@ class _Pairs:
     first: IntArray
     rows: IntArray
     synapses: IntArray
+    types: IntArray
     keys: IntArray
 
     @classmethod
@@ -157,17 +158,15 @@ class _Pairs:
         each = table.synapses()
         # reduceat refuses an empty array.
         synapses = rows if each is None or not len(each) else np.add.reduceat(each[order], first)
-        return cls(table, order, first, rows, synapses, key[first])
-
-    def types(self, pairs: IntArray | slice = slice(None)) -> IntArray:
-        return self.table.types[self.order[self.first[pairs]]]
+        types = table.types[order[first]]
+        return cls(table, order, first, rows, synapses, types, key[first])
 
     def ids(self, pair: int) -> tuple[int, ...]:
         return row_ids(self.table, self.order[self.first[pair]])
 
     @functools.cached_property
     def by_type(self) -> dict[int, slice]:
-        return dict(runs(self.types()))
+        return dict(runs(self.types))
 
 
 def _unmatched(
@@ -176,7 +175,7 @@ def _unmatched(
     lone = np.ones(len(pairs.keys), dtype=bool)
     lone[matched] = False
     places = np.flatnonzero(lone)
-    for type_id, part in runs(pairs.types(places)):
+    for type_id, part in runs(pairs.types[places]):
         here = places[part]
         counts = [int(count) for count in pairs.synapses[here[:N_EXAMPLES]]]
         examples = tuple(
@@ -190,7 +189,7 @@ def _unmatched(
 def _recounted(
     record: Recorder, kind: str, pairs: _Pairs, places: IntArray, n_a: IntArray, n_b: IntArray
 ) -> Iterator[Difference]:
-    for type_id, part in runs(pairs.types(places)):
+    for type_id, part in runs(pairs.types[places]):
         before, after = n_a[part], n_b[part]
         examples = tuple(
             (pairs.ids(place), int(old), int(new))
@@ -217,7 +216,7 @@ def _aligned(
     rows_a = a.order[expand(a.first[in_a], count)]
     rows_b = b.order[expand(b.first[in_b], count)]
     start = np.cumsum(count) - count
-    return AlignedRows(a.table, b.table, rows_a, rows_b, start, count, a.types(in_a), absent)
+    return AlignedRows(a.table, b.table, rows_a, rows_b, start, count, a.types[in_a], absent)
 
 
 def _rows_with(pairs: _Pairs, name: str) -> dict[int, int]:

@@ -85,7 +85,7 @@ class _Column:
             rows = np.flatnonzero(differ)
             x, y = self.a[rows].astype(float), self.b[rows].astype(float)
             rtol, atol = tolerance
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", over="ignore"):
                 close = np.abs(x - y) <= atol + rtol * np.maximum(np.abs(x), np.abs(y))
             # An infinite value is within any relative distance of any other.
             close &= np.isfinite(x) & np.isfinite(y)
@@ -112,7 +112,7 @@ class _Column:
             return None
         if self.here_a is not None and self.here_b is not None:
             rows = rows[self.here_a[rows] & self.here_b[rows]]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             distance = np.abs(self.a[rows].astype(float) - self.b[rows].astype(float))
         distance = distance[~np.isnan(distance)]
         return float(distance.max()) if len(distance) else None
@@ -287,6 +287,8 @@ def runs(values: AnyArray) -> Iterator[tuple[int, slice]]:
 
 def expand(start: IntArray, count: IntArray) -> IntArray:
     # start[0], start[0] + 1, ... (count[0] of them), start[1], ...
+    if count.max(initial=1) == 1:
+        return start
     end = np.cumsum(count)
     return np.repeat(start - (end - count), count) + np.arange(int(count.sum()))
 

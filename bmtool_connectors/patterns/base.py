@@ -11,6 +11,7 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ import numpy as np
 from bmtool_connectors import randomness, report
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
-from bmtool_connectors.nodes import NodeArrays, is_same_pop
+from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
@@ -76,7 +77,19 @@ class Use:
 
     def __getstate__(self) -> dict[str, Any]:
         # A pool holds its network, with locks and files; the arrays are all that is needed.
-        return {**self.__dict__, "source_pool": None, "target_pool": None}
+        state = {**self.__dict__, "source_pool": None, "target_pool": None, "rules": {}}
+        if self.connectivity is not None:
+            same = self.source is self.target
+            state["source"] = self.source.without_nodes()
+            state["target"] = state["source"] if same else self.target.without_nodes()
+        return state
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Use:
+        # Pools, nodes and edges are never changed by a connector, so a copy can share them;
+        # it has rules and overlays of its own.
+        copied = copy(self)
+        copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
+        return copied
 
     def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
         """Whether the pools are those of this use, swapped."""
@@ -124,6 +137,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     parameter_names: ClassVar[tuple[str, ...]] = ()
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
+    #: Whether the edges are random, so that drawing them moves a shared generator.
+    is_random: ClassVar[bool] = True
+    #: Whether the edges can tell another connector which pairs are connected.
+    keeps_pairs: ClassVar[bool] = True
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
@@ -247,10 +264,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             )
         return self._params("forward")
 
-    def _params(self, direction: str) -> dict[str, Any]:
+    def _params(self, direction: str, use: Use | None = None) -> dict[str, Any]:
         from bmtool_connectors.builder.registry import register  # the one look upward, lazy
 
-        use = self.use
+        use = self.use if use is None else use
         rule = use.rules.setdefault(direction, ConnectionRule(self, use, direction))
         pools = (use.source_pool, use.target_pool)
         source, target = pools if direction == "forward" else pools[::-1]
@@ -266,19 +283,53 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
         if use.connectivity is None:
+            self._check_nodes(use)
             rng = self._generator(use)
             if self.verbose:
                 report.say(self._opening(use))
             timer = report.Timer()
             with randomness.restored_on_error(rng):
-                drawn = self.draw(use.source, use.target, rng)
-                use.connectivity = self._checked(drawn, use)
+                use.connectivity = self._checked(self._draw_use(use, rng), use)
             if self.verbose:
                 report.say(report.counts_text(use.connectivity, self._count_names(use)))
                 timer.report("Time for drawing connections")
             if self.save_report:
                 self._save_report(use)
         return use.connectivity
+
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
+        return self.draw(use.source, use.target, rng)
+
+    def _check_nodes(self, use: Use) -> None:
+        """Refuse, or warn, when BMTK's nodes changed between ``setup_nodes`` and the draw."""
+        for which, pool, nodes in (
+            ("source", use.source_pool, use.source),
+            ("target", use.target_pool, use.target),
+        ):
+            if pool is None:
+                continue
+            own = f"{which} of {type(self).__name__} ({nodes.label})"
+            if ignores_added_nodes(pool):
+                raise NodeError(
+                    f"{own}: nodes were added to network {pool.network_name!r} after its nodes had "
+                    "been made, and BMTK leaves them out; call every add_nodes() before the first "
+                    "nodes() or setup_nodes()."
+                )
+            if len(NodeArrays.from_pool(pool)) != len(nodes):
+                self.warn_once(
+                    f"changed {which}",
+                    f"{own} had {len(nodes)} nodes in setup_nodes() and has "
+                    f"{len(NodeArrays.from_pool(pool))} now, because BMTK made the nodes of the "
+                    "network again (build(force=True) or clear()); only the first ones are "
+                    "connected. Make a new NetworkBuilder instead.",
+                )
+
+    def pair_edges(self, use: Use) -> EdgeList:
+        """Return the edges of a use for a connector that depends on this one.
+
+        Every connected pair is listed in each direction in which it is connected.
+        """
+        return self.edges_of(use).forward
 
     def _generator(self, use: Use) -> SharedGenerator:
         if use.root is not None:
@@ -325,7 +376,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     def _look(self) -> Connectivity:
         """Return the edges of the current use for somebody who looks before the build."""
         use = self.use
-        if use.connectivity is None and use.root is None:
+        if self.is_random and use.connectivity is None and use.root is None:
             self.warn_once(
                 "early",
                 f"{type(self).__name__} draws its edges now, because they are looked at before "

@@ -48,6 +48,17 @@ def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
     return value
 
 
+def joint(value: Any, owner: str, arg: Any, arg_name: str) -> None:
+    """Refuse a joint probability that is no number in [0, 1], function or None."""
+    if value is not None and not callable(value):
+        number(value, owner, "a probability in [0, 1], a function (pr_arg, p0, p1), or None", 0, 1)
+    elif lifting.takes_distance(value) and arg is None:
+        raise ParameterError(
+            f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
+            f"example {arg_name}='0' for the argument of the forward probability."
+        )
+
+
 def synapses(value: Any, owner: str) -> Any:
     """Return a synapse count parameter: a function as it is, a number as an int >= 0."""
     if callable(value):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors import lifting, report
-from bmtool_connectors.edges import Connectivity, EdgeList, order_by
-from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors import report
+from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector, Use
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.patterns.base import Use
+from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
+from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
 from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import Block, PairSpace
@@ -31,7 +28,7 @@ class _NotPassed(float):
 _NO_PR = _NotPassed(0.0)
 
 
-class ReciprocalConnector(BaseConnector):
+class ReciprocalConnector(TwoWayConnector):
     """Connect pairs forward with p0, backward with p1, and both ways with pr.
 
     Each pair is a bivariate Bernoulli variable with marginals p0 and p1 and joint probability
@@ -117,9 +114,6 @@ class ReciprocalConnector(BaseConnector):
         *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward"),
         *("n_syn0", "n_syn1", "autapses"),
     )
-    iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"forward": "one_to_all", "backward": "all_to_one"}
-    )
 
     def __init__(
         self,
@@ -190,14 +184,8 @@ class ReciprocalConnector(BaseConnector):
         rho, pr, pr_arg = self._given_rho, given["pr"], given["pr_arg"]
         if rho is not None:
             parameters.number(rho, f"rho of {own}", "a correlation in [-1, 1] or None", -1, 1)
-        elif pr is not None and not callable(pr):
-            allowed = "a probability in [0, 1], a function pr(pr_arg, p0, p1), or None"
-            parameters.number(pr, f"pr of {own}", allowed, 0, 1)
-        elif lifting.takes_distance(pr) and pr_arg is None:
-            raise ParameterError(
-                f"pr of {own} is {pr!r}, which depends on distance, and pr_arg is None; pass for "
-                "example pr_arg='0' for the value of p0_arg."
-            )
+        else:
+            parameters.joint(pr, f"pr of {own}", pr_arg, "pr_arg")
         self._check_ranges(own, arg1)
 
     def _check_ranges(self, own: str, arg1: Any) -> None:
@@ -225,50 +213,26 @@ class ReciprocalConnector(BaseConnector):
                 )
 
     # ------------------------------------------------------------------ uses
-    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
-        """Begin a use, or go on to the backward direction of the current one.
-
-        Parameters
-        ----------
-        source, target : NodePool
-            What ``net.nodes(...)`` returns. Between two populations, once the forward edges
-            were taken, the same pools swapped: the next ``edge_params()`` is backward.
-
-        Raises
-        ------
-        NodeError
-            If a pool is missing or empty, has no positions for a distance law, or other pools
-            are given while the backward edges have not been taken.
-        """
-        if self._use is not None and not self._use.recurrent and self._use.taken == {"forward"}:
-            if self._use.is_reversed(source, target, self.quick):
-                return
-            raise NodeError(
-                f"setup_nodes of {type(self).__name__} got other pools while the backward edges "
-                f"from {self._use.target.label} to {self._use.source.label} have not been taken; "
-                "call edge_params() (or edge_params(direction='backward')) first, or make another "
-                "connector."
-            )
-        self._begin(self._make_use(source, target, quick=self.quick))
+    def _resolved(self, recurrent: bool) -> dict[str, Any]:
+        """Return the parameters with what one population, or symmetry, makes of them."""
+        used = dict(self._given)
+        if recurrent:
+            used["n_syn1"] = used["n_syn0"]
+        if recurrent or self.symmetric_p1_arg:
+            used["p1_arg"] = used["p0_arg"]
+        if recurrent or self.symmetric_p1:
+            used["p1"] = used["p0"]
+        return used
 
     def _begin(self, use: Use) -> None:
-        own, given = type(self).__name__, self._given
-        self.vars = dict(given)
+        own, used = type(self).__name__, self._resolved(use.recurrent)
         if use.recurrent:
             self._warn_overwritten()
-            self.vars["n_syn1"] = given["n_syn0"]
-        if use.recurrent or self.symmetric_p1_arg:
-            self.vars["p1_arg"] = given["p0_arg"]
-        if use.recurrent or self.symmetric_p1:
-            self.vars["p1"] = given["p0"]
-        elif lifting.takes_distance(self.vars["p1"]) and self.vars["p1_arg"] is None:
-            raise ParameterError(
-                f"p1 of {own} is {self.vars['p1']!r}, which depends on distance, and p1_arg is "
-                "None; pass p1_arg=spherical_dist, or symmetric_p1_arg=True."
-            )
-        args = {name: self.vars[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
+        parameters.probability(used["p1"], f"p1 of {own}", used["p1_arg"], "p1_arg")
+        args = {name: used[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
         parameters.require_positions(own, args, use.source, use.target)
         super()._begin(use)
+        self.vars = used
 
     def _warn_overwritten(self) -> None:
         for name, default, other in (
@@ -284,134 +248,39 @@ class ReciprocalConnector(BaseConnector):
                     f"population: {other} ({used!r}) is used for both directions.",
                 )
 
-    def edge_params(self, direction: str | None = None) -> dict[str, Any]:  # type: ignore[override]
-        """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.
-
-        Parameters
-        ----------
-        direction : {'forward', 'backward'}, optional
-            May be asked any number of times. Without it, a recurrent connector answers
-            forward; one between two populations forward, then backward.
-
-        Raises
-        ------
-        NodeError
-            Before ``setup_nodes``; without `direction` when both directions were taken.
-        ParameterError
-            If `direction` is not one of the two, or backward is asked of one population.
-        """
-        use = self.use
-        allowed = ("forward",) if use.recurrent else ("forward", "backward")
-        if direction is None:
-            left = [each for each in allowed if use.recurrent or each not in use.taken]
-            if not left:
-                raise NodeError(
-                    f"edge_params of {type(self).__name__} was called for both directions already; "
-                    "pass direction='forward' or 'backward', or call setup_nodes() for a new use."
-                )
-            direction = left[0]
-        elif direction not in allowed:
-            raise ParameterError(
-                f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
-                f"is {' or '.join(map(repr, allowed))}."
-            )
-        return self._params(direction)
-
-    def make_forward_connection(self, source: Any, targets: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the synapse counts from a source to a list of targets (or one target)."""
-        return self._rule("forward")(source, targets)
-
-    def make_backward_connection(self, targets: Any, source: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the synapse counts from a list of targets to a source, against the direction.
-
-        Parameters
-        ----------
-        targets : node or list of nodes
-            Of the second pool, where the backward edges start.
-        source : node
-            Of the first pool, where they end.
-        """
-        if self.use.recurrent:
-            return self._rule("forward")(targets, source)
-        return self._rule("backward")(targets, source)
-
-    def make_connection(
-        self, source: Any = None, target: Any = None, *args: Any, **kwargs: Any
-    ) -> Any:
-        """Return forward synapse counts: for a pair of nodes, or a node and a list of nodes."""
-        if source is None or target is None:
-            raise TypeError(
-                f"{type(self).__name__}.make_connection() needs (source, target): edges are looked "
-                "up by node and no longer counted off; use make_forward_connection(source, "
-                "targets) for a row."
-            )
-        return super().make_connection(source, target)
-
     # ------------------------------------------------------------------ the draw
-    def _laws(self) -> PairLaws:
-        own, given = type(self).__name__, self.vars
-        forward = Law(given["p0"], given["p0_arg"], f"p0 of {own}")
-        backward = Law(given["p1"], given["p1_arg"], f"p1 of {own}", backward=True)
-        recurrent = self.use.recurrent
+    def _laws(self, recurrent: bool) -> PairLaws:
+        own, used = type(self).__name__, self._resolved(recurrent)
+        p = [
+            parameters.probability(used[which], f"{which} of {own}", 0, "")
+            for which in ("p0", "p1")
+        ]
         return PairLaws(
-            _constant_as_float(forward),
-            _constant_as_float(backward),
+            Law(p[0], used["p0_arg"], f"p0 of {own}"),
+            Law(p[1], used["p1_arg"], f"p1 of {own}", backward=True),
             same_arg=recurrent or self.symmetric_p1_arg,
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        if source is target:
-            return PairSpace(source, target, "upper and diagonal" if self.autapses else "upper")
-        return PairSpace(source, target, autapses=self.autapses)
-
-    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the edges of both directions."""
-        own = type(self).__name__
-        space, laws = self._space(source, target), self._laws()
-        if source is not target and space.self_columns is not None:
-            self.warn_once(
-                "overlap",
-                f"source and target of {own} ({source.label} and {target.label}) share nodes: a "
-                "pair of shared nodes is drawn in both orders, once per direction. Use one "
-                "population or two disjoint ones.",
-            )
+    def _plan(self, space: PairSpace) -> Plan:
+        own, recurrent = type(self).__name__, space.source is space.target
+        used, laws = self._resolved(recurrent), self._laws(recurrent)
         rho, feasible, kept = self._correlation(space, laws)
-        joint = Joint(rho, feasible, self.vars["pr"], self._pr_arg(), f"pr of {own}")
-        n_syn = [
-            pairwise.SynapseCounts(
-                parameters.synapses(self.vars[name], name), f"{name} of {own}", backward
-            )
-            for name, backward in (("n_syn0", False), ("n_syn1", True))
-        ]
-        drawn = pairwise.draw(
-            space, laws, joint, rng, (n_syn[0], n_syn[1]), kept=kept, show_progress=self.verbose
-        )
-        if drawn.clipping.count:
-            self.warn_once(
-                "clipped",
-                f"pr of {own} was not feasible for {drawn.clipping.count} of "
-                f"{int(drawn.possible[2])} pairs and was moved to the nearest feasible value, so "
-                f"p0 and p1 hold; the largest change: {drawn.clipping.worst}. Choose pr (or rho) "
-                "with max(0, p0 + p1 - 1) <= pr <= min(p0, p1).",
-            )
-        return self._assembled(space, drawn, rho, kept)
-
-    def _pr_arg(self) -> Any:
-        arg = self.vars["pr_arg"]
+        arg = used["pr_arg"]
         if isinstance(arg, str):
-            return "1" if "1" in arg else "0"
-        return arg
+            arg = "1" if "1" in arg else "0"
+        joint = Joint(rho, feasible, used["pr"], arg, f"pr of {own}")
+        return Plan(laws, joint, two_counts(own, used["n_syn0"], used["n_syn1"]), kept)
 
     def _correlation(
         self, space: PairSpace, laws: PairLaws
     ) -> tuple[float | None, bool, list[BlockValues] | None]:
         """Return the rho to draw with, whether no pair clips, and what its estimate evaluated."""
         if not self.estimate_rho:
-            independent = 0.0 if self.vars["pr"] is None else None
+            independent = 0.0 if self._given["pr"] is None else None
             rho = independent if self._given_rho is None else float(self._given_rho)
             return rho, False, None
-        own, pr = type(self).__name__, float(self.vars["pr"])
+        own, pr = type(self).__name__, float(self._given["pr"])
         ranges = (self.dist_range_forward, self.dist_range_backward)
         timer = report.Timer()
         estimate, kept = pairwise.estimate_rho(
@@ -436,41 +305,6 @@ class ReciprocalConnector(BaseConnector):
             timer.report("Time for estimating rho")
         return estimate.rho, estimate.feasible, kept
 
-    def _assembled(
-        self,
-        space: PairSpace,
-        drawn: pairwise.PairDraw,
-        rho: float | None,
-        kept: list[BlockValues] | None,
-    ) -> Connectivity:
-        shape = (len(space.source), len(space.target))
-        n_forward, n_backward = (sum(map(len, part.i)) for part in (drawn.forward, drawn.backward))
-        possible = drawn.possible.tolist()
-        if space.source is space.target:
-            forward, backward = _symmetric(drawn, shape[0]), None
-            connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
-            possible = possible[:1] * 2
-        else:
-            forward, backward = _one_way(drawn.forward, shape), _swapped(drawn.backward, shape)
-            connected = (n_forward, n_backward)
-        return Connectivity(
-            forward,
-            backward,
-            pairs=space.n_pairs,
-            possible=tuple(possible),
-            connected=(*connected, drawn.reciprocal),
-            clipped=drawn.clipping.count,
-            dropped=drawn.dropped,
-            rho=rho,
-            cache=_Kept(kept),
-        )
-
-    def _count_names(self, use: Use) -> tuple[str, ...]:
-        return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")
-
-    def _opening(self, use: Use) -> str:
-        return f"\nStart building connection between:\n  {use.source.label}\n  {use.target.label}"
-
     # ------------------------------------------------------------------ views
     @property
     def rho(self) -> float | None:
@@ -478,48 +312,18 @@ class ReciprocalConnector(BaseConnector):
         drawn = None if self._use is None else self._use.connectivity
         return self._given_rho if drawn is None else drawn.rho
 
-    @property
-    def conn_prop(self) -> list[Mapping[int, Any]]:
-        """Values of p_arg by node ids, ``[forward, backward]``; backward ones start at the target.
-
-        The second is empty for a recurrent population.
-        """
-        self._look()
-        tables: list[Mapping[int, Any]] = list(self._tables(self.use))
-        return tables if len(tables) == 2 else [*tables, {}]
-
-    def add_conn_prop(self, src: int, trg: int, prop: Any, stage: int = 0) -> None:
-        """Set what ``get_conn_prop`` returns for a pair; the edges stay as they are.
-
-        Parameters
-        ----------
-        src, trg : int
-            Positions in the source and the target pool.
-        prop : object
-            The value.
-        stage : {0, 1}, default 0
-            Direction: forward, or backward (from `trg` to `src`).
-        """
-        ids = int(self.use.source.ids[src]), int(self.use.target.ids[trg])
-        sid, tid = ids[::-1] if stage else ids
-        self.use.overlay[stage, sid, tid] = prop
-
     def calc_pair(self, i: int, j: int) -> tuple[Any, Any, float, float]:
         """Return ``(p0_arg, p1_arg, p0, p1)`` of the pair at positions (i, j); draws nothing."""
         space = PairSpace(self.use.source, self.use.target)
-        values = self._laws().evaluate(Block(space, i, i + 1, j, j + 1), everything=True)
+        values = self._laws(self.use.recurrent).evaluate(
+            Block(space, i, i + 1, j, j + 1), everything=True
+        )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
         first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]
         return cast(
             tuple[Any, Any, float, float],
             tuple(x.item() if isinstance(x, np.generic) else x for x in first),
         )
-
-    def iterate_pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield the positions (i, j) of the pairs that are looked at, in order."""
-        for block in self._space(self.use.source, self.use.target).blocks():
-            i, j = block.of_rank(np.arange(block.n))
-            yield from zip(i.tolist(), j.tolist(), strict=True)
 
     def setup_conditional_backward_probability(self) -> None:
         """Make ``cond_backward(forward, p0, p1, pr)``; draws nothing."""
@@ -535,62 +339,3 @@ class ReciprocalConnector(BaseConnector):
             return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
         return cond_backward
-
-
-def _constant_as_float(law: Law) -> Law:
-    if callable(law.p):
-        return law
-    p = parameters.number(law.p, law.name, "a probability in [0, 1]", 0, 1)
-    return Law(p, law.arg, law.name, law.backward)
-
-
-def _one_way(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
-    i, j, n_syn, arg = part.arrays()
-    return EdgeList.from_sorted(i, j, shape, n_syn, arg)
-
-
-def _swapped(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
-    """Return edges j -> i of pairs that come in row-major order (i, j)."""
-    i, j, n_syn, arg = part.arrays()
-    order = order_by(j, shape[1])
-    return EdgeList.from_sorted(
-        j[order], i[order], shape[::-1], pairwise.taken(n_syn, order), pairwise.taken(arg, order)
-    )
-
-
-def _symmetric(drawn: pairwise.PairDraw, n: int) -> EdgeList:
-    """Return the edges of one population: i -> j of the forward and j -> i of the backward part."""
-    f, b = drawn.forward.arrays(), drawn.backward.arrays()
-    # Sorted by target within each source already, if the backward part (j > i) comes first.
-    source, target = np.concatenate([b[1], f[0]]), np.concatenate([b[0], f[1]])
-    order = order_by(source, n)
-    columns = []
-    for back, forth in zip(b[2:], f[2:], strict=True):
-        if isinstance(back, np.ndarray) or isinstance(forth, np.ndarray):
-            parts = [np.broadcast_to(x, (k,)) for x, k in ((back, len(b[0])), (forth, len(f[0])))]
-            columns.append(np.concatenate(parts)[order])
-        else:
-            columns.append(forth)
-    return EdgeList.from_sorted(source[order], target[order], (n, n), columns[0], columns[1])
-
-
-class _Kept(Mapping[str, "npt.NDArray[Any]"]):
-    """What the estimate of rho kept, by parameter; blocks are joined when somebody looks."""
-
-    def __init__(self, kept: list[BlockValues] | None) -> None:
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {}
-        for name, attribute in (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1")):
-            parts = [getattr(values, attribute) for values in kept or ()]
-            if parts and all(isinstance(part, np.ndarray) for part in parts):
-                self._parts[name] = parts
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        array = np.concatenate(self._parts[name])
-        array.flags.writeable = False
-        return array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)

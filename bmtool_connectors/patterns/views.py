@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import report
-from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.views import ConnProp
 
@@ -36,6 +36,7 @@ class ConnectorViews:
         @property
         def use(self) -> Use: ...
         def edges_of(self, use: Use) -> Connectivity: ...
+        def pair_edges(self, use: Use) -> EdgeList: ...
         def _look(self) -> Connectivity: ...
         def _count_names(self, use: Use) -> tuple[str, ...]: ...
         def _save_report(self, use: Use) -> None: ...
@@ -79,7 +80,7 @@ class ConnectorViews:
     def _tables(self, use: Use) -> list[ConnProp]:
         """Return the connections by node ids, forward and (if there are any) backward."""
         drawn = self.edges_of(use)
-        tables = [ConnProp(drawn.forward, use.source, use.target)]
+        tables = [ConnProp(self.pair_edges(use), use.source, use.target)]
         if drawn.backward is not None:
             tables.append(ConnProp(drawn.backward, use.target, use.source))
         return tables

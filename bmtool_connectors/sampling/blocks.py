@@ -44,7 +44,7 @@ class PairSpace:
     self_columns: Index | None = field(init=False)  #: of each source, or -1; None without any
 
     def __post_init__(self) -> None:
-        columns = None if self.kind == "upper" else self.source.self_columns(self.target)
+        columns = None if self.kind == "upper" else self.source.places_in(self.target)
         object.__setattr__(self, "self_columns", columns)
 
     @property

@@ -31,6 +31,8 @@ class Candidates:
         self.block, self.place = block, place
         self.n = block.n if place is None else len(place)
         self._squared: dict[tuple[int, ...], npt.NDArray[np.float64]] = {}
+        #: What laws want to remember about these candidates.
+        self.memo: dict[int, Any] = {}
 
     @property
     def space(self) -> PairSpace:
@@ -72,6 +74,13 @@ class Candidates:
         inside._squared = self._squared
         return inside
 
+    def subset(self, chosen: Index) -> Candidates:
+        """Return the chosen candidates (by their numbers, ascending)."""
+        place = self.block.places() if self.place is None else self.place
+        some = Candidates(self.block, place[chosen])
+        some._squared = self._squared
+        return some
+
     def describe(self, k: int) -> str:
         """Name candidate `k` by node ids and distance, for messages."""
         i, j = (int(index[0]) for index in self.pairs(np.array([k])))
@@ -108,6 +117,11 @@ class Law:
         if axes is None or not lifting.is_profile(self.p) or math.isinf(self.p.max_dist):
             return None
         return axes, float(self.p.max_dist)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all pairs share one probability."""
+        return not callable(self.p)
 
     @property
     def needs_python_calls(self) -> bool:
@@ -175,7 +189,7 @@ class PairLaws:
     @property
     def constant(self) -> bool:
         """Whether all pairs share one law."""
-        return not any(callable(law.p) for law in self._both())
+        return all(law.is_constant for law in self._both())
 
     def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
         """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
@@ -219,6 +233,7 @@ class BlockValues:
     def without_rectangle(self) -> BlockValues:
         """Forget the distances of the whole rectangle, for keeping the rest."""
         self.candidates._squared.clear()
+        self.candidates.memo.clear()
         return self
 
 

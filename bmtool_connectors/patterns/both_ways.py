@@ -1,0 +1,325 @@
+"""What connectors with two directions per pair share: uses, rules, the draw and its result."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.edges import Connectivity, EdgeList, order_by
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling import pairwise
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.laws import BlockValues, Joint, PairLaws
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the sampler needs to draw both directions.
+
+    Attributes
+    ----------
+    laws : PairLaws
+    joint : Joint
+    n_syn : tuple of SynapseCounts
+        Forward and backward.
+    kept : list of BlockValues or None
+        Evaluated already.
+    """
+
+    laws: PairLaws
+    joint: Joint
+    n_syn: tuple[pairwise.SynapseCounts, pairwise.SynapseCounts]
+    kept: list[BlockValues] | None = None
+
+
+class TwoWayConnector(BaseConnector):
+    """A connector that draws forward and backward connections together.
+
+    A subclass says with ``_plan`` what is to be drawn in a pair space.
+    """
+
+    iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"forward": "one_to_all", "backward": "all_to_one"}
+    )
+    autapses: bool = False
+    quick: bool = False
+
+    @abstractmethod
+    def _plan(self, space: PairSpace) -> Plan:
+        """Return the laws to draw from; anything that depends on the use is in `space`."""
+
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        if source is target:
+            return PairSpace(source, target, "upper and diagonal" if self.autapses else "upper")
+        return PairSpace(source, target, autapses=self.autapses)
+
+    # ------------------------------------------------------------------ uses
+    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
+        """Begin a use, or go on to the backward direction of the current one.
+
+        Parameters
+        ----------
+        source, target : NodePool
+            What ``net.nodes(...)`` returns. Between two populations, once the forward edges
+            were taken, the same pools swapped: the next ``edge_params()`` is backward.
+
+        Raises
+        ------
+        NodeError
+            If a pool is missing or empty, has no positions for a distance law, or other pools
+            are given while the backward edges have not been taken.
+        """
+        if self._use is not None and not self._use.recurrent and self._use.taken == {"forward"}:
+            if self._use.is_reversed(source, target, self.quick):
+                return
+            raise NodeError(
+                f"setup_nodes of {type(self).__name__} got other pools while the backward edges "
+                f"from {self._use.target.label} to {self._use.source.label} have not been taken; "
+                "call edge_params() (or edge_params(direction='backward')) first, or make another "
+                "connector."
+            )
+        self._begin(self._make_use(source, target, quick=self.quick))
+
+    def edge_params(self, direction: str | None = None) -> dict[str, Any]:  # type: ignore[override]
+        """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.
+
+        Parameters
+        ----------
+        direction : {'forward', 'backward'}, optional
+            May be asked any number of times. Without it, a recurrent connector answers
+            forward; one between two populations forward, then backward.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``; without `direction` when both directions were taken.
+        ParameterError
+            If `direction` is not one of the two, or backward is asked of one population.
+        """
+        use = self.use
+        allowed = ("forward",) if use.recurrent else ("forward", "backward")
+        if direction is None:
+            left = [each for each in allowed if use.recurrent or each not in use.taken]
+            if not left:
+                raise NodeError(
+                    f"edge_params of {type(self).__name__} was called for both directions already; "
+                    "pass direction='forward' or 'backward', or call setup_nodes() for a new use."
+                )
+            direction = left[0]
+        elif direction not in allowed:
+            raise ParameterError(
+                f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
+                f"is {' or '.join(map(repr, allowed))}."
+            )
+        return self._params(direction)
+
+    def make_forward_connection(self, source: Any, targets: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the synapse counts from a source to a list of targets (or one target)."""
+        return self._rule("forward")(source, targets)
+
+    def make_backward_connection(self, targets: Any, source: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the synapse counts from a list of targets to a source, against the direction.
+
+        Parameters
+        ----------
+        targets : node or list of nodes
+            Of the second pool, where the backward edges start.
+        source : node
+            Of the first pool, where they end.
+        """
+        if self.use.recurrent:
+            return self._rule("forward")(targets, source)
+        return self._rule("backward")(targets, source)
+
+    def make_connection(
+        self, source: Any = None, target: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return forward synapse counts: for a pair of nodes, or a node and a list of nodes."""
+        if source is None or target is None:
+            raise TypeError(
+                f"{type(self).__name__}.make_connection() needs (source, target): edges are looked "
+                "up by node and no longer counted off; use make_forward_connection(source, "
+                "targets) for a row."
+            )
+        return super().make_connection(source, target)
+
+    # ------------------------------------------------------------------ the draw
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the edges of both directions."""
+        own = type(self).__name__
+        space = self._space(source, target)
+        if source is not target and space.self_columns is not None:
+            self.warn_once(
+                "overlap",
+                f"source and target of {own} ({source.label} and {target.label}) share nodes: a "
+                "pair of shared nodes is drawn in both orders, once per direction. Use one "
+                "population or two disjoint ones.",
+            )
+        plan = self._plan(space)
+        drawn = pairwise.draw(
+            space,
+            plan.laws,
+            plan.joint,
+            rng,
+            plan.n_syn,
+            kept=plan.kept,
+            show_progress=self.verbose,
+        )
+        if drawn.clipping.count:
+            self.warn_once(
+                "clipped",
+                f"pr of {own} was not feasible for {drawn.clipping.count} of "
+                f"{int(drawn.possible[2])} pairs and was moved to the nearest feasible value, so "
+                f"p0 and p1 hold; the largest change: {drawn.clipping.worst}. Choose pr (or rho) "
+                "with max(0, p0 + p1 - 1) <= pr <= min(p0, p1).",
+            )
+        return _assembled(space, drawn, plan)
+
+    def edges_of(self, use: Use) -> Connectivity:
+        """Return the edges of a use, drawing them if that has not been done."""
+        undrawn = use.connectivity is None
+        drawn = super().edges_of(use)
+        if undrawn and not use.recurrent and use.taken == {"forward"} and self.serving is not None:
+            self.warn_once(
+                "forward only",
+                f"{type(self).__name__} drew {len(drawn.edges('backward'))} backward edges from "
+                f"{use.target.label} to {use.source.label} that were never handed to add_edges; "
+                "call edge_params() a second time for them.",
+            )
+        return drawn
+
+    def _count_names(self, use: Use) -> tuple[str, ...]:
+        return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")
+
+    def _opening(self, use: Use) -> str:
+        return f"\nStart building connection between:\n  {use.source.label}\n  {use.target.label}"
+
+    @property
+    def conn_prop(self) -> list[Mapping[int, Any]]:
+        """Values of p_arg by node ids, ``[forward, backward]``; backward ones start at the target.
+
+        The second is empty for a recurrent population.
+        """
+        self._look()
+        tables: list[Mapping[int, Any]] = list(self._tables(self.use))
+        return tables if len(tables) == 2 else [*tables, {}]
+
+    def add_conn_prop(self, src: int, trg: int, prop: Any, stage: int = 0) -> None:
+        """Set what ``get_conn_prop`` returns for a pair; the edges stay as they are.
+
+        Parameters
+        ----------
+        src, trg : int
+            Positions in the source and the target pool.
+        prop : object
+            The value.
+        stage : {0, 1}, default 0
+            Direction: forward, or backward (from `trg` to `src`).
+        """
+        ids = int(self.use.source.ids[src]), int(self.use.target.ids[trg])
+        sid, tid = ids[::-1] if stage else ids
+        self.use.overlay[stage, sid, tid] = prop
+
+    def iterate_pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield the positions (i, j) of the pairs that are looked at, in order."""
+        for block in self._space(self.use.source, self.use.target).blocks():
+            i, j = block.of_rank(np.arange(block.n))
+            yield from zip(i.tolist(), j.tolist(), strict=True)
+
+
+def _assembled(space: PairSpace, drawn: pairwise.PairDraw, plan: Plan) -> Connectivity:
+    """Return edges and counts of both directions."""
+    shape = (len(space.source), len(space.target))
+    n_forward, n_backward = (sum(map(len, part.i)) for part in (drawn.forward, drawn.backward))
+    possible = drawn.possible.tolist()
+    if space.source is space.target:
+        forward, backward = _symmetric(drawn, shape[0]), None
+        connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
+        possible = possible[:1] * 2
+    else:
+        forward, backward = _one_way(drawn.forward, shape), _swapped(drawn.backward, shape)
+        connected = (n_forward, n_backward)
+    return Connectivity(
+        forward,
+        backward,
+        pairs=space.n_pairs,
+        possible=tuple(possible),
+        connected=(*connected, drawn.reciprocal),
+        clipped=drawn.clipping.count,
+        dropped=drawn.dropped,
+        rho=plan.joint.rho,
+        cache=_Kept(plan.kept),
+    )
+
+
+def _one_way(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
+    i, j, n_syn, arg = part.arrays()
+    return EdgeList.from_sorted(i, j, shape, n_syn, arg)
+
+
+def _swapped(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
+    """Return edges j -> i of pairs that come in row-major order (i, j)."""
+    i, j, n_syn, arg = part.arrays()
+    order = order_by(j, shape[1])
+    return EdgeList.from_sorted(
+        j[order], i[order], shape[::-1], pairwise.taken(n_syn, order), pairwise.taken(arg, order)
+    )
+
+
+def _symmetric(drawn: pairwise.PairDraw, n: int) -> EdgeList:
+    """Return the edges of one population: i -> j of the forward and j -> i of the backward part."""
+    f, b = drawn.forward.arrays(), drawn.backward.arrays()
+    # Sorted by target within each source already, if the backward part (j > i) comes first.
+    source, target = np.concatenate([b[1], f[0]]), np.concatenate([b[0], f[1]])
+    order = order_by(source, n)
+    columns = []
+    for back, forth in zip(b[2:], f[2:], strict=True):
+        if isinstance(back, np.ndarray) or isinstance(forth, np.ndarray):
+            parts = [np.broadcast_to(x, (k,)) for x, k in ((back, len(b[0])), (forth, len(f[0])))]
+            columns.append(np.concatenate(parts)[order])
+        else:
+            columns.append(forth)
+    return EdgeList.from_sorted(source[order], target[order], (n, n), columns[0], columns[1])
+
+
+class _Kept(Mapping[str, "npt.NDArray[Any]"]):
+    """What the estimate of rho kept, by parameter; blocks are joined when somebody looks."""
+
+    def __init__(self, kept: list[BlockValues] | None) -> None:
+        self._parts: dict[str, list[npt.NDArray[Any]]] = {}
+        for name, attribute in (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1")):
+            parts = [getattr(values, attribute) for values in kept or ()]
+            if parts and all(isinstance(part, np.ndarray) for part in parts):
+                self._parts[name] = parts
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        array = np.concatenate(self._parts[name])
+        array.flags.writeable = False
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+def two_counts(
+    owner: str, n_syn0: Any, n_syn1: Any
+) -> tuple[pairwise.SynapseCounts, pairwise.SynapseCounts]:
+    """Return the synapse counts of both directions, checked."""
+    names = (f"n_syn0 of {owner}", f"n_syn1 of {owner}")
+    return (
+        pairwise.SynapseCounts(parameters.synapses(n_syn0, names[0]), names[0]),
+        pairwise.SynapseCounts(parameters.synapses(n_syn1, names[1]), names[1], backward=True),
+    )

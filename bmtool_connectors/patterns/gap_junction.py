@@ -1,0 +1,225 @@
+"""Gap junctions: undirected connections within one population, stored once per pair."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.errors import NodeError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.references import Reference, checked_reference
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling import pairwise
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.laws import Law, PairLaws
+from bmtool_connectors.sampling.states import StateLaw
+
+__all__ = ["CorrelatedGapJunction", "GapJunction"]
+
+
+class GapJunction(BaseConnector):
+    """Connect each unordered pair of one population with probability p(p_arg(node, node)).
+
+    Parameters
+    ----------
+    p : float or callable, default 1.0
+        Probability in [0, 1], or a function of the value of `p_arg`.
+    p_arg : float or callable, optional
+        Argument of `p`: a function of two nodes, usually their distance (um).
+    verbose : bool, default True
+        Print what is drawn.
+    save_report : bool, default True
+        Append a row to the CSV connection report.
+    report_name : str or path, optional
+        The report; default ``bmtool_connectors.report_name``.
+    rng : Generator, RandomState, int, SeedSequence or None
+        See :class:`BaseConnector`.
+    name : str, optional
+        Tells apart connectors with the same seed and populations.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+
+    Notes
+    -----
+    A gap junction couples both cells, so it is one edge, from the node that is earlier in the
+    pool to the later one; ``conn_prop`` lists it in both directions. Give ``add_edges``
+    ``is_gap_junction=True``, and no ``add_properties``: BMTK cannot save gap junctions with
+    properties of their own.
+
+    One uniform number per pair with p > 0, in row-major order of the upper triangle.
+
+    Examples
+    --------
+    >>> GapJunction(p=0.1, verbose=False).vars['p']
+    0.1
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg")
+
+    def __init__(
+        self,
+        p: Any = 1.0,
+        p_arg: Any = None,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+        )
+        self.vars = {"p": p, "p_arg": p_arg, "n_syn": 1}
+        self._check()
+
+    def _check(self) -> None:
+        own = type(self).__name__
+        parameters.probability(self.vars["p"], f"p of {own}", self.vars["p_arg"], "p_arg")
+
+    def _begin(self, use: Use) -> None:
+        if not use.recurrent:
+            raise NodeError(
+                f"source and target of {type(self).__name__} must be the same population, and are "
+                f"{use.source.label} and {use.target.label}; pass one pool twice."
+            )
+        own = type(self).__name__
+        parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
+        super()._begin(use)
+
+    def _law(self, nodes: NodeArrays) -> Law:
+        """Return the law of the pairs of a population."""
+        own = type(self).__name__
+        p = parameters.probability(self.vars["p"], f"p of {own}", 0, "")
+        return Law(p, self.vars["p_arg"], f"p of {own}")
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the gap junctions of a population."""
+        space = PairSpace(source, target, "upper")
+        one = pairwise.SynapseCounts(1, "n_syn")
+        drawn = pairwise.draw(
+            space, PairLaws(self._law(source)), None, rng, (one, one), show_progress=self.verbose
+        )
+        i, j, n_syn, arg = drawn.forward.arrays()
+        edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
+        return Connectivity(
+            edges,
+            pairs=space.n_pairs,
+            possible=(int(drawn.possible[0]),),
+            connected=(len(edges),),
+        )
+
+    def pair_edges(self, use: Use) -> EdgeList:
+        """Return the gap junctions in both directions."""
+        return super().pair_edges(use).both_directions()
+
+    def _opening(self, use: Use) -> str:
+        return f"\nStart building gap junction\n  in {use.source.label}"
+
+    def _report_labels(self, use: Use) -> tuple[str, str]:
+        return f"{use.source.label}Gap", f"{use.target.label}Gap"
+
+
+class CorrelatedGapJunction(GapJunction):
+    """Connect unordered pairs with a probability that depends on their chemical synapses.
+
+    Parameters
+    ----------
+    p_non, p_uni, p_rec : float or callable, default 1.0
+        Probability of pairs with no chemical connection, one in one direction, one in both; a
+        number or a function of the value of `p_arg`.
+    p_arg : float or callable, optional
+        Argument of the probabilities. Omitted, it is the chemical connector's ``p_arg`` or
+        ``p0_arg``, and connected pairs have the value stored with their connection.
+    connector : BaseConnector
+        The chemical connector. It must be set up on one population that holds ours; its edges
+        are drawn now if they have not been.
+    verbose : bool, default True
+        Print what is drawn.
+    save_report : bool, default True
+        Append a row to the CSV connection report.
+    report_name : str or path, optional
+        The report; default ``bmtool_connectors.report_name``.
+    rng : Generator, RandomState, int, SeedSequence or None
+        See :class:`BaseConnector`.
+    name : str, optional
+        Tells apart connectors with the same seed and populations.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed, or `connector` draws no pairs.
+
+    Notes
+    -----
+    See :class:`GapJunction` for how gap junctions are stored and drawn.
+
+    Examples
+    --------
+    >>> chemical = UnidirectionConnector(p=0.2, verbose=False)
+    >>> gap = CorrelatedGapJunction(p_non=0.1, p_uni=0.5, connector=chemical, verbose=False)
+    >>> gap.vars['p_uni']
+    0.5
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("p_non", "p_uni", "p_rec", "p_arg", "connector")
+
+    def __init__(
+        self,
+        p_non: Any = 1.0,
+        p_uni: Any = 1.0,
+        p_rec: Any = 1.0,
+        p_arg: Any = None,
+        connector: Any = None,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.connector = checked_reference(connector, "connector", type(self).__name__)
+        self._laws_given = {"p_non": p_non, "p_uni": p_uni, "p_rec": p_rec}
+        self._own_arg = p_arg
+        super().__init__(
+            p=p_non,
+            p_arg=p_arg,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+        self.vars = {"n_syn": 1, "p_arg": p_arg, **self._laws_given}
+        self._reference = Reference(self.connector, "connector", type(self).__name__)
+
+    def _inherited_arg(self) -> Any:
+        """Return ``p_arg``, by default the chemical connector's."""
+        if self._own_arg is not None:
+            return self._own_arg
+        chemical = self.connector.vars
+        return chemical.get("p_arg", chemical.get("p0_arg"))
+
+    def _check(self) -> None:
+        own = type(self).__name__
+        for which, p in self._laws_given.items():
+            parameters.probability(p, f"{which} of {own}", self._inherited_arg(), "p_arg")
+
+    def _begin(self, use: Use) -> None:
+        self.vars["p_arg"] = self._inherited_arg()
+        self._reference.bind(use.source, use.target)
+        super()._begin(use)
+
+    def _law(self, nodes: NodeArrays) -> Law:
+        own, arg = type(self).__name__, self._inherited_arg()
+        laws = tuple(
+            Law(parameters.probability(p, f"{which} of {own}", 0, ""), arg, f"{which} of {own}")
+            for which, p in self._laws_given.items()
+        )
+        states = self._reference.states(nodes, nodes)
+        return StateLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)

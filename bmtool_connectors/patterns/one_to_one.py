@@ -1,0 +1,204 @@
+"""One to one correspondence between a population and the partitions of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bmtool_connectors import report
+from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays, is_same_pop
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.randomness import SharedGenerator
+
+__all__ = ["OneToOneSequentialConnector"]
+
+
+class OneToOneSequentialConnector(BaseConnector):
+    """Connect node k of one population to node k of the partitions of another, in sequence.
+
+    Parameters
+    ----------
+    n_syn : int, default 1
+        Synapses of each connection; a number.
+    partition_source : bool, default False
+        Whether the source population comes in partitions (and the target is one). By default
+        the source is one population and the targets are partitions.
+    verbose : bool, default True
+        Print which nodes were assigned.
+
+    Raises
+    ------
+    ParameterError
+        If `n_syn` is not a whole number of at least 0.
+
+    Notes
+    -----
+    The first partition is connected to the first nodes of the single population, the next to
+    those after them. A partition is bound when it is set up: the order in which networks are
+    built does not matter. Nothing is random.
+
+    Examples
+    --------
+    One independent input for each cell of two populations::
+
+        connector = OneToOneSequentialConnector()
+        connector.setup_nodes(source=inputs.nodes(), target=net.nodes(pop_name='A'))
+        net.add_edges(**connector.edge_params())
+        connector.setup_nodes(target=net.nodes(pop_name='B'))
+        net.add_edges(**connector.edge_params())
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("n_syn", "partition_source")
+    iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
+    is_random: ClassVar[bool] = False
+
+    def __init__(
+        self, n_syn: int = 1, partition_source: bool = False, verbose: bool = True
+    ) -> None:
+        super().__init__(verbose=verbose, save_report=False)
+        own = type(self).__name__
+        if callable(n_syn):
+            raise ParameterError(
+                f"n_syn of {own} is a function; allowed is a whole number: use another connector "
+                "for random counts."
+            )
+        self.n_syn = parameters.synapses(n_syn, f"n_syn of {own}")
+        self.vars = {"n_syn": n_syn}
+        self.partition_source = bool(partition_source)
+        if self.partition_source:
+            self.iterators = MappingProxyType({"forward": "one_to_all"})  # type: ignore[misc]
+        #: The partitions, and where each starts among the nodes of the single population.
+        self.targets: list[Any] = []
+        self.idx_range: list[int] = [0]
+        self._partitions: list[Use] = []
+
+    # ------------------------------------------------------------------ uses
+    @property
+    def _single(self) -> str:
+        return "target" if self.partition_source else "source"
+
+    @property
+    def n_source(self) -> int:
+        """Number of nodes of the single population; 0 before ``setup_nodes``."""
+        if not self._partitions:
+            return 0
+        return len(self._single_nodes(self._partitions[0]))
+
+    def _single_nodes(self, use: Use) -> NodeArrays:
+        return use.target if self.partition_source else use.source
+
+    @property
+    def source(self) -> Any:
+        """The pool of the single population (the target, with `partition_source`)."""
+        if not self._partitions:
+            return None
+        first = self._partitions[0]
+        return first.target_pool if self.partition_source else first.source_pool
+
+    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
+        """Add the next partition.
+
+        Parameters
+        ----------
+        source, target : NodePool
+            The single population may be left out, or given again, after the first call.
+
+        Raises
+        ------
+        NodeError
+            If a pool is missing or empty, the single population changes, or the partitions
+            would hold more nodes than it has.
+        """
+        own = type(self).__name__
+        single, partition = (target, source) if self.partition_source else (source, target)
+        if self._partitions:
+            known = self.source
+            if single is None:
+                single = known
+            elif known is not None and not is_same_pop(single, known):
+                raise NodeError(
+                    f"{self._single} of {own} was {self._single_nodes(self._partitions[0]).label} "
+                    f"and is now {getattr(single, 'network_name', single)!r}; leave it out, or "
+                    "make another connector."
+                )
+        pools = (partition, single) if self.partition_source else (single, partition)
+        use = self._make_use(*pools)
+        nodes = use.source if self.partition_source else use.target
+        free = len(self._single_nodes(use)) - self.idx_range[-1]
+        if len(nodes) > free:
+            raise NodeError(
+                f"partition {nodes.label} of {own} has {len(nodes)} nodes, but only {free} of "
+                f"{len(self._single_nodes(use))} nodes of the {self._single} population "
+                f"({self._single_nodes(use).label}) are free; add nodes to it, or leave this "
+                "partition out."
+            )
+        self._partitions.append(use)
+        self.targets.append(partition)
+        self.idx_range.append(self.idx_range[-1] + len(nodes))
+        self._begin(use)
+        if self.verbose:
+            first, last = self.idx_range[-2:]
+            report.say(
+                f"{self._single.capitalize()} nodes {first} to {last - 1} of "
+                f"{self._single_nodes(use).label} are for {nodes.label}; "
+                f"{self.n_source - last} of {self.n_source} left."
+            )
+
+    def edge_params(self, target_pop_idx: int = -1) -> dict[str, Any]:  # type: ignore[override]
+        """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` of a partition.
+
+        Parameters
+        ----------
+        target_pop_idx : int, default -1
+            Number of the partition; the one added last by default.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+        ParameterError
+            If there is no such partition.
+        """
+        return self._params("forward", self._partition(target_pop_idx))
+
+    def _partition(self, number: int) -> Use:
+        _ = self.use  # a NodeError before setup_nodes
+        try:
+            return self._partitions[number]
+        except (IndexError, TypeError):
+            raise ParameterError(
+                f"target_pop_idx of {type(self).__name__} is {number!r}; allowed are 0 to "
+                f"{len(self._partitions) - 1} (partitions in the order of setup_nodes), or -1."
+            ) from None
+
+    def get_nodes_info(self, target_pop_idx: int = -1) -> tuple[str, str]:
+        """Return network name and filter of the single population and of a partition."""
+        use = self._partition(target_pop_idx)
+        labels = use.source.label, use.target.label
+        return labels[::-1] if self.partition_source else labels
+
+    # ------------------------------------------------------------------ the edges
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Connect the nodes of both pools in order, as far as they go."""
+        return self._from(source, target, 0)
+
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+        return self._from(use.source, use.target, self.idx_range[self._partitions.index(use)])
+
+    def _from(self, source: NodeArrays, target: NodeArrays, first: int) -> Connectivity:
+        free = (len(target) if self.partition_source else len(source)) - first
+        here = np.arange(min(len(source) if self.partition_source else len(target), free))
+        pair = (here, here + first) if self.partition_source else (here + first, here)
+        shape = (len(source), len(target))
+        if self.n_syn == 0:
+            pair = (here[:0], here[:0])
+        edges = EdgeList.from_sorted(*pair, shape, max(self.n_syn, 1))
+        return Connectivity(
+            edges, pairs=shape[0] * shape[1], possible=(len(here),), connected=(len(edges),)
+        )

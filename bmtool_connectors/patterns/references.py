@@ -1,0 +1,85 @@
+"""Connectors whose law depends on the edges of another connector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.sampling.states import PairStates
+
+
+def checked_reference(connector: Any, parameter: str, owner: str) -> BaseConnector:
+    """Return the reference connector, or refuse what is none."""
+    if not isinstance(connector, BaseConnector) or not connector.keeps_pairs:
+        raise ParameterError(
+            f"{parameter} of {owner} is {connector!r}; allowed is a connector of this package that "
+            "draws pairs within one population: pass the one that was added before."
+        )
+    return connector
+
+
+class Reference:
+    """The edges of another connector, drawn when they are first asked for.
+
+    Parameters
+    ----------
+    connector : BaseConnector
+    parameter, owner : str
+        For messages.
+    """
+
+    def __init__(self, connector: BaseConnector, parameter: str, owner: str) -> None:
+        self.connector, self.parameter, self.owner = connector, parameter, owner
+        self._bound: list[tuple[NodeArrays, NodeArrays, Use]] = []
+
+    def bind(self, source: NodeArrays, target: NodeArrays) -> None:
+        """Remember the connector's present use for these pools, if it has one.
+
+        The connector may be used again before our edges are drawn.
+
+        Raises
+        ------
+        NodeError
+            If its present use cannot serve these pools.
+        """
+        if self.connector._use is not None:
+            self._check(self.connector.use, source, target)
+            self._bound.append((source, target, self.connector.use))
+
+    def _check(self, use: Use, source: NodeArrays, target: NodeArrays) -> None:
+        say = f"{self.parameter} of {self.owner} connects"
+        if not use.recurrent:
+            raise NodeError(
+                f"{say} {use.source.label} to {use.target.label}, two populations; it must be "
+                "used within one population that holds all nodes to be connected."
+            )
+        for nodes in (source, target):
+            places = nodes.places_in(use.source)
+            if places is None or (places < 0).any():
+                raise NodeError(
+                    f"{say} {use.source.label}, which does not hold all nodes of {nodes.label}; "
+                    "set both up on the same population."
+                )
+
+    def states(self, source: NodeArrays, target: NodeArrays) -> PairStates:
+        """Return how the pairs of two pools are connected, drawing the reference if needed.
+
+        Raises
+        ------
+        NodeError
+            If the reference has not been set up, or cannot serve these pools.
+        """
+        for bound in self._bound:
+            if bound[0] is source and bound[1] is target:
+                use = bound[2]
+                break
+        else:
+            use = self.connector.use  # set up after us, or not at all: a NodeError
+            self._check(use, source, target)
+        edges = self.connector.pair_edges(use)
+        places = [nodes.places_in(use.source) for nodes in (source, target)]
+        assert places[0] is not None  # checked
+        assert places[1] is not None
+        return PairStates(edges, places[0], places[1])

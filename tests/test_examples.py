@@ -1,0 +1,72 @@
+"""Every example runs by itself, quickly, without a warning, and fits a terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+
+
+def run(example: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an example in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", str(example), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_there_are_examples() -> None:
+    assert "quickstart.py" in [example.name for example in EXAMPLES]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_runs(example: Path, tmp_path: Path) -> None:
+    done = run(example, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.strip()
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    written = [path for path in tmp_path.iterdir() if path.name != "output"]
+    assert not written, "an example writes into its output folder only"
+
+
+class TestQuickstart:
+    """What the main job promises."""
+
+    example = next(example for example in EXAMPLES if example.name == "quickstart.py")
+
+    def test_files(self, tmp_path: Path) -> None:
+        done = run(self.example, tmp_path, "--output", "a/b")
+        assert done.returncode == 0, done.stderr
+        folder = tmp_path / "a" / "b"
+        names = {path.name for path in folder.iterdir()}
+        assert names >= {
+            "background_nodes.h5",
+            "conn.csv",
+            "example_net_example_net_edges.h5",
+            "example_net_nodes.h5",
+        }
+        first_report = (folder / "conn.csv").read_text()
+        run(self.example, tmp_path, "--output", "a/b")
+        assert (folder / "conn.csv").read_text() == first_report, "same seed, same network"
+
+    def test_seed(self, tmp_path: Path) -> None:
+        printed = {run(self.example, tmp_path, "--seed", seed).stdout for seed in ("1", "2")}
+        assert len(printed) == 2
+
+    def test_discrepancy(self, tmp_path: Path) -> None:
+        """With a limit of 0 standard deviations any draw is a discrepancy, and says so."""
+        text = self.example.read_text()
+        assert text.count("LIMIT = 5.0") == 1
+        changed = tmp_path / "changed.py"
+        changed.write_text(text.replace("LIMIT = 5.0", "LIMIT = 0.0"))
+        done = run(changed, tmp_path)
+        assert done.returncode == 1
+        assert "DISCREPANCY" in done.stderr

@@ -1,0 +1,357 @@
+"""The project as a whole: names, versions, the direction of imports, documents that are true."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bmtool_connectors
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "bmtool_connectors"
+
+#: Every public name; whoever adds one adds it here and to docs/api.md.
+PUBLIC = {
+    "AbstractConnector",
+    "BaseConnector",
+    "Connectivity",
+    "ConnectivityWarning",
+    "DistantDependentProbability",
+    "EdgeList",
+    "GaussianDropoff",
+    "NORM_COEF",
+    "NodeArrays",
+    "NodeError",
+    "NormalizedReciprocalRate",
+    "ParameterError",
+    "ProbabilityFunction",
+    "ReciprocalConnector",
+    "Timer",
+    "UnidirectionConnector",
+    "UniformInRange",
+    "__version__",
+    "connectors",
+    "cylindrical_dist_z",
+    "decision",
+    "decisions",
+    "euclid_dist",
+    "gaussian",
+    "is_same_pop",
+    "num_prop",
+    "pr_2_rho",
+    "report_name",
+    "rho_2_pr",
+    "rng",
+    "spherical_dist",
+    "vectorized",
+}
+
+#: Modules and folders of the package in the order of imports: each uses only those before it.
+LAYERS = (
+    *("errors", "numbers", "randomness", "nodes", "distances", "probability", "reciprocity"),
+    *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
+    *("builder", "plot", "comparison", "compare", "testing", "cli"),
+)
+
+#: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.
+UPWARD = {("patterns.base", "builder")}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name within the package; '' for the package itself."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__")
+
+
+def syntax(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Return the full names of the modules, or names in them, that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    """Whether a statement is ``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(node: ast.AST, in_function: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield what is imported when the program runs, and whether that is within a function."""
+    for child in ast.iter_child_nodes(node):
+        if is_type_checking(child):
+            continue
+        yield from ((name, in_function) for name in imported(child))
+        inside = in_function or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        yield from imports(child, inside)
+
+
+class TestNames:
+    """What the package exports."""
+
+    def test_public_names(self) -> None:
+        assert set(bmtool_connectors.__all__) == PUBLIC
+
+    def test_exported(self) -> None:
+        """What can be seen without an underscore is public, and the other way round."""
+        modules = (types.ModuleType, type(annotations))
+        values = vars(bmtool_connectors).items()
+        seen = {name for name, value in values if not isinstance(value, modules)}
+        # The assignable defaults are properties of the module's type.
+        settings = vars(type(bmtool_connectors)).items()
+        seen |= {name for name, value in settings if isinstance(value, property)}
+        seen = {name for name in seen if not name.startswith("_")}
+        assert seen | {"connectors", "__version__"} == set(bmtool_connectors.__all__)
+        for name in bmtool_connectors.__all__:
+            assert hasattr(bmtool_connectors, name), name
+
+    def test_sorted(self) -> None:
+        """Constants, then classes, then the rest, each in alphabetical order."""
+
+        def key(name: str) -> tuple[int, str]:
+            return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+        names = list(bmtool_connectors.__all__)
+        assert names == sorted(set(names), key=key)
+
+    def test_real_classes(self) -> None:
+        """Build scripts test ``connector_class is ReciprocalConnector``."""
+        for name in bmtool_connectors.__all__:
+            if name[0].isupper() and not name.isupper():
+                assert isinstance(getattr(bmtool_connectors, name), type), name
+
+    def test_old_name(self) -> None:
+        assert bmtool_connectors.connectors is bmtool_connectors
+
+    def test_documented(self) -> None:
+        text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+        documented = set(re.findall(r"^\.\. (?:auto|py:)\w+:: (?:\w+\.)?(\w+)", text, re.MULTILINE))
+        assert not PUBLIC - documented
+
+
+class TestVersion:
+    """One version everywhere."""
+
+    def test_changelog(self) -> None:
+        text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        versions = re.findall(r"^## \[([^]]+)\] - \S", text, re.MULTILINE)
+        assert versions[0] == bmtool_connectors.__version__
+        newest = text.split("\n## ")[1]
+        assert "### Differences from bmtool" in newest
+
+    def test_installed(self) -> None:
+        from importlib import metadata
+
+        assert metadata.version("bmtool_connectors") == bmtool_connectors.__version__
+
+
+class TestImports:
+    """Data flows one way."""
+
+    @pytest.mark.parametrize("path", MODULES, ids=module_name)
+    def test_one_way(self, path: Path) -> None:
+        name = module_name(path)
+        own = name.split(".")[0]
+        if own in ("", "__main__"):  # the package and its command see everything
+            return
+        assert own in LAYERS, f"say in LAYERS where {own} belongs"
+        for full_name, in_function in imports(syntax(path)):
+            package, _, inner = full_name.partition(".")
+            if package != "bmtool_connectors":
+                continue
+            other = inner.split(".")[0]
+            assert other in LAYERS, f"{name} imports {full_name}: name the module it comes from"
+            if (name, other) in UPWARD:
+                assert in_function, f"{name} imports {full_name}"
+            else:
+                assert LAYERS.index(other) <= LAYERS.index(own), f"{name} imports {full_name}"
+
+    def test_upward_is_needed(self) -> None:
+        """An exception that nobody uses any more is deleted."""
+        for name, other in UPWARD:
+            path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
+            assert any(f".{other}." in full_name for full_name, _ in imports(syntax(path)))
+
+    def test_no_cycle(self) -> None:
+        """Within a folder, too, modules can be read in some order."""
+        names = {module_name(path).rstrip(".") for path in MODULES} - {""}
+        uses: dict[str, set[str]] = {}
+        for path in MODULES:
+            found = {full for full, in_function in imports(syntax(path)) if not in_function}
+            own = (full for full in found if full.startswith("bmtool_connectors."))
+            inner = {full.partition(".")[2] for full in own}
+            others = {full if full in names else full.rpartition(".")[0] for full in inner}
+            uses[module_name(path).rstrip(".")] = others & names
+        while uses:
+            leaves = {name for name, others in uses.items() if not others}
+            assert leaves, f"these import each other: {sorted(uses)}"
+            uses = {name: others - leaves for name, others in uses.items() if name not in leaves}
+
+    @pytest.mark.parametrize("path", MODULES, ids=module_name)
+    def test_other_packages(self, path: Path) -> None:
+        name = module_name(path)
+        for full_name, in_function in imports(syntax(path)):
+            package = full_name.split(".")[0]
+            assert package != "bmtool", "it replaces bmtool"
+            assert package != "random", "numbers come from NumPy's generators"
+            if package == "bmtk":
+                assert name.startswith("builder."), f"{name} imports {full_name}"
+            if package in ("matplotlib", "tqdm"):
+                assert in_function, f"{name} imports {full_name} at module level"
+
+    def test_light_and_silent(self) -> None:
+        code = (
+            "import bmtool_connectors, sys\n"
+            "heavy = {'bmtk', 'h5py', 'matplotlib', 'pandas', 'tqdm'} & set(sys.modules)\n"
+            "sys.exit(f'imported: {heavy}' if heavy else 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == done.stderr == ""
+
+    def test_import_time(self) -> None:
+        """Less than a second beyond NumPy and SciPy; the best of three, for busy machines."""
+        code = (
+            "import numpy, scipy.special, time\n"
+            "start = time.perf_counter()\n"
+            "import bmtool_connectors\n"
+            "print(time.perf_counter() - start)"
+        )
+        times = [
+            float(subprocess.check_output([sys.executable, "-c", code], text=True))
+            for _ in range(3)
+        ]
+        assert min(times) < 1.0
+
+
+#: Methods of NumPy's generators that draw.
+DRAWING = {
+    *("binomial", "choice", "exponential", "gamma", "geometric", "hypergeometric", "integers"),
+    *("lognormal", "multinomial", "multivariate_hypergeometric", "multivariate_normal", "normal"),
+    *("permutation", "permuted", "poisson", "rand", "randint", "randn", "random"),
+    *("random_sample", "shuffle", "standard_normal", "uniform", "spawn", "bytes"),
+}
+
+#: Where numbers may be drawn.
+DRAWS = ("randomness", "sampling", "synapses")
+
+
+class TestRandomNumbers:
+    """Who draws, and from what."""
+
+    @pytest.mark.parametrize(
+        "path", [*MODULES, *ROOT.glob("examples/*.py")], ids=lambda path: path.stem
+    )
+    def test_no_global_state(self, path: Path) -> None:
+        allowed = {"default_rng", "Generator", "RandomState", "SeedSequence"}
+        for node in ast.walk(syntax(path)):
+            if isinstance(node, ast.Attribute):
+                owner = ast.unparse(node.value)
+                assert owner not in ("np.random", "numpy.random") or node.attr in allowed, (
+                    f"{path}:{node.lineno}"
+                )
+            assert not any("numpy.random" in name for name in imported(node)), path
+
+    @pytest.mark.parametrize("path", MODULES, ids=module_name)
+    def test_who_draws(self, path: Path) -> None:
+        if module_name(path).split(".")[0] in DRAWS:
+            return
+        for node in ast.walk(syntax(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                assert node.func.attr not in DRAWING, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_who_prints(path: Path) -> None:
+    name = module_name(path)
+    if name in ("report", "cli"):
+        return
+    tree = syntax(path)
+    allowed: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if name == "reciprocity" and isinstance(node, ast.FunctionDef) and node.name == "rho_2_pr":
+            allowed = set(ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "print":
+            assert node in allowed, f"{path}:{node.lineno}"
+
+
+class TestDocuments:
+    """What stands in documents runs."""
+
+    FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    WITH_CODE = sorted(
+        path
+        for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]
+        if "```python" in path.read_text(encoding="utf-8")
+    )
+
+    @pytest.mark.parametrize("path", WITH_CODE, ids=lambda path: path.name)
+    def test_python_blocks(
+        self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The blocks of a document are one script; those with prompts show what it prints."""
+        monkeypatch.chdir(tmp_path)
+        text = path.read_text(encoding="utf-8")
+        names: dict[str, object] = {"__name__": "document"}
+        for match in self.FENCE.finditer(text):
+            language, block = match.groups()
+            if language != "python":
+                continue
+            line = text[: match.start(2)].count("\n")
+            if block.startswith(">>>"):
+                test = doctest.DocTestParser().get_doctest(block, names, path.name, str(path), line)
+                results = doctest.DocTestRunner().run(test, clear_globs=False)
+                names.update(test.globs)
+                assert results.failed == 0, f"{path}:{line}"
+            else:
+                exec(compile("\n" * line + block, str(path), "exec"), names)
+
+    def test_readme_commands(self) -> None:
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", text, re.M | re.S)
+        assert [name for name, _ in blocks] == ["run", "test"]
+        assert text.count("```sh") == 2
+        for _, block in blocks:
+            assert len(block.splitlines()) == 1
+            assert block.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+
+    @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+    def test_links(self, name: str) -> None:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_doctests_of_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The examples in docstrings, of every module."""
+    monkeypatch.chdir(tmp_path)
+    names = [
+        info.name
+        for info in pkgutil.walk_packages(bmtool_connectors.__path__, "bmtool_connectors.")
+        if not info.name.endswith("__main__")
+    ]
+    results = {
+        name: doctest.testmod(importlib.import_module(name))
+        for name in ["bmtool_connectors", *names]
+    }
+    assert not [name for name, result in results.items() if result.failed]
+    assert sum(result.attempted for result in results.values()) > 10
