@@ -43,11 +43,29 @@ from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.report import Timer
+from bmtool_connectors.synapses import (
+    DELAY_LOWBOUND,
+    DELAY_UPBOUND,
+    FLUC_STDEV,
+    SYN_MIN_DELAY,
+    SYN_VELOCITY,
+    syn_const_delay,
+    syn_const_delay_feng_section_PN,
+    syn_dist_delay_feng,
+    syn_dist_delay_feng_section_PN,
+    syn_section_PN,
+    syn_uniform_delay_section,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DELAY_LOWBOUND",
+    "DELAY_UPBOUND",
+    "FLUC_STDEV",
     "NORM_COEF",
+    "SYN_MIN_DELAY",
+    "SYN_VELOCITY",
     "AbstractConnector",
     "BaseConnector",
     "Comparison",
@@ -86,6 +104,12 @@ __all__ = [
     "rho_2_pr",
     "rng",
     "spherical_dist",
+    "syn_const_delay",
+    "syn_const_delay_feng_section_PN",
+    "syn_dist_delay_feng",
+    "syn_dist_delay_feng_section_PN",
+    "syn_section_PN",
+    "syn_uniform_delay_section",
     "vectorized",
 ]
 

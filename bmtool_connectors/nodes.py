@@ -19,8 +19,8 @@ from bmtool_connectors.errors import NodeError
 
 __all__ = ["NodeArrays", "is_same_pop"]
 
-#: Where a node's coordinates may stand, in order of preference.
-_POSITION_NAMES = ("positions", ("x", "y", "z"), ("pos_x", "pos_y", "pos_z"))
+#: Where a node's coordinates may stand if it has no ``positions``, in order of preference.
+_COORDINATES = (("x", "y", "z"), ("pos_x", "pos_y", "pos_z"))
 
 
 def node_position(node: Mapping[str, Any]) -> npt.NDArray[np.float64]:
@@ -31,12 +31,11 @@ def node_position(node: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     NodeError
         If the node carries neither ``positions`` nor x, y, z nor pos_x, pos_y, pos_z.
     """
-    for name in _POSITION_NAMES:
-        if isinstance(name, str):
-            if name in node:
-                return np.asarray(node[name], dtype=float)
-        elif name[0] in node and name[1] in node:
-            return np.array([node[axis] for axis in name if axis in node], dtype=float)
+    if "positions" in node:
+        return np.asarray(node["positions"], dtype=float)
+    for axes in _COORDINATES:
+        if axes[0] in node and axes[1] in node:
+            return np.array([node[axis] for axis in axes if axis in node], dtype=float)
     raise NodeError(
         f"node {getattr(node, 'node_id', '?')} has no position; a distance needs nodes with "
         "'positions' (um), or x, y, z, or pos_x, pos_y, pos_z: give one to add_nodes()."

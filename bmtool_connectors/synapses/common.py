@@ -1,0 +1,61 @@
+"""What all synapse helpers share: their generator, and the checks of their arguments.
+
+They are called once per synapse, so everything here has to be quick: an
+argument is looked at with a comparison, and only a failed one costs a message.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Hashable
+from typing import Any, NoReturn
+
+from bmtool_connectors import randomness
+from bmtool_connectors.errors import ConnectivityWarning, ParameterError
+from bmtool_connectors.randomness import Seed, SharedGenerator
+
+#: The streams of helpers that were given a seed, by seed value: one helper is called once per
+#: synapse with the same seed, and must not return the same number each time.
+_seeds: dict[Hashable, Seed] = {}
+
+#: Helpers and unknown keywords that were warned about.
+_warned: set[tuple[str, str]] = set()
+
+
+def generator(rng: Any, helper: str) -> SharedGenerator:
+    """Return the generator that a call with this `rng` draws from; None is the module's, now."""
+    if rng is None:
+        source = randomness.default.source
+    else:
+        source = randomness.as_source(rng, f"rng of {helper}")
+        if type(source) is Seed:
+            sequence = source.sequence
+            source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
+    return source.helpers if isinstance(source, Seed) else source
+
+
+def refuse(helper: str, name: str, value: Any, allowed: str) -> NoReturn:
+    """Raise for an argument that is not allowed."""
+    raise ParameterError(f"{name} of {helper} is {value!r}; allowed is {allowed}.")
+
+
+def is_finite(value: Any) -> bool:
+    """Whether an argument is a finite number."""
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def check_keywords(helper: str, unknown: dict[str, Any]) -> None:
+    """Warn, once per helper and name, about keywords that no helper knows."""
+    for name in unknown:
+        if (helper, name) not in _warned:
+            _warned.add((helper, name))
+            warnings.warn(
+                f"{helper} got an unknown keyword {name!r}, which has no effect; check the "
+                "spelling in rule_params.",
+                ConnectivityWarning,
+                stacklevel=4,
+            )

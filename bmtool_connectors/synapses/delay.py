@@ -1,0 +1,194 @@
+"""Synaptic delays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmtool_connectors.distances import spherical_dist
+from bmtool_connectors.randomness import RngLike
+from bmtool_connectors.synapses import common
+
+__all__ = [
+    "DELAY_LOWBOUND",
+    "DELAY_UPBOUND",
+    "FLUC_STDEV",
+    "SYN_MIN_DELAY",
+    "SYN_VELOCITY",
+    "syn_const_delay",
+    "syn_dist_delay_feng",
+    "syn_uniform_delay_section",
+]
+
+SYN_MIN_DELAY: float = 0.8  #: ms
+SYN_VELOCITY: float = 1000.0  #: um/ms
+FLUC_STDEV: float = 0.2  #: ms
+DELAY_LOWBOUND: float = 0.2  #: ms, must be greater than the time step of the simulation
+DELAY_UPBOUND: float = 2.0  #: ms
+
+
+def _delay(
+    helper: str,
+    dist: Any,
+    min_delay: float,
+    velocity: float,
+    fluc_stdev: float,
+    delay_bound: tuple[float, float],
+    rng: RngLike,
+) -> float:
+    """Return dist / velocity + min_delay + fluc_stdev N(0, 1), clipped to `delay_bound`, ms."""
+    generator = common.generator(rng, helper)
+    if not common.is_finite(dist):
+        common.refuse(helper, "dist", dist, "a finite distance (um)")
+    if not common.is_finite(min_delay):
+        common.refuse(helper, "min_delay", min_delay, "a finite number (ms)")
+    if not velocity > 0:
+        common.refuse(helper, "velocity", velocity, "a velocity > 0 (um/ms)")
+    if not fluc_stdev >= 0:
+        common.refuse(helper, "fluc_stdev", fluc_stdev, "a standard deviation >= 0 (ms)")
+    low, high = delay_bound
+    if not low <= high:
+        common.refuse(helper, "delay_bound", delay_bound, "(low, high) with low <= high (ms)")
+    delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
+    return float(min(max(delay, low), high))
+
+
+def syn_const_delay(
+    source: Any = None,
+    target: Any = None,
+    dist: float = 100,
+    min_delay: float = SYN_MIN_DELAY,
+    velocity: float = SYN_VELOCITY,
+    fluc_stdev: float = FLUC_STDEV,
+    delay_bound: tuple[float, float] = (DELAY_LOWBOUND, DELAY_UPBOUND),
+    connector: Any = None,
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> float:
+    """Return a delay for one distance: dist / velocity + min_delay + fluc_stdev N(0, 1).
+
+    Parameters
+    ----------
+    source, target, connector : object
+        Not used; BMTK passes nodes to every rule.
+    dist : float, default 100
+        Distance, um.
+    min_delay : float, default 0.8
+        Delay at distance 0, ms.
+    velocity : float, default 1000
+        Conduction velocity, um/ms.
+    fluc_stdev : float, default 0.2
+        Standard deviation of the fluctuation, ms.
+    delay_bound : tuple of float, default (0.2, 2.0)
+        The delay is clipped to ``(low, high)``, ms.
+    rng : Generator, RandomState, int, SeedSequence or None
+        None is ``bmtool_connectors.rng``, read at the call. A seed stands for one stream that
+        all calls with it share.
+    **kwargs
+        Ignored, with a warning that names them.
+
+    Returns
+    -------
+    float
+        Delay, ms.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is not allowed.
+
+    Examples
+    --------
+    >>> syn_const_delay(fluc_stdev=0.0)
+    0.9
+    """
+    if kwargs:
+        common.check_keywords("syn_const_delay", kwargs)
+    return _delay("syn_const_delay", dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
+
+
+def syn_dist_delay_feng(
+    source: Any,
+    target: Any,
+    min_delay: float = SYN_MIN_DELAY,
+    velocity: float = SYN_VELOCITY,
+    fluc_stdev: float = FLUC_STDEV,
+    delay_bound: tuple[float, float] = (DELAY_LOWBOUND, DELAY_UPBOUND),
+    connector: Any = None,
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> float:
+    """Return a delay for the distance of two nodes: dist / velocity + min_delay + noise.
+
+    Parameters
+    ----------
+    source, target : Node
+        The nodes; with positions, unless `connector` stored their distance.
+    min_delay, velocity, fluc_stdev, delay_bound, rng
+        As in :func:`syn_const_delay`.
+    connector : BaseConnector, optional
+        Where the distance of a connected pair was stored as ``p_arg``. Without a stored value
+        the distance is computed from the positions.
+    **kwargs
+        Ignored, with a warning that names them.
+
+    Returns
+    -------
+    float
+        Delay, ms.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is not allowed, or what the connector stored is no distance.
+    NodeError
+        If a distance has to be computed and a node has no position.
+    KeyError
+        If `connector` does not connect the nodes.
+    """
+    if kwargs:
+        common.check_keywords("syn_dist_delay_feng", kwargs)
+    dist = None
+    if connector is not None:
+        dist = connector.get_conn_prop(source.node_id, target.node_id)
+    if dist is None:
+        dist = spherical_dist(target, source)
+    return _delay("syn_dist_delay_feng", dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
+
+
+def syn_uniform_delay_section(
+    source: Any,
+    target: Any,
+    low: float = DELAY_LOWBOUND,
+    high: float = DELAY_UPBOUND,
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> float:
+    """Return a delay that is uniform in ``[low, high)``.
+
+    Parameters
+    ----------
+    source, target : object
+        Not used; BMTK passes nodes to every rule.
+    low, high : float, default 0.2 and 2.0
+        Bounds, ms.
+    rng : Generator, RandomState, int, SeedSequence or None
+        As in :func:`syn_const_delay`.
+    **kwargs
+        ``connector`` is accepted and not used; others are ignored with a warning.
+
+    Returns
+    -------
+    float
+        Delay, ms.
+
+    Raises
+    ------
+    ParameterError
+        Unless ``low <= high``, both finite.
+    """
+    helper = "syn_uniform_delay_section"
+    kwargs.pop("connector", None)
+    common.check_keywords(helper, kwargs)
+    if not (common.is_finite(low) and common.is_finite(high) and low <= high):
+        common.refuse(helper, "(low, high)", (low, high), "two numbers (ms), low <= high")
+    return float(common.generator(rng, helper).uniform(low, high))

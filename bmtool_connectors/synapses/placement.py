@@ -1,0 +1,131 @@
+"""Where on the target cell a synapse sits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bmtool_connectors.randomness import RngLike
+from bmtool_connectors.synapses import common
+from bmtool_connectors.synapses.delay import syn_const_delay, syn_dist_delay_feng
+
+__all__ = [
+    "syn_const_delay_feng_section_PN",
+    "syn_dist_delay_feng_section_PN",
+    "syn_section_PN",
+]
+
+
+def _section(
+    helper: str, p: float, sec_id: Sequence[int], sec_x: Sequence[float], rng: RngLike
+) -> tuple[int, float]:
+    """Return the first section id and position with probability `p`, else the second."""
+    if not 0 <= p <= 1:
+        common.refuse(helper, "p", p, "a probability in [0, 1]")
+    for name, pair in (("sec_id", sec_id), ("sec_x", sec_x)):
+        if len(pair) != 2:
+            common.refuse(helper, name, pair, "a pair of values, one for each section")
+    which = 0 if common.generator(rng, helper).random() < p else 1
+    return int(sec_id[which]), float(sec_x[which])
+
+
+def syn_section_PN(  # noqa: N802  # the predecessor's name
+    source: Any,
+    target: Any,
+    p: float = 0.9,
+    sec_id: Sequence[int] = (1, 2),
+    sec_x: Sequence[float] = (0.4, 0.6),
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> tuple[int, float]:
+    """Return a section and a position in it, the first of two with probability `p`.
+
+    Parameters
+    ----------
+    source, target : object
+        Not used; BMTK passes nodes to every rule.
+    p : float, default 0.9
+        Probability of the first section.
+    sec_id : pair of int, default (1, 2)
+        Section ids.
+    sec_x : pair of float, default (0.4, 0.6)
+        Positions along the sections, in [0, 1].
+    rng : Generator, RandomState, int, SeedSequence or None
+        As in :func:`syn_const_delay`.
+    **kwargs
+        ``connector`` is accepted and not used; others are ignored with a warning.
+
+    Returns
+    -------
+    sec_id : int
+    sec_x : float
+
+    Raises
+    ------
+    ParameterError
+        If an argument is not allowed.
+
+    Examples
+    --------
+    >>> syn_section_PN(None, None, p=1.0)
+    (1, 0.4)
+    """
+    kwargs.pop("connector", None)
+    common.check_keywords("syn_section_PN", kwargs)
+    return _section("syn_section_PN", p, sec_id, sec_x, rng)
+
+
+def syn_const_delay_feng_section_PN(  # noqa: N802
+    source: Any,
+    target: Any,
+    p: float = 0.9,
+    sec_id: Sequence[int] = (1, 2),
+    sec_x: Sequence[float] = (0.4, 0.6),
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> tuple[float, int, float]:
+    """Return the delay of :func:`syn_const_delay` and the place of :func:`syn_section_PN`.
+
+    Parameters
+    ----------
+    source, target, p, sec_id, sec_x, rng
+        As in :func:`syn_section_PN`.
+    **kwargs
+        Further arguments of :func:`syn_const_delay`.
+
+    Returns
+    -------
+    delay : float, ms
+    sec_id : int
+    sec_x : float
+    """
+    delay = syn_const_delay(source, target, rng=rng, **kwargs)
+    return (delay, *_section("syn_const_delay_feng_section_PN", p, sec_id, sec_x, rng))
+
+
+def syn_dist_delay_feng_section_PN(  # noqa: N802
+    source: Any,
+    target: Any,
+    p: float = 0.9,
+    sec_id: Sequence[int] = (1, 2),
+    sec_x: Sequence[float] = (0.4, 0.6),
+    rng: RngLike = None,
+    **kwargs: Any,
+) -> tuple[float, int, float]:
+    """Return the delay of :func:`syn_dist_delay_feng` and the place of :func:`syn_section_PN`.
+
+    Parameters
+    ----------
+    source, target, p, sec_id, sec_x, rng
+        As in :func:`syn_section_PN`.
+    **kwargs
+        Further arguments of :func:`syn_dist_delay_feng`.
+
+    Returns
+    -------
+    delay : float, ms
+    sec_id : int
+    sec_x : float
+    """
+    delay = syn_dist_delay_feng(source, target, rng=rng, **kwargs)
+    return (delay, *_section("syn_dist_delay_feng_section_PN", p, sec_id, sec_x, rng))
