@@ -270,8 +270,10 @@ class RhoSums:
     n: int = 0
     independent: float = 0.0  #: sum of p0 p1
     spread: float = 0.0  #: sum of sqrt(p0 (1 - p0) p1 (1 - p1))
-    low: float = -math.inf  #: greatest lower bound on rho
+    low: float = -math.inf  #: greatest lower bound on rho: below it some pair clips
     high: float = math.inf  #: least upper bound on rho
+    lowest: float = 0.0  #: least lower bound on rho: below it all pairs clip
+    highest: float = 0.0  #: greatest upper bound on rho
 
     def add(self, p0: npt.NDArray[np.float64], p1: npt.NDArray[np.float64]) -> None:
         """Add pairs, in order: the sums do not depend on how the pairs are cut into blocks."""
@@ -280,26 +282,35 @@ class RhoSums:
         self.n += len(p0)
         self.independent = carried(self.independent, p0 * p1)
         self.spread = carried(self.spread, deviation(p0, p1))
-        greatest = float(p0.max())
-        if p0 is p1 and greatest < 1:  # rho <= 1, and rho >= -m / (1 - m), m = min(p, 1 - p)
-            least = min(float(p0.min()), 1 - greatest)
-            low, high = -least / (1 - least), 1.0
+        if p0 is p1 and p0.max() < 1:  # -m / (1 - m) <= rho <= 1, with m = min(p, 1 - p)
+            m = np.minimum(p0, 1 - p0)
+            extremes = np.array([m.min(), m.max()])
+            self._bound(-extremes / (1 - extremes), np.ones(2))
         else:
-            bounds_of_each = rho_bounds(p0, p1)
-            low, high = float(bounds_of_each[0].max()), float(bounds_of_each[1].min())
-        self.low, self.high = max(self.low, low), min(self.high, high)
+            self._bound(*rho_bounds(p0, p1))
+
+    def _bound(self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+        """Take over the bounds on rho of some pairs; infinite ones are of certain laws."""
+        self.low, self.high = max(self.low, low.max()), min(self.high, high.min())
+        bounded = np.isfinite(low)
+        if bounded.any():
+            self.lowest = min(self.lowest, float(low[bounded].min()))
+            self.highest = max(self.highest, float(high[bounded].max()))
 
     def add_equal(self, n: int, p0: float, p1: float) -> None:
         """Add `n` pairs that share one law."""
         self.n += n
         self.independent += n * p0 * p1
         self.spread += n * float(deviation(p0, p1))
-        low, high = rho_bounds(p0, p1)
-        self.low, self.high = max(self.low, float(low)), min(self.high, float(high))
+        self._bound(*(np.reshape(bound, 1) for bound in rho_bounds(p0, p1)))
 
     def closed_form(self, pr: float) -> float:
         """Return the rho that gives n pr reciprocal pairs if no pair is clipped."""
         return (pr * self.n - self.independent) / self.spread if self.spread > 0 else 0.0
+
+    def clips(self, rho: float) -> bool:
+        """Whether some pair is clipped with this rho, by more than rounding."""
+        return not self.low - 1e-12 <= rho <= self.high + 1e-12
 
 
 def carried(start: float, values: npt.NDArray[np.float64]) -> float:
@@ -307,6 +318,8 @@ def carried(start: float, values: npt.NDArray[np.float64]) -> float:
 
     ``sum`` adds pairwise, and its result would depend on how the pairs are cut into blocks.
     """
+    if not len(values):
+        return start
     values[0] += start
     return float(np.cumsum(values)[-1])
 
@@ -316,8 +329,10 @@ def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:
     return np.clip(p0 * p1 + rho * deviation(p0, p1), *bounds(p0, p1))
 
 
-def solve_rho(expected: Callable[[float], float], target: float) -> float:
-    """Return rho in [-1, 1] with ``expected(rho) == target``, or the end nearest to it.
+def solve_rho(
+    expected: Callable[[float], float], target: float, low: float, high: float
+) -> float:
+    """Return rho in [low, high] with ``expected(rho) == target``, or the end nearest to it.
 
     Parameters
     ----------
@@ -325,11 +340,13 @@ def solve_rho(expected: Callable[[float], float], target: float) -> float:
         Expected number of reciprocal pairs with clipping, non-decreasing in rho.
     target : float
         Wanted number of reciprocal pairs.
+    low, high : float
+        Beyond them all pairs are clipped.
     """
     from scipy.optimize import brentq
 
-    if expected(-1.0) >= target:
-        return -1.0
-    if expected(1.0) <= target:
-        return 1.0
-    return float(brentq(lambda rho: expected(rho) - target, -1.0, 1.0, xtol=1e-13, rtol=1e-13))
+    if expected(low) >= target:
+        return low
+    if expected(high) <= target:
+        return high
+    return float(brentq(lambda rho: expected(rho) - target, low, high, xtol=1e-13, rtol=1e-13))

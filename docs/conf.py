@@ -25,7 +25,4 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
-doctest_global_setup = """
-from bmtool_connectors import *
-from bmtool_connectors.compare import compare
-"""
+doctest_global_setup = "from bmtool_connectors import *"

@@ -22,7 +22,12 @@ import numpy as np
 from bmtk.builder import NetworkBuilder
 
 import bmtool_connectors
-from bmtool_connectors import ReciprocalConnector, UnidirectionConnector
+from bmtool_connectors import (
+    CorrelatedGapJunction,
+    OneToOneSequentialConnector,
+    ReciprocalConnector,
+    UnidirectionConnector,
+)
 
 LIMIT = 5.0  # standard deviations
 
@@ -57,7 +62,7 @@ class Networks:
         self.background.add_nodes(N=300, pop_name="tON", potential="exc", model_type="virtual")
 
 
-Rows = Callable[[], list[Row]]
+Rows = Callable[[Path], list[Row]]  # of the folder with the saved files
 
 
 def unidirectional(networks: Networks) -> Rows:
@@ -67,7 +72,7 @@ def unidirectional(networks: Networks) -> Rows:
     connector.setup_nodes(source=net.nodes(pop_name="PopA"), target=net.nodes(pop_name="PopB"))
     net.add_edges(**connector.edge_params())
 
-    def rows() -> list[Row]:
+    def rows(folder: Path) -> list[Row]:
         (n_connected,), _, n_pairs, _ = connector.connection_number()
         sigma = math.sqrt(p * (1 - p) / n_pairs)
         return [Row("unidirectional PopA to PopB", "p", p, n_connected / n_pairs, sigma)]
@@ -85,7 +90,7 @@ def reciprocal(networks: Networks) -> Rows:
     connector.setup_nodes(source=pop_a, target=pop_a)
     net.add_edges(**connector.edge_params())
 
-    def rows() -> list[Row]:
+    def rows(folder: Path) -> list[Row]:
         (n_any, n_both), _, n_pairs, _ = connector.connection_number()
         # Both directions of a pair are correlated, which adds a covariance of pr - p0^2.
         variance = (p0 * (1 - p0) + pr - p0**2) / (2 * n_pairs)
@@ -98,16 +103,71 @@ def reciprocal(networks: Networks) -> Rows:
     return rows
 
 
-CASES = (unidirectional, reciprocal)
+def gap_junctions(networks: Networks) -> Rows:
+    """Couple cells of PopA electrically, the more likely the more synapses connect them."""
+    net, p = networks.net, (0.1228, 0.56, 1.0)  # no synapse, one direction, both
+    pop_a = net.nodes(pop_name="PopA")
+    chemical = ReciprocalConnector(
+        p0=0.15, pr=0.06, n_syn0=1, n_syn1=1, estimate_rho=False, verbose=False
+    )
+    chemical.setup_nodes(source=pop_a, target=pop_a)
+    net.add_edges(**chemical.edge_params())
+    gap = CorrelatedGapJunction(
+        p_non=p[0], p_uni=p[1], p_rec=p[2], connector=chemical, verbose=False
+    )
+    gap.setup_nodes(source=pop_a, target=pop_a)
+    net.add_edges(
+        is_gap_junction=True,
+        syn_weight=0.0000495,
+        target_sections=None,
+        afferent_section_id=0,
+        afferent_section_pos=0.5,
+        **gap.edge_params(),
+    )
+
+    def rows(folder: Path) -> list[Row]:
+        synapses = chemical.connectivity.forward.to_dense()
+        coupled = gap.connectivity.forward.to_dense()
+        upper = np.triu_indices(len(pop_a), k=1)
+        directions = (synapses + synapses.T)[upper]
+        found = []
+        for number, name in enumerate(("p_non", "p_uni", "p_rec")):
+            chosen = coupled[upper][directions == number]
+            sigma = math.sqrt(p[number] * (1 - p[number]) / len(chosen))
+            found.append(Row("gap junctions in PopA", name, p[number], chosen.mean(), sigma))
+        return found
+
+    return rows
 
 
-def edges_in_files(folder: Path) -> int:
-    """Return the number of connections in the saved edge files."""
-    total = 0
-    for file in folder.glob("*_edges.h5"):
-        with h5py.File(file) as root:
-            total += sum(len(edges["source_node_id"]) for edges in root["edges"].values())
-    return total
+def one_to_one(networks: Networks) -> Rows:
+    """Give each cell of PopA, then of PopB, an input of its own; 100 inputs stay free."""
+    net = networks.net
+    connector = OneToOneSequentialConnector(verbose=False)
+    connector.setup_nodes(source=networks.background.nodes(), target=net.nodes(pop_name="PopA"))
+    net.add_edges(**connector.edge_params())
+    connector.setup_nodes(target=net.nodes(pop_name="PopB"))
+    net.add_edges(**connector.edge_params())
+
+    def rows(folder: Path) -> list[Row]:
+        pairs = saved_pairs(folder / "background_example_net_edges.h5")
+        in_sequence = set(pairs) & {(k, k) for k in range(200)}
+        return [Row("one to one to PopA and PopB", "pairs", 200, len(in_sequence), 0)]
+
+    return rows
+
+
+CASES = (unidirectional, reciprocal, gap_junctions, one_to_one)
+
+
+def saved_pairs(file: Path) -> list[tuple[int, int]]:
+    """Return (source id, target id) of the connections in a SONATA file."""
+    with h5py.File(file) as root:
+        return [
+            pair
+            for edges in root["edges"].values()
+            for pair in zip(edges["source_node_id"], edges["target_node_id"], strict=True)
+        ]
 
 
 def print_table(rows: list[Row]) -> None:
@@ -117,7 +177,7 @@ def print_table(rows: list[Row]) -> None:
         deviation = f"{row.deviation:.1f} sigma"
         if row.sigma == 0:
             deviation = "none" if row.deviation == 0 else "wrong"
-        numbers = f"{row.wanted:>10.4f}{row.realised:>10.4f}{deviation:>14}"
+        numbers = f"{row.wanted:>10.4g}{row.realised:>10.4g}{deviation:>14}"
         print(f"{row.case:<32}{row.quantity:<6}{numbers}")
 
 
@@ -140,9 +200,10 @@ def main() -> int:
     networks.net.save(output_dir=str(folder))
     networks.background.save_nodes(output_dir=str(folder))  # it has no edges of its own
 
-    rows = [row for rows_of_case in rows_of_cases for row in rows_of_case()]
+    rows = [row for rows_of_case in rows_of_cases for row in rows_of_case(folder)]
     print_table(rows)
-    built, saved = networks.net.nedges, edges_in_files(folder)
+    built = networks.net.nedges
+    saved = sum(len(saved_pairs(file)) for file in folder.glob("*_edges.h5"))
     print(f"\n{saved} connections in the files of {folder}, counts in {report.name}")
 
     wrong = [f"{row.case}: {row.quantity}" for row in rows if not row.deviation <= LIMIT]

@@ -38,7 +38,7 @@ class Draw:
     possible : list of int
         Pairs with p0 > 0, with p1 > 0, and with both.
     clipped : int
-        Pairs, not counting a node with itself, whose pr was moved.
+        Pairs whose pr was moved.
     dropped : int
         Connections for which n_syn gave 0.
     rho : float or None
@@ -154,17 +154,18 @@ def solve_rho(laws: Sequence[tuple[float, float]], pr: float) -> tuple[float, bo
     rho = (target - sum(a * b for a, b in laws)) / total_spread
     for a, b in laws:
         wanted = a * b + rho * spread(a, b)
-        if abs(wanted - clip(wanted, a, b)) > 1e-12:
+        if abs(wanted - clip(wanted, a, b)) > 1e-12 * spread(a, b):
             break
     else:
         return rho, True
     low, high = -1.0, 1.0
-    for _ in range(200):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if expected(middle) < target else (low, middle)
-    step = 1e-7
-    inside = expected(low - step) < target - 1e-12 and expected(high + step) > target + 1e-12
-    return (low + high) / 2, inside
+    rho, step, least = (low + high) / 2, 1e-7, 1e-10 * total_spread
+    solved = abs(expected(rho) - target) <= least
+    unique = expected(rho - step) < target - least and expected(rho + step) > target + least
+    return rho, solved and unique
 
 
 # ---------------------------------------------------------------------- the connectors
@@ -271,7 +272,7 @@ def reciprocal(
                     arg = arg1 if "1" in pr_arg else arg0
                 wanted = float(value_of(pr, value_of(arg, a, b), first, second))
             joint = clip(wanted, first, second)
-            if first > 0 and a is not b:
+            if first > 0:
                 drawn.clipped += abs(joint - wanted) > ROUNDING
             given = joint / first if forward else (second - joint) / (1 - first)
             backward = rng.random() < given

@@ -48,9 +48,11 @@ class TestQuickstart:
         folder = tmp_path / "a" / "b"
         names = {path.name for path in folder.iterdir()}
         assert names >= {
+            "background_example_net_edges.h5",
             "background_nodes.h5",
             "conn.csv",
             "example_net_example_net_edges.h5",
+            "example_net_gap_juncs.h5",
             "example_net_nodes.h5",
         }
         first_report = (folder / "conn.csv").read_text()

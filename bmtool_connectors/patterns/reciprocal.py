@@ -186,12 +186,14 @@ class ReciprocalConnector(TwoWayConnector):
             parameters.number(rho, f"rho of {own}", "a correlation in [-1, 1] or None", -1, 1)
         else:
             parameters.joint(pr, f"pr of {own}", pr_arg, "pr_arg")
-        self._check_ranges(own, arg1)
+        # Within one population p1_arg becomes p0_arg, so it is only missing between two.
+        self._check_ranges({**given, "p1_arg": given["p0_arg"] if arg1 is None else arg1})
 
-    def _check_ranges(self, own: str, arg1: Any) -> None:
+    def _check_ranges(self, used: dict[str, Any]) -> None:
+        own = type(self).__name__
         for name, limits, arg in (
-            ("dist_range_forward", self.dist_range_forward, self._given["p0_arg"]),
-            ("dist_range_backward", self.dist_range_backward, arg1),
+            ("dist_range_forward", self.dist_range_forward, "p0_arg"),
+            ("dist_range_backward", self.dist_range_backward, "p1_arg"),
         ):
             if limits is None:
                 continue
@@ -203,13 +205,10 @@ class ReciprocalConnector(TwoWayConnector):
                 raise ParameterError(
                     f"{name} of {own} is {limits!r}; allowed are two numbers (low, high) or None."
                 )
-            arg_name = name.replace("dist_range_forward", "p0_arg").replace(
-                "dist_range_backward", "p1_arg"
-            )
-            if arg is None and self.estimate_rho:
+            if used[arg] is None and self.estimate_rho:
                 raise ParameterError(
-                    f"{name} of {own} is {limits!r}, but {arg_name} is None, so no pair has a "
-                    f"value to compare; pass for example {arg_name}=spherical_dist."
+                    f"{name} of {own} is {limits!r}, but {arg} is None, so no pair has a value to "
+                    f"compare; pass for example {arg}=spherical_dist."
                 )
 
     # ------------------------------------------------------------------ uses
@@ -229,6 +228,7 @@ class ReciprocalConnector(TwoWayConnector):
         if use.recurrent:
             self._warn_overwritten()
         parameters.probability(used["p1"], f"p1 of {own}", used["p1_arg"], "p1_arg")
+        self._check_ranges(used)
         args = {name: used[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
         parameters.require_positions(own, args, use.source, use.target)
         super()._begin(use)

@@ -256,7 +256,7 @@ class Clipping:
         """Compare what was wanted of the chosen candidates with what is feasible."""
         # With p0 = 0 or p1 = 0 there is no pair to correlate, whatever pr says.
         excess = np.abs(pr - wanted) * ((laws[0] > 0) & (laws[1] > 0))
-        if not np.any(excess > ROUNDING):
+        if not len(chosen) or not np.any(excess > ROUNDING):
             return
         excess, *columns = np.broadcast_arrays(excess, wanted, pr, *laws, chosen)[:-1]
         self.count += int(np.count_nonzero(excess > ROUNDING))

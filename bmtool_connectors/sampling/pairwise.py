@@ -447,7 +447,7 @@ def estimate_rho(
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
         return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
-    if sums.low <= rho <= sums.high:
+    if not sums.clips(rho):
         return RhoEstimate(rho, sums.n, not by_range), kept
 
     def expected(trial: float) -> float:
@@ -457,7 +457,7 @@ def estimate_rho(
         return total * weight
 
     target = pr * sums.n
-    rho = solve_rho(expected, target)
+    rho = solve_rho(expected, target, sums.lowest, sums.highest)
     reached = expected(rho) / sums.n
     missed = abs(reached - pr) > 1e-9
     return RhoEstimate(rho, sums.n, False, reached if missed else None), kept

@@ -400,7 +400,7 @@ FEASIBLE: dict[str, Make] = {
     "pr estimated, equal distance laws": lambda rng: alike(pr=0.15),
     "pr estimated, distances": lambda rng: distances(pr=0.10),
     "pr estimated, spherical and cylindrical": lambda rng: distances(
-        cylindrical_dist_z, spherical_dist, pr=0.10
+        cylindrical_dist_z, spherical_dist, pr=0.17
     ),
     "pr estimated, one uniform ring": lambda rng: {
         "p0": UniformInRange(0.4, min_dist=20.0, max_dist=60.0),
