@@ -86,9 +86,7 @@ def test_row_66_percentage_of_all_pairs(tmp_path: Path) -> None:
     output = {"verbose": False, "report_name": str(path), "rng": np.random.default_rng(1)}
     within(GapJunction(p=1.0, **output), 10)
     assert report_row(path) == "net: pop_name=='A'Gap,net: pop_name=='A'Gap,100,100"
-    near = GapJunction(
-        p=UniformInRange(1.0, max_dist=40.0), p_arg=spherical_dist, **output
-    )
+    near = GapJunction(p=UniformInRange(1.0, max_dist=40.0), p_arg=spherical_dist, **output)
     n = len(within(near, 10).forward)
     assert 0 < n < 45
     assert report_row(path).endswith(f"Gap,100,{100 * n / 45:.8g}")
@@ -213,7 +211,7 @@ def test_row_73_reference_on_another_population() -> None:
 
 def test_row_73_reference_on_a_larger_population() -> None:
     net = make_network(6, 7)
-    a, b = pools(net)
+    b = net.nodes(pop_name="B")
     chemical = UnidirectionConnector(p=0.3, **seeded(4))
     chemical.setup_nodes(net.nodes(), net.nodes())
     found = drawn(CorrelatedGapJunction(**ONLY_CONNECTED, connector=chemical, **seeded()), b, b)

@@ -209,9 +209,7 @@ def test_row_44_second_population_of_a_recurrent_connector() -> None:
         fresh = ReciprocalConnector(**LAW, rng=rng, **QUIET)
         found = drawn(fresh, pool, pool)
         ids = fresh.use.source.ids
-        assert {e[:2] for e in table} == {
-            (ids[i], ids[j]) for i, j in pairs_of(found.forward)
-        }
+        assert {e[:2] for e in table} == {(ids[i], ids[j]) for i, j in pairs_of(found.forward)}
 
 
 def test_row_44_other_pools_while_backward_is_due() -> None:
@@ -219,7 +217,7 @@ def test_row_44_other_pools_while_backward_is_due() -> None:
     a, b = pools(net)
     connector = ReciprocalConnector(**TWO, **seeded())
     connect(net, connector, a, b)
-    with pytest.raises(NodeError, match="backward edges .* have not been taken"):
+    with pytest.raises(NodeError, match=r"backward edges .* have not been taken"):
         connector.setup_nodes(a, a)
 
 
@@ -359,7 +357,7 @@ def test_row_50_a_look_before_any_direction_was_given() -> None:
         estimate_rho=False, rng=1, **QUIET,
     )  # fmt: skip
     connector.setup_nodes(one.nodes(), two.nodes())
-    with pytest.raises(NodeError, match="forward with 1.0 and backward with 2.0"):
+    with pytest.raises(NodeError, match=r"forward with 1\.0 and backward with 2\.0"):
         connector.get_conn_prop(0, 1)
 
 
@@ -454,9 +452,9 @@ def test_row_54_pools_that_are_none(name: str) -> None:
     a, empty = net.nodes(pop_name="A"), net.nodes(pop_name="Z")
     for bad in (None, {"pop_name": "A"}, list(a)):
         for source, target in ((bad, a), (a, bad)):
-            with pytest.raises(NodeError, match="net.nodes"):
+            with pytest.raises(NodeError, match=r"net\.nodes"):
                 connector.setup_nodes(source=source, target=target)
-    with pytest.raises(NodeError, match="net.nodes"):
+    with pytest.raises(NodeError, match=r"net\.nodes"):
         connector.setup_nodes()
     for source, target in ((empty, a), (a, empty), (empty, empty)):
         with pytest.raises(NodeError, match="net: pop_name=='Z' nodes do not exist"):

@@ -52,11 +52,9 @@ def test_row_56_any_number_of_synapses(name: str, count: Any, is_function: bool)
 @pytest.mark.parametrize("name", [*COUNTED, "one to one"])
 @pytest.mark.parametrize("count", [2.9, 0.5, 300.7, -1, np.int64(-1), "3", None, np.nan, [1, 2]])
 def test_rows_56_57_58_counts_that_are_none(name: str, count: Any) -> None:
+    make = {**COUNTED, "one to one": lambda n: OneToOneSequentialConnector(n_syn=n)}[name]
     with pytest.raises(ParameterError, match=r"n_syn0? of \w+ is .*allowed is a whole number"):
-        if name == "one to one":
-            OneToOneSequentialConnector(n_syn=count)
-        else:
-            COUNTED[name](count)
+        make(count)
 
 
 @pytest.mark.parametrize("name", COUNTED)
