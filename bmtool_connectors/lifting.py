@@ -194,7 +194,7 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
     if not callable(law):
         return law
     if is_profile(law):
-        dist = np.asarray(args[0], dtype=float)
+        dist = _floats(args[0])
         return law.values(dist) if dist.ndim else law(float(dist))
     if type(law) is NormalizedReciprocalRate and _is_array_law(law):
         rate = of_values(law.NRR if law.rate is None else law.rate, args[:1], n, name)
@@ -221,31 +221,43 @@ def checked_probability(p: Values, describe: Callable[[int], str], name: str) ->
     wrong = (values < -ROUNDING) | (values > 1 + ROUNDING)
     if np.any(wrong):
         k = int(np.flatnonzero(wrong)[0])
-        refuse_probability(np.ravel(values)[k], describe(k), name)
+        refuse(np.ravel(values)[k], describe(k), name, _PROBABILITY)
     clipped = np.clip(values, 0.0, 1.0)
     return clipped if np.ndim(values) else float(clipped)
 
 
-def checked_numbers(values: Values, describe: Callable[[int], str], name: str) -> Values:
-    """Return what a law gave as floats, or raise for the first that is not a number."""
-    try:
-        numbers = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        numbers = np.array([_float_or_nan(value) for value in np.ravel(values)])
+_PROBABILITY = "a probability in [0, 1]: correct the function or clip its result"
+
+
+def checked_numbers(
+    values: Values,
+    describe: Callable[[int], str],
+    name: str,
+    allowed: str = _PROBABILITY,
+) -> Values:
+    """Return what a function gave as floats, or raise for the first that is not a number."""
+    numbers = _floats(values)
     missing = np.isnan(numbers)
     if missing.any():
         k = int(np.flatnonzero(missing)[0])
-        refuse_probability(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name)
+        refuse(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name, allowed)
     return numbers if numbers.ndim else float(numbers)
 
 
-def refuse_probability(got: Any, where: str, name: str) -> NoReturn:
-    """Raise for a value that is not a probability."""
+def refuse(got: Any, where: str, name: str, allowed: str) -> NoReturn:
+    """Raise for a value that a function must not give."""
     got = got.item() if isinstance(got, np.generic) else got
-    raise ParameterError(
-        f"{name} is {got!r} for {where}; allowed is a probability in [0, 1]: correct the "
-        "function or clip its result."
-    )
+    raise ParameterError(f"{name} is {got!r} for {where}; allowed is {allowed}.")
+
+
+def _floats(values: Any) -> npt.NDArray[np.float64]:
+    """Return values as floats, NaN where they are no numbers."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.asarray(values, dtype=object)
+        numbers = [_float_or_nan(value) for value in array.ravel()]
+        return np.array(numbers).reshape(array.shape)
 
 
 def _float_or_nan(value: Any) -> float:
@@ -275,13 +287,9 @@ def checked_counts(
         Parameter and class, and what it may be, for the message.
     """
     values = np.broadcast_to(np.asarray(counts), (n,))
-    try:
-        numbers = values.astype(float)
-    except (TypeError, ValueError):
-        numbers = np.array([_float_or_nan(value) for value in values])
+    numbers = _floats(values)
     wrong = ~((numbers >= 0) & (numbers <= np.iinfo(np.uint32).max) & (numbers % 1 == 0))
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
-        got = values[k].item() if isinstance(values[k], np.generic) else values[k]
-        raise ParameterError(f"{name} is {got!r} for {describe(k)}; allowed is {allowed}.")
+        refuse(values[k], describe(k), name, allowed)
     return numbers.astype(np.int64)

@@ -329,9 +329,7 @@ def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:
     return np.clip(p0 * p1 + rho * deviation(p0, p1), *bounds(p0, p1))
 
 
-def solve_rho(
-    expected: Callable[[float], float], target: float, low: float, high: float
-) -> float:
+def solve_rho(expected: Callable[[float], float], target: float, low: float, high: float) -> float:
     """Return rho in [low, high] with ``expected(rho) == target``, or the end nearest to it.
 
     Parameters

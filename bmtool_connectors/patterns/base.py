@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -24,8 +24,13 @@ from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
+from bmtool_connectors.sampling.laws import Joint, Law
 
 __all__ = ["AbstractConnector", "BaseConnector"]
+
+#: Pairs above which calling a Python function for each is worth a warning, and what one costs.
+MANY_CALLS = 200_000_000
+SECONDS_PER_CALL = 1.1e-6
 
 
 class AbstractConnector(ABC):
@@ -174,8 +179,9 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     def __repr__(self) -> str:
         shown = []
         defaults = inspect.signature(type(self)).parameters
+        given = getattr(self, "_given", self.vars)  # vars also shows what a use makes of it
         for name in self.parameter_names:
-            value = self.vars.get(name, getattr(self, name, None))
+            value = given.get(name, getattr(self, name, None))
             if name not in defaults or value is not defaults[name].default:
                 shown.append(f"{name}={getattr(value, '__name__', None) or repr(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -279,6 +285,57 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             "connection_rule": rule if register() else rule.__call__,
         }
 
+    def connect(
+        self,
+        net: Any,
+        source: Any,
+        target: Any,
+        forward: Mapping[str, Any] | None = None,
+        backward: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, ...]:
+        """Set up the nodes and add the edges of all directions, in one call.
+
+        Parameters
+        ----------
+        net : NetworkBuilder
+            The network that gets the edges.
+        source, target : NodePool or dict
+            Node pools, or filters for ``net.nodes(**filter)``.
+        forward, backward : dict, optional
+            Edge type properties for ``add_edges``. An item ``'properties'``, a dict or a list of
+            dicts, holds arguments for ``add_properties``.
+
+        Returns
+        -------
+        tuple of ConnectionMap
+            One per direction.
+
+        Raises
+        ------
+        ParameterError
+            If `backward` is given and there is only one direction.
+        NodeError
+            As for ``setup_nodes``.
+        """
+        pools = [net.nodes(**pool) if isinstance(pool, dict) else pool for pool in (source, target)]
+        self.setup_nodes(source=pools[0], target=pools[1])
+        given = {"forward": forward, "backward": backward}
+        directions = [name for name in self.iterators if name == "forward" or not self.recurrent]
+        if backward is not None and "backward" not in directions:
+            raise ParameterError(
+                f"backward of {type(self).__name__}.connect() is {backward!r}, but there is only a "
+                "forward direction; leave it out."
+            )
+        maps = []
+        for direction in directions:
+            options = dict(given[direction] or {})
+            columns = options.pop("properties", ())
+            edges = net.add_edges(**options, **self._params(direction))
+            for each in [columns] if isinstance(columns, Mapping) else columns:
+                edges.add_properties(**each)
+            maps.append(edges)
+        return tuple(maps)
+
     # ------------------------------------------------------------------ the draw
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
@@ -330,6 +387,17 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         Every connected pair is listed in each direction in which it is connected.
         """
         return self.edges_of(use).forward
+
+    def _warn_of_calls(self, n_pairs: int, laws: Iterable[Law | Joint]) -> None:
+        """Warn before the draw when Python functions will be called for very many pairs."""
+        if n_pairs > MANY_CALLS and any(law.needs_python_calls for law in laws):
+            own = type(self).__name__
+            self.warn_once(
+                "calls",
+                f"{own} calls a Python function for each of {n_pairs} pairs, which takes about "
+                f"{n_pairs * SECONDS_PER_CALL / 60:.0f} minutes; declare the functions @vectorized "
+                "(arrays in, array out), or use the distances and profiles of this package.",
+            )
 
     def _generator(self, use: Use) -> SharedGenerator:
         if use.root is not None:

@@ -175,9 +175,11 @@ float, callable or None
         states = self._reference.states(space.source, space.target)
         laws = [self._law(used, "p0", states, False), self._law(used, "p1", states, True)]
         joints = tuple(self._joint(used, state) for state in _STATES)
+        joint = StateJoint(name=f"pr of {own}", states=states, joints=joints)
+        self._warn_of_calls(space.n_pairs, [*laws, joint])
         return Plan(
             PairLaws(laws[0], laws[1], same_arg=recurrent, same_p=recurrent),
-            StateJoint(name=f"pr of {own}", states=states, joints=joints),
+            joint,
             two_counts(own, used["n_syn0"], used["n_syn1"]),
         )
 

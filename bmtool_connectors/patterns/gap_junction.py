@@ -101,9 +101,11 @@ class GapJunction(BaseConnector):
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the gap junctions of a population."""
         space = PairSpace(source, target, "upper")
+        law = self._law(source)
+        self._warn_of_calls(space.n_pairs, [law])
         one = pairwise.SynapseCounts(1, "n_syn")
         drawn = pairwise.draw(
-            space, PairLaws(self._law(source)), None, rng, (one, one), show_progress=self.verbose
+            space, PairLaws(law), None, rng, (one, one), show_progress=self.verbose
         )
         i, j, n_syn, arg = drawn.forward.arrays()
         edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)

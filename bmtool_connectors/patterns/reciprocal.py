@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -265,11 +266,13 @@ class ReciprocalConnector(TwoWayConnector):
     def _plan(self, space: PairSpace) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used, laws = self._resolved(recurrent), self._laws(recurrent)
-        rho, feasible, kept = self._correlation(space, laws)
         arg = used["pr_arg"]
         if isinstance(arg, str):
             arg = "1" if "1" in arg else "0"
-        joint = Joint(rho, feasible, used["pr"], arg, f"pr of {own}")
+        joint = Joint(self._given_rho, False, used["pr"], arg, f"pr of {own}")
+        self._warn_of_calls(space.n_pairs, [*laws.both(), joint])
+        rho, feasible, kept = self._correlation(space, laws)
+        joint = replace(joint, rho=rho, feasible_rho=feasible)
         return Plan(laws, joint, two_counts(own, used["n_syn0"], used["n_syn1"]), kept)
 
     def _correlation(

@@ -94,6 +94,7 @@ class UnidirectionConnector(BaseConnector):
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges from `source` to `target`."""
         space = PairSpace(source, target, autapses=self.allow_autapses)
+        self._warn_of_calls(space.n_pairs, [self._law])
         drawn = pairwise.draw(
             space,
             PairLaws(self._law),

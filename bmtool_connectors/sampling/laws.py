@@ -134,8 +134,12 @@ class Law:
 
     def probabilities(self, candidates: Candidates, args: Values) -> Values:
         """Return the probability of each candidate, checked."""
+        profile = lifting.is_profile(self.p)
+        if profile and axes_of(self.arg) is None:
+            name = f"the argument of {self.name}"
+            args = lifting.checked_numbers(args, candidates.describe, name, "a distance (um)")
         p = lifting.of_values(self.p, (args,), candidates.n, self.name)
-        if lifting.is_profile(self.p):
+        if profile:
             return p  # in [0, 1] by construction
         return lifting.checked_probability(p, candidates.describe, self.name)
 
@@ -176,25 +180,21 @@ class PairLaws:
     same_arg: bool = False
     same_p: bool = False
 
-    def _both(self) -> list[Law]:
+    def both(self) -> list[Law]:
+        """Return the laws that are evaluated."""
         if self.backward is None or self.same_p:
             return [self.forward]
         return [self.forward, self.backward]
 
     @property
-    def needs_python_calls(self) -> bool:
-        """Whether a Python function must be called once per pair."""
-        return any(law.needs_python_calls for law in self._both())
-
-    @property
     def constant(self) -> bool:
         """Whether all pairs share one law."""
-        return all(law.is_constant for law in self._both())
+        return all(law.is_constant for law in self.both())
 
     def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
         """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
         candidates = Candidates(block)
-        reach = [law.reach() for law in self._both()]
+        reach = [law.reach() for law in self.both()]
         if not everything and None not in reach:
             limits: dict[tuple[int, ...], float] = {}
             for axes, limit in (each for each in reach if each is not None):
