@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from bmtool_connectors.compare import compare
+from bmtool_connectors.comparison.compare import compare
 
 __all__ = ["main"]
 

@@ -145,6 +145,15 @@ class NodeArrays:
         positions.flags.writeable = False
         return positions
 
+    def __deepcopy__(self, memo: object) -> NodeArrays:
+        return self  # never changed, and compared by identity
+
+    def is_same(self, other: NodeArrays) -> bool:
+        """Whether two pools hold the same nodes in the same order."""
+        if self is other:
+            return True
+        return self._network is other._network and np.array_equal(self.ids, other.ids)
+
     def index(self, node_id: int) -> int | None:
         """Return the position of a node id in the pool, or None when it is not in it."""
         return self.index_of_id.get(node_id)
@@ -178,8 +187,9 @@ class NodeArrays:
             What ``net.nodes(...)`` returns, or any iterable of nodes.
         """
         network = getattr(pool, "network", None)
-        key = _filter_key(_filters(pool))
-        known = _known_pools(network) if key is not None else {}
+        filters = _filter_key(_filters(pool))
+        known = _known_pools(network) if filters is not None else {}
+        key = filters, pool_label(pool)  # the label tells 'A' and ['A'] apart
         if key not in known:
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
             nodes = list(iter(pool))
@@ -334,8 +344,7 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
     source, target : NodePool
         The pools to compare.
     quick : bool, default False
-        Compare networks and filters only, and read no node. Filters that differ in form but
-        select the same nodes count as different.
+        Compare networks and filters only, and read no node.
 
     Returns
     -------

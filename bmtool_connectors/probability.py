@@ -152,8 +152,7 @@ class DistantDependentProbability(ProbabilityFunction):
         """
         p = np.array(np.broadcast_to(self.probability(dist), dist.shape))
         outside = dist > self.max_dist
-        if self.min_dist > 0:
-            outside |= dist < self.min_dist
+        outside |= dist < self.min_dist
         if outside.any():
             p[outside] = 0.0
         return p

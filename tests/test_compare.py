@@ -15,7 +15,7 @@ from bmtk.builder import NetworkBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmtool_connectors.compare import Comparison, Totals, compare
+from bmtool_connectors.comparison.compare import Comparison, Totals, compare
 from bmtool_connectors.comparison.pairs import diff_tables
 from bmtool_connectors.comparison.tables import Group, Table
 from bmtool_connectors.errors import ParameterError

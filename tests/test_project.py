@@ -79,7 +79,7 @@ PUBLIC = {
 LAYERS = (
     *("errors", "proportions", "randomness", "nodes", "distances", "probability", "reciprocity"),
     *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    *("builder", "plot", "comparison", "compare", "testing", "cli"),
+    *("builder", "plot", "comparison", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.

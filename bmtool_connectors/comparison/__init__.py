@@ -1,1 +1,1 @@
-"""The parts of ``compare``: reading (folder, network), tables, and their differences."""
+"""Comparing networks: reading (folder, network), tables, and their differences."""

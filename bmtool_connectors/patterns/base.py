@@ -20,7 +20,7 @@ import numpy as np
 from bmtool_connectors import randomness, report
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
-from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop
+from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop, pool_label
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
@@ -74,6 +74,8 @@ class Use:
         self.source = NodeArrays.from_pool(source_pool)
         self.recurrent = is_same_pop(source_pool, target_pool, quick=quick)
         self.target = self.source if self.recurrent else NodeArrays.from_pool(target_pool)
+        #: Network name and filter of both pools; one population may be filtered in two ways.
+        self.labels = pool_label(source_pool), pool_label(target_pool)
         self.taken: set[str] = set()
         self.root: np.random.SeedSequence | None = None
         self.connectivity: Connectivity | None = None
@@ -426,10 +428,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         return self.count_names
 
     def _opening(self, use: Use) -> str:
-        return f"\nStart building connection\n  from {use.source.label}\n  to {use.target.label}"
+        return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
 
     def _report_labels(self, use: Use) -> tuple[str, str]:
-        return use.source.label, use.target.label
+        return use.labels
 
     def _save_report(self, use: Use) -> None:
         assert use.connectivity is not None

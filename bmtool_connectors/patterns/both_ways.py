@@ -84,7 +84,7 @@ class TwoWayConnector(BaseConnector):
                 return
             raise NodeError(
                 f"setup_nodes of {type(self).__name__} got other pools while the backward edges "
-                f"from {self._use.target.label} to {self._use.source.label} have not been taken; "
+                f"from {self._use.labels[1]} to {self._use.labels[0]} have not been taken; "
                 "call edge_params() (or edge_params(direction='backward')) first, or make another "
                 "connector."
             )
@@ -193,7 +193,7 @@ class TwoWayConnector(BaseConnector):
             self.warn_once(
                 "forward only",
                 f"{type(self).__name__} drew {len(drawn.edges('backward'))} backward edges from "
-                f"{use.target.label} to {use.source.label} that were never handed to add_edges; "
+                f"{use.labels[1]} to {use.labels[0]} that were never handed to add_edges; "
                 "call edge_params() a second time for them.",
             )
         return drawn
@@ -202,7 +202,7 @@ class TwoWayConnector(BaseConnector):
         return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")
 
     def _opening(self, use: Use) -> str:
-        return f"\nStart building connection between:\n  {use.source.label}\n  {use.target.label}"
+        return "\nStart building connection between:\n  {}\n  {}".format(*use.labels)
 
     @property
     def conn_prop(self) -> list[Mapping[int, Any]]:

@@ -86,7 +86,7 @@ class GapJunction(BaseConnector):
         if not use.recurrent:
             raise NodeError(
                 f"source and target of {type(self).__name__} must be the same population, and are "
-                f"{use.source.label} and {use.target.label}; pass one pool twice."
+                f"{use.labels[0]} and {use.labels[1]}; pass one pool twice."
             )
         own = type(self).__name__
         parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
@@ -124,7 +124,7 @@ class GapJunction(BaseConnector):
         return f"\nStart building gap junction\n  in {use.source.label}"
 
     def _report_labels(self, use: Use) -> tuple[str, str]:
-        return f"{use.source.label}Gap", f"{use.target.label}Gap"
+        return f"{use.labels[0]}Gap", f"{use.labels[1]}Gap"
 
 
 class CorrelatedGapJunction(GapJunction):

@@ -72,9 +72,8 @@ class OneToOneSequentialConnector(BaseConnector):
         self.vars = {"n_syn": n_syn}
         self.partition_source = bool(partition_source)
         if self.partition_source:
-            self.iterators = MappingProxyType({"forward": "one_to_all"})  # type: ignore[misc]
-        #: The partitions, and where each starts among the nodes of the single population.
-        self.targets: list[Any] = []
+            self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
+        #: Where each partition starts among the nodes of the single population.
         self.idx_range: list[int] = [0]
         self._partitions: list[Use] = []
 
@@ -100,6 +99,13 @@ class OneToOneSequentialConnector(BaseConnector):
             return None
         first = self._partitions[0]
         return first.target_pool if self.partition_source else first.source_pool
+
+    @property
+    def targets(self) -> list[Any]:
+        """The pools of the partitions (of the source, with `partition_source`)."""
+        if self.partition_source:
+            return [use.source_pool for use in self._partitions]
+        return [use.target_pool for use in self._partitions]
 
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
         """Add the next partition.
@@ -139,7 +145,6 @@ class OneToOneSequentialConnector(BaseConnector):
                 "partition out."
             )
         self._partitions.append(use)
-        self.targets.append(partition)
         self.idx_range.append(self.idx_range[-1] + len(nodes))
         self._begin(use)
         if self.verbose:
@@ -180,7 +185,7 @@ class OneToOneSequentialConnector(BaseConnector):
     def get_nodes_info(self, target_pop_idx: int = -1) -> tuple[str, str]:
         """Return network name and filter of the single population and of a partition."""
         use = self._partition(target_pop_idx)
-        labels = use.source.label, use.target.label
+        labels = use.labels
         return labels[::-1] if self.partition_source else labels
 
     # ------------------------------------------------------------------ the edges

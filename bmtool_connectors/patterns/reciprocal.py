@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
@@ -328,17 +327,21 @@ class ReciprocalConnector(TwoWayConnector):
             tuple(x.item() if isinstance(x, np.generic) else x for x in first),
         )
 
-    def setup_conditional_backward_probability(self) -> None:
-        """Make ``cond_backward(forward, p0, p1, pr)``; draws nothing."""
-        self.cond_backward = self._conditional_function()
+    def cond_backward(self, forward: bool, p0: float, p1: float, pr: float) -> float:
+        """Return the backward probability given the forward outcome; draws nothing.
 
-    def _conditional_function(self) -> Callable[[bool, float, float, float], float]:
+        Parameters
+        ----------
+        forward : bool
+            Whether the forward connection exists.
+        p0, p1, pr : float
+            Probabilities of the pair; `pr` does not count when there is one rho for all.
+        """
         rho = self.rho
+        wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
+        low, high = bounds(p0, p1)
+        joint = min(max(wanted, low), high)
+        return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
-        def cond_backward(forward: bool, p0: float, p1: float, pr: float) -> float:
-            wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
-            low, high = bounds(p0, p1)
-            joint = min(max(wanted, low), high)
-            return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
-
-        return cond_backward
+    def setup_conditional_backward_probability(self) -> None:
+        """Do nothing: ``cond_backward`` is always there (kept for old scripts)."""

@@ -72,7 +72,7 @@ class Reference:
             If the reference has not been set up, or cannot serve these pools.
         """
         for bound in self._bound:
-            if bound[0] is source and bound[1] is target:
+            if bound[0].is_same(source) and bound[1].is_same(target):
                 use = bound[2]
                 break
         else:

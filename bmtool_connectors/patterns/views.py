@@ -208,7 +208,7 @@ class ConnectorViews:
 
     def get_nodes_info(self) -> tuple[str, str]:
         """Return network name and filter of source and target."""
-        return self.use.source.label, self.use.target.label
+        return self.use.labels
 
     def iterate_pairs(self) -> Iterator[tuple[int, int]]:
         """Yield the positions (i, j) of the pairs that are looked at, in order."""

@@ -88,6 +88,8 @@ class Drawn:
 
     def add(self, candidates: Candidates, chosen: Index, arg: Values, counts: Any) -> None:
         """Add the chosen candidates."""
+        if not len(chosen):
+            return
         i, j = candidates.pairs(chosen)
         self.i.append(i.astype(index_dtype(len(candidates.space.source))))
         self.j.append(j.astype(index_dtype(len(candidates.space.target))))
@@ -96,13 +98,23 @@ class Drawn:
 
     def arrays(self) -> tuple[Index, Index, Any, Any]:
         """Return i, j, n_syn and p_arg over all blocks; one number where all are equal."""
-        return _joined(self.i), _joined(self.j), _joined(self.n_syn), _joined(self.arg)
+        lengths = [len(part) for part in self.i]
+        i, j, n_syn, arg = (
+            _joined(parts, lengths) for parts in (self.i, self.j, self.n_syn, self.arg)
+        )
+        return i, j, n_syn, arg
 
 
-def _joined(parts: list[Any]) -> Any:
+def _joined(parts: list[Any], lengths: list[int]) -> Any:
+    """Join what the blocks gave; one value for all blocks stays one value."""
     if not parts:
         return np.zeros(0, dtype=np.int16)
-    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else parts[0]
+    if not any(isinstance(part, np.ndarray) for part in parts):
+        return parts[0]
+    arrays = (
+        np.broadcast_to(np.asarray(part), (n,)) for part, n in zip(parts, lengths, strict=True)
+    )
+    return np.concatenate(list(arrays))
 
 
 @dataclass

@@ -147,6 +147,8 @@ class StateLaw(Law):
 def by_group(n: int, parts: list[tuple[Index, Values]]) -> Values:
     """Put the values of groups of pairs together; None for all stays None."""
     values = [value for chosen, value in parts if len(chosen)]
+    if not values:
+        return np.zeros(0)
     if all(value is None for value in values):
         return None
     kinds = {np.asarray(value).dtype.kind for value in values}

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -273,7 +274,7 @@ def times(plain: Tables, n: int) -> Tables:
     return {type_id: sets * n for type_id, sets in plain.items()}
 
 
-def build(name: str, made: list[Any] | None = None, **networks: Any) -> Tables:
+def build(name: str, made: list[Any] | None = None, /, **networks: Any) -> Tables:
     """Set up, add and build in the plain way."""
     kind, nets = KINDS[name], Networks(**networks)
     made = kind.connectors() if made is None else made
@@ -329,7 +330,9 @@ def test_plain_build(name: str) -> None:
             assert edges == {(start + k, offset + k, 2) for k in range(n)}
             continue
         drawn = connector.connectivity.edges("backward" if backward else "forward")
-        table = drawn.to_frame(*((use.target, use.source) if backward else (use.source, use.target)))
+        table = drawn.to_frame(
+            *((use.target, use.source) if backward else (use.source, use.target))
+        )
         columns = ("source_node_id", "target_node_id", "n_syn")
         assert edges == set(zip(*(table[c].tolist() for c in columns), strict=True))
         assert 10 < len(edges) < 0.8 * len(use.source) * len(use.target)
@@ -433,6 +436,28 @@ def test_reference_used_again_before_the_build(name: str) -> None:
     assert len(tables(other.net)[100][0]) > 10
 
 
+@pytest.mark.parametrize("drawn", [False, True], ids=["drawn late", "drawn at once"])
+def test_reference_used_twice_on_one_population(drawn: bool) -> None:
+    """Each use of the dependent connector follows the use its reference had at that time."""
+    nets = Networks()
+    rng = np.random.default_rng(SEED)
+    chemical = UnidirectionConnector(p=0.3, rng=rng, **QUIET)
+    gap = CorrelatedGapJunction(0.0, 1.0, 1.0, connector=chemical, rng=rng, **QUIET)
+    for number in range(2):
+        for connector, more in ((chemical, {}), (gap, GAP)):
+            connector.setup_nodes(source=nets.pool("A"), target=nets.pool("A"))
+            if drawn:
+                connector.initial_all_to_all()
+            params = connector.edge_params()
+            nets.net.add_edges(edge_type_id=10 * number + (connector is gap), **params, **more)
+    nets.net.build()
+    found = {t: {edge[:2] for edge in sets[0]} for t, sets in tables(nets.net).items()}
+    for number in (0, 10):
+        connected = {(min(pair), max(pair)) for pair in found[number] if pair[0] != pair[1]}
+        assert found[number + 1] == connected
+    assert found[0] != found[10]
+
+
 @pytest.mark.parametrize("other", ["reciprocal between", "gap junction", "conditional between"])
 def test_interleaved_connectors(name: str, other: str) -> None:
     """Steps of two connectors in turn, each with a generator of its own."""
@@ -451,12 +476,17 @@ def test_interleaved_connectors(name: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("name", TWO_WAY)
-def test_forward_edges_alone(name: str) -> None:
+@pytest.mark.parametrize("drawn_before", [False, True])
+def test_forward_edges_alone(name: str, drawn_before: bool) -> None:
+    """The build says that the backward ones are missing, whoever drew them."""
     kind, nets = KINDS[name], Networks()
     made = kind.connectors()
     kind.setup(made, nets)
     forward = [step for step, (_, what, _) in enumerate(kind.steps) if what != BACKWARD]
     kind.add(made, nets, forward)
+    if drawn_before:
+        for connector in made:
+            connector.initial_all_to_all()
     with pytest.warns(ConnectivityWarning, match="never handed to add_edges") as caught:
         nets.net.build()
     assert len(caught) == 1
@@ -484,8 +514,6 @@ def test_edge_params_called_many_times(name: str) -> None:
 @pytest.mark.parametrize("wrapped", ["partial", "function"])
 def test_plain_callable(name: str, wrapped: str) -> None:
     """A rule in a user's wrapper: BMTK asks about every pair, row or column."""
-    from functools import partial
-
     kind, nets = KINDS[name], Networks()
     made = kind.connectors()
     kind.setup(made, nets)
@@ -558,12 +586,12 @@ def asked(name: str, made: list[Any], nets: Networks) -> Tables:
     """Ask every rule about every pair, by hand: works without pools too."""
     kind = KINDS[name]
     found: Tables = {}
-    for step, (number, what, _) in enumerate(kind.steps):
+    rules = [kind.params(made, step)["connection_rule"] for step in range(len(kind.steps))]
+    for step, ((number, what, _), rule) in enumerate(zip(kind.steps, rules, strict=True)):
         uses = [use for use in kind.uses if use[0] == number]
         _, source, target = uses[what.get("target_pop_idx", -1)]
         if what == BACKWARD:
             source, target = target, source
-        rule = made[number].edge_params(**what)["connection_rule"]
         edges = {
             (a.node_id, b.node_id, int(rule(a, b)))
             for a in nets.pool(source)
@@ -612,8 +640,19 @@ def test_copy_of_a_dependent_connector_alone(name: str, way: str, after: bool) -
     made[0].setup_nodes(source=other.pool("A"), target=other.pool("A"))
     dependent = COPIES[way](made[1])
     found = asked(name, [made[0], dependent], nets)
-    del found[100]  # the reference itself has been set up on other nodes since
+    del found[100]  # that of the reference, which has been set up on other nodes since
     assert found == {t: sets for t, sets in plain(name).items() if t != 100}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copy_after_setup_of_the_backward_probability(way: str) -> None:
+    """A documented method, idempotent and without a draw, does not get in the way of copies."""
+    kind, nets = KINDS["reciprocal between"], Networks()
+    made = kind.connectors()
+    kind.setup(made, nets)
+    for _ in range(2):
+        made[0].setup_conditional_backward_probability()
+    assert asked("reciprocal between", COPIES[way](made), nets) == plain("reciprocal between")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the draw", "after the draw"])
@@ -633,11 +672,11 @@ def test_deepcopy_in_a_build(name: str, after: bool) -> None:
 def test_rules(name: str) -> None:
     """Equal by identity, hashable, true; a copy is the rule itself; it says what it is."""
     kind, nets = KINDS[name], Networks()
-    made = kind.connectors()
+    rng = np.random.default_rng(SEED)
+    made = kind.connectors(rng)
     kind.setup(made, nets)
     rules = [kind.params(made, step)["connection_rule"] for step in range(len(kind.steps))]
     assert len(set(rules)) == len(rules)
-    rng = made[0]._randomness
     for rule, (number, what, _) in zip(rules, kind.steps, strict=True):
         assert copy.copy(rule) is rule
         assert copy.deepcopy(rule) is rule
@@ -650,16 +689,15 @@ def test_rules(name: str) -> None:
         assert type(made[number]).__name__ in text
         assert what.get("direction", "forward") in text
         assert f"from {'net' if name != 'one to one' else 'inputs'}: " in text
-    if name in RANDOM:
-        assert rng.bit_generator.state == np.random.default_rng(SEED).bit_generator.state
+    assert rng.bit_generator.state == np.random.default_rng(SEED).bit_generator.state
 
 
 def test_pickled_rule(name: str) -> None:
     kind, nets = KINDS[name], Networks()
     made = kind.connectors()
     kind.setup(made, nets)
-    for number, what, _ in kind.steps:
-        rule = made[number].edge_params(**what)["connection_rule"]
+    rules = [kind.params(made, step)["connection_rule"] for step in range(len(kind.steps))]
+    for rule in rules:
         twin = pickle.loads(pickle.dumps(rule))
         assert twin is not rule
         for a, b in itertools.product(nets.net.nodes(), repeat=2):
@@ -714,7 +752,9 @@ def test_second_network(name: str, setup_first: bool) -> None:
     assert tables(first.net) == times(plain(name), 2)
 
 
-@pytest.mark.parametrize("name", ["unidirection", "reciprocal within", "gap junction", "correlated"])
+@pytest.mark.parametrize(
+    "name", ["unidirection", "reciprocal within", "gap junction", "correlated"]
+)
 def test_second_population(name: str) -> None:
     """The same within one network: A, then B, set up and added before anything is built."""
     kind, nets = KINDS[name], Networks()
@@ -762,13 +802,19 @@ def test_further_partitions_of_one_to_one() -> None:
 
 
 # ---------------------------------------------------------------------- looking early
+def ask_for_nothing(connector: Any) -> None:
+    """Ask for the value of a pair that cannot be connected."""
+    with pytest.raises(KeyError, match="no connection from node -1"):
+        connector.get_conn_prop(-1, -1)
+
+
 LOOKS: dict[str, Callable[[Any], Any]] = {
     "connectivity": lambda c: c.connectivity,
     "conn_prop": lambda c: c.conn_prop,
     "conn_mat": lambda c: c.conn_mat,
     "connection_number": lambda c: c.connection_number(),
     "connection_number_info": lambda c: c.connection_number_info(),
-    "get_conn_prop": lambda c: pytest.raises(KeyError, c.get_conn_prop, -1, -1),
+    "get_conn_prop": lambda c: ask_for_nothing(c),
 }
 
 
@@ -820,6 +866,13 @@ def test_looking_after_the_build(name: str) -> None:
             look(connector)
 
 
+#: Attributes that can be read at any time.
+QUIET_ATTRIBUTES = (
+    *("vars", "verbose", "source", "target", "recurrent", "stage", "callable_set", "cache"),
+    *("name", "use"),
+)
+
+
 @pytest.mark.parametrize("name", RANDOM)
 def test_what_does_not_draw(name: str) -> None:
     kind, nets = KINDS[name], Networks()
@@ -828,19 +881,22 @@ def test_what_does_not_draw(name: str) -> None:
         made = kind.connectors(rng)
         kind.setup(made, nets)
         for connector in made:
-            repr(connector), connector.vars, connector.stage, connector.verbose
-            repr(connector.edge_params()), connector.source, connector.target
-            connector.recurrent, connector.callable_set, connector.cache
-            connector.get_nodes_info(), connector.setup_variables(), connector.free_memory()
+            repr(connector)
+            repr(connector.edge_params())
+            for attribute in QUIET_ATTRIBUTES:
+                getattr(connector, attribute)
+            connector.get_nodes_info()
+            connector.setup_variables()
+            connector.free_memory()
             assert getattr(connector, "rho", None) is None
-            if hasattr(connector, "setup_conditional_backward_probability"):
-                connector.setup_conditional_backward_probability()
             pickle.dumps(connector), copy.deepcopy(connector)
             next(connector.iterate_pairs())
             if connector.recurrent:
                 CorrelatedGapJunction(0.5, 0.5, 0.5, None, connector, rng=rng, **QUIET)
-        if hasattr(made[-1], "calc_pair"):
-            made[-1].calc_pair(0, 1)
+        for connector in made:
+            if isinstance(connector, ReciprocalConnector):
+                connector.setup_conditional_backward_probability()
+                connector.calc_pair(0, 1)
 
 
 # ---------------------------------------------------------------------- private seeds
@@ -935,9 +991,6 @@ def test_spelling_of_a_filter_does_not_matter_to_others() -> None:
 def test_filter_functions_have_a_stable_key() -> None:
     """A filter with a function: its address must not get into the key."""
 
-    def is_low(weight: float) -> bool:
-        return weight < 0.7
-
     def another() -> Callable[[float], bool]:
         def is_low(weight: float) -> bool:
             return weight < 0.7
@@ -992,10 +1045,6 @@ def test_threads() -> None:
 
 
 # ---------------------------------------------------------------------- a seed for everything
-class FromModule:
-    """Stands for ``rng=None``: ``Kind.connectors`` reads None as its default."""
-
-
 def body(seed: Any) -> tuple[list[Tables], list[float]]:
     """Run a script body: all random kinds twice in one network, and delays."""
     bmtool_connectors.rng = seed
@@ -1072,7 +1121,7 @@ def helper_values() -> list[Any]:
 
 MODULE_RNG: dict[str, Callable[[], Any]] = {
     "Generator": lambda: np.random.default_rng(3),
-    "RandomState": lambda: np.random.RandomState(3),  # noqa: NPY002
+    "RandomState": lambda: np.random.RandomState(3),
     "int": lambda: 3,
     "numpy int": lambda: np.int32(3),
     "SeedSequence": lambda: np.random.SeedSequence(3),

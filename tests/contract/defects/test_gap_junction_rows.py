@@ -125,6 +125,15 @@ def test_row_69_nothing_possible(
     assert "0.0" not in [line.strip() for line in lines]
 
 
+def test_row_69_one_cell_with_a_reference() -> None:
+    net = make_network(1)
+    chemical = UnidirectionConnector(p=0.5, **seeded())
+    chemical.setup_nodes(*pools(net))
+    gap = CorrelatedGapJunction(0.1, 0.5, 1.0, connector=chemical, **seeded())
+    found = drawn(gap, *pools(net))
+    assert (len(found.forward), found.pairs) == (0, 0)
+
+
 # ---------------------------------------------------------------------- rows 70 to 79: correlated
 def test_row_70_report_name_of_a_correlated_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

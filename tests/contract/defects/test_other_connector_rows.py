@@ -122,6 +122,12 @@ def test_row_85_one_kind_of_pairs_alone(
     assert "Number of connected pairs" in capsys.readouterr().out
 
 
+def test_row_85_one_cell() -> None:
+    net = make_network(1)
+    found = drawn(conditional(coupled(net)), *pools(net))
+    assert (len(found.forward), found.pairs) == (0, 0)
+
+
 # ---------------------------------------------------------------------- rows 86 to 91
 @pytest.mark.parametrize("where", ["connector", "module", "default"])
 def test_row_86_report(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -285,7 +285,8 @@ def test_row_12_overwritten_backward_parameters_are_named() -> None:
 
 def test_row_12_equal_backward_parameters_do_not_warn() -> None:
     connector = ReciprocalConnector(p0=0.1, p1=0.1, pr=0.01, n_syn0=2, n_syn1=2, **seeded())
-    connector.setup_nodes(*pools(make_network(5)))
+    connector.setup_nodes(*pools(make_network(5)))  # a warning would be an error
+    assert (connector.vars["p1"], connector.vars["n_syn1"]) == (0.1, 2)
 
 
 def test_row_13_one_population_asks_about_unordered_pairs() -> None:
