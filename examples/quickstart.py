@@ -1,4 +1,4 @@
-"""Build the small network of the guide, save it as SONATA files, and check what was drawn.
+"""Build the small networks of the guide, save them as SONATA files, and check what was drawn.
 
 ::
 
@@ -20,13 +20,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 from bmtk.builder import NetworkBuilder
+from scipy.spatial.distance import cdist
 
 import bmtool_connectors
 from bmtool_connectors import (
     CorrelatedGapJunction,
+    GapJunction,
+    GapJunctionConditionalReciprocalConnector,
+    GaussianDropoff,
     OneToOneSequentialConnector,
     ReciprocalConnector,
     UnidirectionConnector,
+    spherical_dist,
 )
 
 LIMIT = 5.0  # standard deviations
@@ -52,14 +57,28 @@ class Row:
 
 
 class Networks:
-    """The two networks: 100 cells of each population, and 300 virtual cells."""
+    """100 cells of each of two populations, 300 virtual cells, and 500 cells with positions."""
 
-    def __init__(self) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         self.net = NetworkBuilder("example_net")
         for name in ("PopA", "PopB"):
             self.net.add_nodes(N=100, pop_name=name, model_type="biophysical")
         self.background = NetworkBuilder("background")
         self.background.add_nodes(N=300, pop_name="tON", potential="exc", model_type="virtual")
+        self.cells = NetworkBuilder("cells")
+        self.positions = apart(rng, 500, 10.0)
+        for name, points in (("Exc", self.positions[:400]), ("Inh", self.positions[400:])):
+            self.cells.add_nodes(N=len(points), pop_name=name, positions=points)
+
+
+def apart(rng: np.random.Generator, n: int, least: float) -> np.ndarray:
+    """Return n random points in a cube of 300 um, no two closer than `least` (um)."""
+    points = np.empty((0, 3))
+    while len(points) < n:
+        point = rng.uniform(0, 300, (1, 3))
+        if not len(points) or np.linalg.norm(points - point, axis=1).min() >= least:
+            points = np.vstack([points, point])
+    return points
 
 
 Rows = Callable[[Path], list[Row]]  # of the folder with the saved files
@@ -157,7 +176,106 @@ def one_to_one(networks: Networks) -> Rows:
     return rows
 
 
-CASES = (unidirectional, reciprocal, gap_junctions, one_to_one)
+def distance_law(networks: Networks) -> Rows:
+    """Connect the excitatory cells with a probability that falls off with distance."""
+    net = networks.cells
+    law = GaussianDropoff(
+        stdev=126.77,
+        min_dist=0,
+        max_dist=300,
+        ptotal=0.1538,
+        ptotal_dist_range=(0, 50.0),
+        dist_type="spherical",
+    )
+    connector = UnidirectionConnector(p=law, p_arg=spherical_dist, verbose=False)
+    exc = net.nodes(pop_name="Exc")
+    connector.setup_nodes(source=exc, target=exc)
+    net.add_edges(**connector.edge_params())
+
+    def rows(folder: Path) -> list[Row]:
+        dist = cdist(networks.positions[:400], networks.positions[:400])
+        p = np.where(dist <= 300, law.probability(dist), 0.0)
+        sigma = math.sqrt((p * (1 - p)).sum()) / p.size
+        found = len(connector.connectivity.forward) / p.size
+        return [Row("distance law within Exc", "mean p", p.mean(), found, sigma)]
+
+    return rows
+
+
+def both_directions(networks: Networks) -> Rows:
+    """Connect two populations in both directions, with many reciprocal pairs."""
+    net, wanted = networks.cells, {"p0": 0.22, "p1": 0.36, "pr": 0.17}
+    connector = ReciprocalConnector(**wanted, verbose=False)
+    exc, inh = net.nodes(pop_name="Exc"), net.nodes(pop_name="Inh")
+    connector.setup_nodes(source=exc, target=inh)
+    net.add_edges(**connector.edge_params())
+    connector.setup_nodes(source=inh, target=exc)
+    net.add_edges(**connector.edge_params())
+
+    def rows(folder: Path) -> list[Row]:
+        counts, _, n_pairs, _ = connector.connection_number()
+        return [
+            Row("Exc and Inh", name, p, count / n_pairs, math.sqrt(p * (1 - p) / n_pairs))
+            for (name, p), count in zip(wanted.items(), counts, strict=True)
+        ]
+
+    return rows
+
+
+def electrical_and_chemical(networks: Networks) -> Rows:
+    """Connect inhibitory cells chemically, the more likely where a gap junction couples them."""
+    net, inh = networks.cells, networks.cells.nodes(pop_name="Inh")
+    exc = net.nodes(pop_name="Exc")
+    plain, gap = GapJunction(p=0.10, verbose=False), GapJunction(p=0.08, verbose=False)
+    for connector, cells in ((plain, exc), (gap, inh)):
+        connector.setup_nodes(source=cells, target=cells)
+        net.add_edges(is_gap_junction=True, syn_weight=0.0000495, **connector.edge_params())
+    chemical = GapJunctionConditionalReciprocalConnector(
+        gap,
+        p0_elec=0.50,
+        p1_elec=0.50,
+        pr_elec=0.25,
+        p0_nonelec=0.125,
+        p1_nonelec=0.125,
+        pr_nonelec=0.03,
+        verbose=False,
+    )
+    chemical.setup_nodes(source=inh, target=inh)
+    net.add_edges(**chemical.edge_params())
+
+    def rows(folder: Path) -> list[Row]:
+        found = []
+        for name, connector, p in (("Exc", plain, 0.10), ("Inh", gap, 0.08)):
+            (n,), _, n_pairs, _ = connector.connection_number()
+            sigma = math.sqrt(p * (1 - p) / n_pairs)
+            found.append(Row(f"gap junctions in {name}", "p", p, n / n_pairs, sigma))
+        synapses = chemical.connectivity.forward.to_dense()
+        upper = np.triu_indices(len(inh), k=1)
+        coupled = gap.connectivity.forward.to_dense()[upper] > 0
+        directions = (synapses + synapses.T)[upper]
+        for name, pairs, p, pr in (
+            ("coupled Inh", directions[coupled], 0.5, 0.25),
+            ("other Inh", directions[~coupled], 0.125, 0.03),
+        ):
+            n = len(pairs)
+            sigma = math.sqrt((p * (1 - p) + pr - p * p) / (2 * n))
+            found.append(Row(f"synapses of {name}", "p0", p, pairs.mean() / 2, sigma))
+            sigma = math.sqrt(pr * (1 - pr) / n)
+            found.append(Row(f"synapses of {name}", "pr", pr, (pairs == 2).mean(), sigma))
+        return found
+
+    return rows
+
+
+CASES = (
+    unidirectional,
+    reciprocal,
+    gap_junctions,
+    one_to_one,
+    distance_law,
+    both_directions,
+    electrical_and_chemical,
+)
 
 
 def saved_pairs(file: Path) -> list[tuple[int, int]]:
@@ -183,7 +301,7 @@ def print_table(rows: list[Row]) -> None:
 
 def main() -> int:
     """Build, save, report and check."""
-    parser = argparse.ArgumentParser(description="Build and check a small network.")
+    parser = argparse.ArgumentParser(description="Build and check small networks.")
     parser.add_argument("--output", type=Path, default=Path("output/quickstart"))
     parser.add_argument("--seed", type=int, default=1234)
     arguments = parser.parse_args()
@@ -192,17 +310,19 @@ def main() -> int:
     report = folder / "conn.csv"
     report.unlink(missing_ok=True)  # rows of an earlier run
 
-    bmtool_connectors.rng = np.random.default_rng(arguments.seed)
+    rng = np.random.default_rng(arguments.seed)
+    bmtool_connectors.rng = rng
     bmtool_connectors.report_name = report
-    networks = Networks()
+    networks = Networks(rng)
     rows_of_cases = [case(networks) for case in CASES]
-    networks.net.build()
-    networks.net.save(output_dir=str(folder))
+    for net in (networks.net, networks.cells):
+        net.build()
+        net.save(output_dir=str(folder))
     networks.background.save_nodes(output_dir=str(folder))  # it has no edges of its own
 
     rows = [row for rows_of_case in rows_of_cases for row in rows_of_case(folder)]
     print_table(rows)
-    built = networks.net.nedges
+    built = networks.net.nedges + networks.cells.nedges
     saved = sum(len(saved_pairs(file)) for file in folder.glob("*_edges.h5"))
     print(f"\n{saved} connections in the files of {folder}, counts in {report.name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_runs(example: Path, tmp_path: Path) -> None:
-    done = run(example, tmp_path)
+    size = ("--cells", "500") if example.name == "cortical_column.py" else ()
+    done = run(example, tmp_path, *size)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.strip()
@@ -37,8 +39,47 @@ def test_runs(example: Path, tmp_path: Path) -> None:
     assert not written, "an example writes into its output folder only"
 
 
+class TestColumn:
+    """The main job: it writes a whole network or nothing."""
+
+    example = next(example for example in EXAMPLES if example.name == "cortical_column.py")
+
+    def test_files(self, tmp_path: Path) -> None:
+        done = run(self.example, tmp_path, "--cells", "300", "--output", "a/b")
+        assert done.returncode == 0, done.stderr
+        names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
+        sources = ("cortex", "shell", "thalamus", "baseline")
+        assert names >= {f"{source}_cortex_edges.h5" for source in sources}
+        assert names >= {"conn.csv", "probability.png", "cortex_gap_juncs.h5"}
+        assert not [name for name in names if name.startswith(".")]
+
+    def test_discrepancy(self, tmp_path: Path) -> None:
+        """A wrong law in the check is a discrepancy of the network."""
+        text = self.example.read_text()
+        assert text.count("n, realised = int(chosen.sum()), int(gap[chosen].sum())") == 1
+        changed = tmp_path / "changed.py"
+        changed.write_text(text.replace("int(gap[chosen].sum())", "int(chosen.sum())"))
+        assert run(changed, tmp_path, "--cells", "300").returncode == 1
+
+    def test_interrupted(self, tmp_path: Path) -> None:
+        """Ctrl-C leaves nothing half-written and says so."""
+        command = [sys.executable, str(self.example), "--cells", "1500", "--output", "out"]
+        started = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert started.stdout is not None
+        for line in started.stdout:  # until the build is under way
+            if "PN -> PN" in line:
+                break
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate(timeout=60)
+        assert started.returncode == 130
+        assert "Interrupted: nothing was written to out." in said
+        assert list((tmp_path / "out").iterdir()) == []
+
+
 class TestQuickstart:
-    """What the main job promises."""
+    """What the small example promises."""
 
     example = next(example for example in EXAMPLES if example.name == "quickstart.py")
 
