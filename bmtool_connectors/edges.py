@@ -7,7 +7,8 @@ so that differences of indices never wrap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -332,6 +333,45 @@ def _check_arrays(
         )
 
 
+class LazyCounts(Sequence[int]):
+    """Numbers that are counted when somebody asks for them."""
+
+    def __init__(self, count: Callable[[], tuple[int, ...]]) -> None:
+        self._count = count
+
+    @functools.cached_property
+    def _numbers(self) -> tuple[int, ...]:
+        return self._count()
+
+    def __getitem__(self, k: Any) -> Any:
+        return self._numbers[k]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return self._numbers == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+    def __reduce__(self) -> Any:
+        return tuple, (self._numbers,)
+
+    def chosen(self, *which: int) -> LazyCounts:
+        """Return some of the numbers, still not counted."""
+        return LazyCounts(lambda: tuple(self[k] for k in which))
+
+
+def chosen_counts(counts: Sequence[int], *which: int) -> Sequence[int]:
+    """Return some of the counts; what is not counted yet stays so."""
+    if isinstance(counts, LazyCounts):
+        return counts.chosen(*which)
+    return tuple(counts[k] for k in which)
+
+
 @dataclass(frozen=True, eq=False)
 class Connectivity:
     """What a connector drew: the edges of both directions and what was counted meanwhile.
@@ -345,13 +385,14 @@ class Connectivity:
         connectors with one direction and for recurrent populations.
     pairs : int
         Pairs looked at: n_source n_target, or unordered pairs of a recurrent population.
-    possible : tuple of int
+    possible : sequence of int
         Pairs that could connect: (forward,), (forward, backward, both), or for a recurrent
         reciprocal connector (any, both).
     connected : tuple of int
         Pairs that are connected, ordered like `possible`.
     clipped : int
-        Pairs whose joint probability was not feasible and was moved to the nearest value.
+        Pairs (of those that were looked at) whose joint probability was not feasible and was
+        moved to the nearest value.
     dropped : int
         Connections whose number of synapses came out as 0.
     rho : float or None
@@ -363,7 +404,7 @@ class Connectivity:
     forward: EdgeList
     backward: EdgeList | None = None
     pairs: int = 0
-    possible: tuple[int, ...] = ()
+    possible: Sequence[int] = ()
     connected: tuple[int, ...] = ()
     clipped: int = 0
     dropped: int = 0

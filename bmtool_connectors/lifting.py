@@ -116,6 +116,28 @@ def is_profile(law: Any) -> bool:
     return type(law) in _PROFILES
 
 
+def has_bound(law: Any) -> bool:
+    """Whether a law knows an upper bound on an interval of its argument."""
+    return is_profile(law) or getattr(law, "vectorized_bound", None) is not None
+
+
+def bound_of(law: Any, low: Any, high: Any, name: str) -> npt.NDArray[np.float64]:
+    """Return an upper bound of a law on the intervals [low, high] of its argument."""
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    if not callable(law):
+        return np.full(low.shape, float(law))
+    if is_profile(law):
+        return law.bound(low, high)  # type: ignore[no-any-return]
+    bound = np.broadcast_to(np.asarray(law.vectorized_bound(low, high), dtype=float), low.shape)
+    if not (bound >= 0).all():
+        raise ParameterError(
+            f"bound of {name} gives negative or missing values; allowed are numbers that the "
+            "function never exceeds."
+        )
+    limited: npt.NDArray[np.float64] = np.minimum(bound, 1.0)
+    return limited
+
+
 def takes_distance(law: Any) -> bool:
     """Whether a law of this package cannot be evaluated without a distance."""
     if type(law) is NormalizedReciprocalRate:

@@ -43,8 +43,8 @@ class Draw:
         Connections for which n_syn gave 0.
     rho : float or None
         The correlation of all pairs, if there was one.
-    reachable : bool
-        Whether the estimate of rho had exactly one solution.
+    estimate : Estimate or None
+        Where it comes from, if it was estimated.
     """
 
     forward: list[Edge] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Draw:
     clipped: int = 0
     dropped: int = 0
     rho: float | None = None
-    reachable: bool = True
+    estimate: Estimate | None = None
 
 
 # ---------------------------------------------------------------------- plain laws
@@ -128,44 +128,62 @@ def clip(pr: float, p0: float, p1: float) -> float:
     return min(max(pr, low), high)
 
 
-def solve_rho(laws: Sequence[tuple[float, float]], pr: float) -> tuple[float, bool]:
-    """Return the one rho with sum of clipped pr equal to ``len(laws) * pr``.
+@dataclass(frozen=True)
+class Estimate:
+    """One rho for all pairs.
+
+    Attributes
+    ----------
+    rho : float
+    missed : bool
+        The wanted pr cannot be reached: `rho` gives the nearest one.
+    determined : bool
+        Rounding does not matter for `rho`: it may be compared to 1e-9.
+    """
+
+    rho: float
+    missed: bool = False
+    determined: bool = True
+
+
+def solve_rho(laws: Sequence[tuple[float, float]], pr: float) -> Estimate:
+    """Return the one rho for which the clipped pr add up to ``len(laws) * pr``.
 
     Parameters
     ----------
     laws : sequence of (p0, p1)
         Of the valid pairs.
     pr : float
-
-    Returns
-    -------
-    rho : float
-    reachable : bool
-        False when no rho, or more than one, solves the equation.
     """
 
     def expected(rho: float) -> float:
         return sum(clip(a * b + rho * spread(a, b), a, b) for a, b in laws)
 
     total_spread = sum(spread(a, b) for a, b in laws)
-    if total_spread == 0:
-        return 0.0, False
     target = len(laws) * pr
+    if total_spread == 0:  # all are certain: no rho changes anything
+        return Estimate(0.0, abs(expected(0.0) - target) > len(laws) * ROUNDING)
     rho = (target - sum(a * b for a, b in laws)) / total_spread
-    for a, b in laws:
-        wanted = a * b + rho * spread(a, b)
-        if abs(wanted - clip(wanted, a, b)) > 1e-12 * spread(a, b):
-            break
-    else:
-        return rho, True
-    low, high = -1.0, 1.0
+    if all(
+        abs(rho * spread(a, b) + a * b - clip(rho * spread(a, b) + a * b, a, b))
+        <= 1e-12 * spread(a, b)
+        for a, b in laws
+    ):
+        return Estimate(rho)
+    # Every pair allows rho = 0, so the sum is strictly monotone where any pair is not clipped.
+    ends = [(end - a * b) / spread(a, b) for a, b in laws if spread(a, b) for end in bounds(a, b)]
+    low, high = min(ends), max(ends)
+    least = 1e-10 * total_spread
+    for end, beyond in ((low, expected(low) - target), (high, target - expected(high))):
+        if beyond >= 0:
+            return Estimate(end, beyond > len(laws) * ROUNDING, beyond > least)
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if expected(middle) < target else (low, middle)
-    rho, step, least = (low + high) / 2, 1e-7, 1e-10 * total_spread
-    solved = abs(expected(rho) - target) <= least
-    unique = expected(rho - step) < target - least and expected(rho + step) > target + least
-    return rho, solved and unique
+    rho, step = (low + high) / 2, 1e-7
+    return Estimate(
+        rho, False, expected(rho + step) - target > least < target - expected(rho - step)
+    )
 
 
 # ---------------------------------------------------------------------- the connectors
@@ -253,7 +271,8 @@ def reciprocal(
     elif rho is None and estimate_rho and not callable(pr):
         laws = [law(a, b) for _, _, a, b in _pairs(source, target, autapses) if a is not b]
         valid = [(each[2], each[3]) for each in laws if is_valid(*each)]
-        drawn.rho, drawn.reachable = solve_rho(valid, pr)
+        drawn.estimate = solve_rho(valid, pr)
+        drawn.rho = drawn.estimate.rho
 
     edges: tuple[list[Edge], list[Edge]] = ([], [])
     for i, j, a, b in _pairs(source, target, autapses):

@@ -11,7 +11,7 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -24,7 +24,11 @@ from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
-from bmtool_connectors.sampling.laws import Joint, Law
+from bmtool_connectors.sampling import pairwise, sparse
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import checked_sampler, choose
+from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
+from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
 
 __all__ = ["AbstractConnector", "BaseConnector"]
 
@@ -79,6 +83,8 @@ class Use:
         self.taken: set[str] = set()
         self.root: np.random.SeedSequence | None = None
         self.connectivity: Connectivity | None = None
+        #: Of another connector, whose edges this use depends on.
+        self.reference: Use | None = None
         self.overlay: dict[tuple[int, int, int], Any] = {}
         self.rules: dict[str, ConnectionRule] = {}
 
@@ -96,6 +102,7 @@ class Use:
         # it has rules and overlays of its own.
         copied = copy(self)
         copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
+        copied.reference = deepcopy(self.reference, memo)
         return copied
 
     def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
@@ -133,6 +140,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         ``default_rng(1)``. None is ``bmtool_connectors.rng``, read now.
     name : str, optional
         Tells apart connectors of one class with the same seed and populations.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        How edges are drawn. Pairwise looks at every pair and has the random stream of the
+        predecessor; sparse has a cost proportional to the edges and a stream of its own. Auto is
+        pairwise up to 200,000,000 pairs, and sparse above where the law allows it.
 
     Raises
     ------
@@ -159,8 +170,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         report_name: str | None = None,
         rng: RngLike = None,
         name: str | None = None,
+        sampler: str = "auto",
     ) -> None:
         own = type(self).__name__
+        self.sampler = checked_sampler(sampler, own)
         self.vars: dict[str, Any] = {}
         self.verbose, self.save_report = bool(verbose), bool(save_report)
         self.report_name = report.checked_file(report_name, own)
@@ -355,6 +368,38 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             if self.save_report:
                 self._save_report(use)
         return use.connectivity
+
+    def _chosen_sampler(self, space: PairSpace, laws: PairLaws) -> str:
+        """Return how to draw, telling the user what follows from it."""
+        own = type(self).__name__
+        chosen, warning = choose(self.sampler, space, laws, own)
+        if warning:
+            self.warn_once("sampler", warning)
+        if chosen == "sparse" and self.verbose:
+            shared = not isinstance(self._randomness, Seed)
+            report.say(
+                f"Drawing {space.n_pairs} pairs sparsely."
+                + " What is drawn after it from the same generator differs from a pairwise build; "
+                "sampler='pairwise' is the remedy." * shared
+            )
+        return chosen
+
+    def _sample(
+        self,
+        space: PairSpace,
+        laws: PairLaws,
+        joint: Joint | None,
+        rng: SharedGenerator,
+        n_syn: tuple[SynapseCounts, SynapseCounts],
+        *,
+        chosen: str | None = None,
+        kept: list[BlockValues] | None = None,
+    ) -> PairDraw:
+        """Draw the edges of a pair space with the sampler of the connector."""
+        chosen = self._chosen_sampler(space, laws) if chosen is None else chosen
+        if chosen == "sparse":
+            return sparse.draw(space, laws, joint, rng, n_syn, show_progress=self.verbose)
+        return pairwise.draw(space, laws, joint, rng, n_syn, kept=kept, show_progress=self.verbose)
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
         return self.draw(use.source, use.target, rng)

@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import Connectivity, EdgeList, order_by
+from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts, order_by
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector, Use
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import possible_pairs
+from bmtool_connectors.sampling.collect import Drawn, PairDraw, SynapseCounts, taken
 from bmtool_connectors.sampling.laws import BlockValues, Joint, PairLaws
 
 
@@ -32,13 +33,16 @@ class Plan:
     joint : Joint
     n_syn : tuple of SynapseCounts
         Forward and backward.
+    sampler : {'pairwise', 'sparse'} or None
+        Chosen already.
     kept : list of BlockValues or None
         Evaluated already.
     """
 
     laws: PairLaws
     joint: Joint
-    n_syn: tuple[pairwise.SynapseCounts, pairwise.SynapseCounts]
+    n_syn: tuple[SynapseCounts, SynapseCounts]
+    sampler: str | None = None
     kept: list[BlockValues] | None = None
 
 
@@ -55,8 +59,8 @@ class TwoWayConnector(BaseConnector):
     quick: bool = False
 
     @abstractmethod
-    def _plan(self, space: PairSpace) -> Plan:
-        """Return the laws to draw from; anything that depends on the use is in `space`."""
+    def _plan(self, space: PairSpace, use: Use) -> Plan:
+        """Return the laws to draw from, for a use of which `space` holds the pairs."""
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         if source is target:
@@ -155,9 +159,14 @@ class TwoWayConnector(BaseConnector):
 
     # ------------------------------------------------------------------ the draw
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the edges of both directions."""
-        own = type(self).__name__
-        space = self._space(source, target)
+        """Draw the edges of both directions of the current use."""
+        return self._drawn(self._space(source, target), self.use, rng)
+
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+        return self._drawn(self._space(use.source, use.target), use, rng)
+
+    def _drawn(self, space: PairSpace, use: Use, rng: SharedGenerator) -> Connectivity:
+        own, source, target = type(self).__name__, space.source, space.target
         if source is not target and space.self_columns is not None:
             self.warn_once(
                 "overlap",
@@ -165,23 +174,18 @@ class TwoWayConnector(BaseConnector):
                 "pair of shared nodes is drawn in both orders, once per direction. Use one "
                 "population or two disjoint ones.",
             )
-        plan = self._plan(space)
-        drawn = pairwise.draw(
-            space,
-            plan.laws,
-            plan.joint,
-            rng,
-            plan.n_syn,
-            kept=plan.kept,
-            show_progress=self.verbose,
+        plan = self._plan(space, use)
+        drawn = self._sample(
+            space, plan.laws, plan.joint, rng, plan.n_syn, chosen=plan.sampler, kept=plan.kept
         )
         if drawn.clipping.count:
+            looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
             self.warn_once(
                 "clipped",
-                f"pr of {own} was not feasible for {drawn.clipping.count} of "
-                f"{int(drawn.possible[2])} pairs and was moved to the nearest feasible value, so "
-                f"p0 and p1 hold; the largest change: {drawn.clipping.worst}. Choose pr (or rho) "
-                "with max(0, p0 + p1 - 1) <= pr <= min(p0, p1).",
+                f"pr of {own} was not feasible for {drawn.clipping.count} of {looked_at} pairs and "
+                "was moved to the nearest feasible value, so p0 and p1 hold; the largest change: "
+                f"{drawn.clipping.worst}. Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= "
+                "min(p0, p1).",
             )
         return _assembled(space, drawn, plan)
 
@@ -237,15 +241,15 @@ class TwoWayConnector(BaseConnector):
             yield from zip(i.tolist(), j.tolist(), strict=True)
 
 
-def _assembled(space: PairSpace, drawn: pairwise.PairDraw, plan: Plan) -> Connectivity:
+def _assembled(space: PairSpace, drawn: PairDraw, plan: Plan) -> Connectivity:
     """Return edges and counts of both directions."""
     shape = (len(space.source), len(space.target))
     n_forward, n_backward = (sum(map(len, part.i)) for part in (drawn.forward, drawn.backward))
-    possible = drawn.possible.tolist()
+    possible = possible_pairs(drawn, space, plan.laws)
     if space.source is space.target:
         forward, backward = _symmetric(drawn, shape[0]), None
         connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
-        possible = possible[:1] * 2
+        possible = chosen_counts(possible, 0, 0)
     else:
         forward, backward = _one_way(drawn.forward, shape), _swapped(drawn.backward, shape)
         connected = (n_forward, n_backward)
@@ -253,7 +257,7 @@ def _assembled(space: PairSpace, drawn: pairwise.PairDraw, plan: Plan) -> Connec
         forward,
         backward,
         pairs=space.n_pairs,
-        possible=tuple(possible),
+        possible=possible,
         connected=(*connected, drawn.reciprocal),
         clipped=drawn.clipping.count,
         dropped=drawn.dropped,
@@ -262,21 +266,21 @@ def _assembled(space: PairSpace, drawn: pairwise.PairDraw, plan: Plan) -> Connec
     )
 
 
-def _one_way(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
+def _one_way(part: Drawn, shape: tuple[int, int]) -> EdgeList:
     i, j, n_syn, arg = part.arrays()
     return EdgeList.from_sorted(i, j, shape, n_syn, arg)
 
 
-def _swapped(part: pairwise.Drawn, shape: tuple[int, int]) -> EdgeList:
+def _swapped(part: Drawn, shape: tuple[int, int]) -> EdgeList:
     """Return edges j -> i of pairs that come in row-major order (i, j)."""
     i, j, n_syn, arg = part.arrays()
     order = order_by(j, shape[1])
     return EdgeList.from_sorted(
-        j[order], i[order], shape[::-1], pairwise.taken(n_syn, order), pairwise.taken(arg, order)
+        j[order], i[order], shape[::-1], taken(n_syn, order), taken(arg, order)
     )
 
 
-def _symmetric(drawn: pairwise.PairDraw, n: int) -> EdgeList:
+def _symmetric(drawn: PairDraw, n: int) -> EdgeList:
     """Return the edges of one population: i -> j of the forward and j -> i of the backward part."""
     f, b = drawn.forward.arrays(), drawn.backward.arrays()
     # Sorted by target within each source already, if the backward part (j > i) comes first.
@@ -314,12 +318,10 @@ class _Kept(Mapping[str, "npt.NDArray[Any]"]):
         return len(self._parts)
 
 
-def two_counts(
-    owner: str, n_syn0: Any, n_syn1: Any
-) -> tuple[pairwise.SynapseCounts, pairwise.SynapseCounts]:
+def two_counts(owner: str, n_syn0: Any, n_syn1: Any) -> tuple[SynapseCounts, SynapseCounts]:
     """Return the synapse counts of both directions, checked."""
     names = (f"n_syn0 of {owner}", f"n_syn1 of {owner}")
     return (
-        pairwise.SynapseCounts(parameters.synapses(n_syn0, names[0]), names[0]),
-        pairwise.SynapseCounts(parameters.synapses(n_syn1, names[1]), names[1], backward=True),
+        SynapseCounts(parameters.synapses(n_syn0, names[0]), names[0]),
+        SynapseCounts(parameters.synapses(n_syn1, names[1]), names[1], backward=True),
     )

@@ -48,6 +48,8 @@ float, callable or None
         The report; default ``bmtool_connectors.report_name``.
     rng : Generator, RandomState, int, SeedSequence or None
         See :class:`BaseConnector`.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
 
@@ -101,10 +103,16 @@ float, callable or None
         report_name: str | None = None,
         rng: RngLike = None,
         *,
+        sampler: str = "auto",
         name: str | None = None,
     ) -> None:
         super().__init__(
-            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
         )
         own = type(self).__name__
         self.gap_connector = checked_reference(gap_connector, "gap_connector", own)
@@ -165,14 +173,14 @@ float, callable or None
             )
         args = {name: value for name, value in used.items() if name.endswith("_arg")}
         parameters.require_positions(own, args, use.source, use.target)
-        self._reference.bind(use.source, use.target)
+        self._reference.bind(use)
         super()._begin(use)
         self.vars = used
 
-    def _plan(self, space: PairSpace) -> Plan:
+    def _plan(self, space: PairSpace, use: Use) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used = self._resolved(recurrent)
-        states = self._reference.states(space.source, space.target)
+        states = self._reference.states(use)
         laws = [self._law(used, "p0", states, False), self._law(used, "p1", states, True)]
         joints = tuple(self._joint(used, state) for state in _STATES)
         joint = StateJoint(name=f"pr of {own}", states=states, joints=joints)

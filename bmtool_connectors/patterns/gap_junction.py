@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector, Use
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import possible_pairs
+from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.states import StateLaw
 
@@ -35,6 +36,8 @@ class GapJunction(BaseConnector):
     report_name : str or path, optional
         The report; default ``bmtool_connectors.report_name``.
     rng : Generator, RandomState, int, SeedSequence or None
+        See :class:`BaseConnector`.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
         See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
@@ -59,7 +62,7 @@ class GapJunction(BaseConnector):
     0.1
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg")
+    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg", "sampler")
 
     def __init__(
         self,
@@ -70,10 +73,16 @@ class GapJunction(BaseConnector):
         report_name: str | None = None,
         rng: RngLike = None,
         *,
+        sampler: str = "auto",
         name: str | None = None,
     ) -> None:
         super().__init__(
-            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
         )
         self.vars = {"p": p, "p_arg": p_arg, "n_syn": 1}
         self._check()
@@ -92,7 +101,7 @@ class GapJunction(BaseConnector):
         parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
         super()._begin(use)
 
-    def _law(self, nodes: NodeArrays) -> Law:
+    def _law(self) -> Law:
         """Return the law of the pairs of a population."""
         own = type(self).__name__
         p = parameters.probability(self.vars["p"], f"p of {own}", 0, "")
@@ -100,19 +109,19 @@ class GapJunction(BaseConnector):
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the gap junctions of a population."""
-        space = PairSpace(source, target, "upper")
-        law = self._law(source)
+        return self._drawn(source, self._law(), rng)
+
+    def _drawn(self, nodes: NodeArrays, law: Law, rng: SharedGenerator) -> Connectivity:
+        space = PairSpace(nodes, nodes, "upper")
         self._warn_of_calls(space.n_pairs, [law])
-        one = pairwise.SynapseCounts(1, "n_syn")
-        drawn = pairwise.draw(
-            space, PairLaws(law), None, rng, (one, one), show_progress=self.verbose
-        )
+        one, laws = SynapseCounts(1, "n_syn"), PairLaws(law)
+        drawn = self._sample(space, laws, None, rng, (one, one))
         i, j, n_syn, arg = drawn.forward.arrays()
-        edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
+        edges = EdgeList.from_sorted(i, j, (len(nodes), len(nodes)), n_syn, arg)
         return Connectivity(
             edges,
             pairs=space.n_pairs,
-            possible=(int(drawn.possible[0]),),
+            possible=chosen_counts(possible_pairs(drawn, space, laws), 0),
             connected=(len(edges),),
         )
 
@@ -149,6 +158,8 @@ class CorrelatedGapJunction(GapJunction):
         The report; default ``bmtool_connectors.report_name``.
     rng : Generator, RandomState, int, SeedSequence or None
         See :class:`BaseConnector`.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
 
@@ -183,6 +194,7 @@ class CorrelatedGapJunction(GapJunction):
         report_name: str | None = None,
         rng: RngLike = None,
         *,
+        sampler: str = "auto",
         name: str | None = None,
     ) -> None:
         self.connector = checked_reference(connector, "connector", type(self).__name__)
@@ -196,6 +208,7 @@ class CorrelatedGapJunction(GapJunction):
             report_name=report_name,
             rng=rng,
             name=name,
+            sampler=sampler,
         )
         self.vars = {"n_syn": 1, "p_arg": p_arg, **self._laws_given}
         self._reference = Reference(self.connector, "connector", type(self).__name__)
@@ -214,14 +227,21 @@ class CorrelatedGapJunction(GapJunction):
 
     def _begin(self, use: Use) -> None:
         self.vars["p_arg"] = self._inherited_arg()
-        self._reference.bind(use.source, use.target)
+        self._reference.bind(use)
         super()._begin(use)
 
-    def _law(self, nodes: NodeArrays) -> Law:
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+        return self._drawn(use.source, self._state_law(use), rng)
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the gap junctions of the population of the current use."""
+        return self._drawn(source, self._state_law(self.use), rng)
+
+    def _state_law(self, use: Use) -> Law:
         own, arg = type(self).__name__, self._inherited_arg()
         laws = tuple(
             Law(parameters.probability(p, f"{which} of {own}", 0, ""), arg, f"{which} of {own}")
             for which, p in self._laws_given.items()
         )
-        states = self._reference.states(nodes, nodes)
+        states = self._reference.states(use)
         return StateLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)

@@ -14,8 +14,9 @@ from bmtool_connectors.patterns.base import Use
 from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
-from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.choice import evaluations
+from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
 
 __all__ = ["ReciprocalConnector"]
@@ -77,6 +78,8 @@ class ReciprocalConnector(TwoWayConnector):
         The report; default ``bmtool_connectors.report_name``.
     rng : Generator, RandomState, int, SeedSequence or None
         See :class:`BaseConnector`.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
 
@@ -112,7 +115,7 @@ class ReciprocalConnector(TwoWayConnector):
     parameter_names: ClassVar[tuple[str, ...]] = (
         *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
         *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward"),
-        *("n_syn0", "n_syn1", "autapses"),
+        *("n_syn0", "n_syn1", "autapses", "sampler"),
     )
 
     def __init__(
@@ -139,10 +142,16 @@ class ReciprocalConnector(TwoWayConnector):
         report_name: str | None = None,
         rng: RngLike = None,
         *,
+        sampler: str = "auto",
         name: str | None = None,
     ) -> None:
         super().__init__(
-            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
         )
         self._given = {
             **{"p0": p0, "p0_arg": p0_arg, "p1": p1, "p1_arg": p1_arg, "pr": pr, "pr_arg": pr_arg},
@@ -262,7 +271,7 @@ class ReciprocalConnector(TwoWayConnector):
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace) -> Plan:
+    def _plan(self, space: PairSpace, use: Use) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used, laws = self._resolved(recurrent), self._laws(recurrent)
         arg = used["pr_arg"]
@@ -270,12 +279,13 @@ class ReciprocalConnector(TwoWayConnector):
             arg = "1" if "1" in arg else "0"
         joint = Joint(self._given_rho, False, used["pr"], arg, f"pr of {own}")
         self._warn_of_calls(space.n_pairs, [*laws.both(), joint])
-        rho, feasible, kept = self._correlation(space, laws)
+        chosen = self._chosen_sampler(space, laws)
+        rho, feasible, kept = self._correlation(space, laws, chosen)
         joint = replace(joint, rho=rho, feasible_rho=feasible)
-        return Plan(laws, joint, two_counts(own, used["n_syn0"], used["n_syn1"]), kept)
+        return Plan(laws, joint, two_counts(own, used["n_syn0"], used["n_syn1"]), chosen, kept)
 
     def _correlation(
-        self, space: PairSpace, laws: PairLaws
+        self, space: PairSpace, laws: PairLaws, chosen: str
     ) -> tuple[float | None, bool, list[BlockValues] | None]:
         """Return the rho to draw with, whether no pair clips, and what its estimate evaluated."""
         if not self.estimate_rho:
@@ -285,8 +295,14 @@ class ReciprocalConnector(TwoWayConnector):
         own, pr = type(self).__name__, float(self._given["pr"])
         ranges = (self.dist_range_forward, self.dist_range_backward)
         timer = report.Timer()
-        estimate, kept = pairwise.estimate_rho(
-            space, laws, pr, ranges, keep=self.cache_data, show_progress=self.verbose
+        estimate, kept = estimate_rho(
+            space,
+            laws,
+            pr,
+            ranges,
+            evaluations(chosen, space, laws, ranges),
+            keep=self.cache_data and chosen == "pairwise",
+            show_progress=self.verbose,
         )
         if not estimate.n:
             self.warn_once(

@@ -32,21 +32,20 @@ class Reference:
 
     def __init__(self, connector: BaseConnector, parameter: str, owner: str) -> None:
         self.connector, self.parameter, self.owner = connector, parameter, owner
-        self._bound: list[tuple[NodeArrays, NodeArrays, Use]] = []
 
-    def bind(self, source: NodeArrays, target: NodeArrays) -> None:
-        """Remember the connector's present use for these pools, if it has one.
+    def bind(self, use: Use) -> None:
+        """Let a use depend on the connector's present use, if it has one.
 
-        The connector may be used again before our edges are drawn.
+        The connector may be used again before the edges of the use are drawn.
 
         Raises
         ------
         NodeError
-            If its present use cannot serve these pools.
+            If its present use cannot serve the pools.
         """
         if self.connector._use is not None:
-            self._check(self.connector.use, source, target)
-            self._bound.append((source, target, self.connector.use))
+            self._check(self.connector.use, use.source, use.target)
+            use.reference = self.connector.use
 
     def _check(self, use: Use, source: NodeArrays, target: NodeArrays) -> None:
         say = f"{self.parameter} of {self.owner} connects"
@@ -63,23 +62,19 @@ class Reference:
                     "set both up on the same population."
                 )
 
-    def states(self, source: NodeArrays, target: NodeArrays) -> PairStates:
-        """Return how the pairs of two pools are connected, drawing the reference if needed.
+    def states(self, use: Use) -> PairStates:
+        """Return how the pairs of a use are connected, drawing the reference if needed.
 
         Raises
         ------
         NodeError
-            If the reference has not been set up, or cannot serve these pools.
+            If the reference has not been set up, or cannot serve the pools.
         """
-        for bound in self._bound:
-            if bound[0].is_same(source) and bound[1].is_same(target):
-                use = bound[2]
-                break
-        else:
-            use = self.connector.use  # set up after us, or not at all: a NodeError
-            self._check(use, source, target)
-        edges = self.connector.pair_edges(use)
-        places = [nodes.places_in(use.source) for nodes in (source, target)]
+        if use.reference is None:  # set up after us, or not at all: a NodeError
+            self._check(self.connector.use, use.source, use.target)
+            use.reference = self.connector.use
+        edges = self.connector.pair_edges(use.reference)
+        places = [nodes.places_in(use.reference.source) for nodes in (use.source, use.target)]
         assert places[0] is not None  # checked
         assert places[1] is not None
         return PairStates(edges, places[0], places[1])

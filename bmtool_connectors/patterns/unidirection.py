@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector, Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.sampling import pairwise
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import possible_pairs
+from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
 __all__ = ["UnidirectionConnector"]
@@ -38,6 +39,8 @@ class UnidirectionConnector(BaseConnector):
         See :class:`BaseConnector`.
     allow_autapses : bool, default True
         Whether a node may connect to itself.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
 
@@ -58,7 +61,13 @@ class UnidirectionConnector(BaseConnector):
     0.15
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg", "n_syn", "allow_autapses")
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        "p",
+        "p_arg",
+        "n_syn",
+        "allow_autapses",
+        "sampler",
+    )
 
     def __init__(
         self,
@@ -71,17 +80,23 @@ class UnidirectionConnector(BaseConnector):
         rng: RngLike = None,
         *,
         allow_autapses: bool = True,
+        sampler: str = "auto",
         name: str | None = None,
     ) -> None:
         super().__init__(
-            verbose=verbose, save_report=save_report, report_name=report_name, rng=rng, name=name
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
         )
         own = type(self).__name__
         self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
         self.allow_autapses = bool(allow_autapses)
         checked = parameters.probability(p, f"p of {own}", p_arg, "p_arg")
         self._law = Law(checked, p_arg, f"p of {own}")
-        self._n_syn = pairwise.SynapseCounts(
+        self._n_syn = SynapseCounts(
             parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
         )
 
@@ -95,20 +110,14 @@ class UnidirectionConnector(BaseConnector):
         """Draw the edges from `source` to `target`."""
         space = PairSpace(source, target, autapses=self.allow_autapses)
         self._warn_of_calls(space.n_pairs, [self._law])
-        drawn = pairwise.draw(
-            space,
-            PairLaws(self._law),
-            None,
-            rng,
-            (self._n_syn, self._n_syn),
-            show_progress=self.verbose,
-        )
+        laws = PairLaws(self._law)
+        drawn = self._sample(space, laws, None, rng, (self._n_syn, self._n_syn))
         i, j, n_syn, arg = drawn.forward.arrays()
         edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
         return Connectivity(
             edges,
             pairs=space.n_pairs,
-            possible=(int(drawn.possible[0]),),
+            possible=chosen_counts(possible_pairs(drawn, space, laws), 0),
             connected=(len(edges),),
             dropped=drawn.dropped,
         )

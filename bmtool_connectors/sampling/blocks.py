@@ -122,12 +122,13 @@ class Block:
             self.is_full = self.n == self.size
 
     def of_rank(self, rank: Index) -> tuple[Index, Index]:
-        """Return the source and target positions of valid pairs by rank."""
+        """Return the source and target positions of valid pairs by rank, ascending."""
         if self.is_full:
             return self.of_place(rank)
-        row = np.searchsorted(self._ends, rank, side="right")
-        before = np.concatenate([[0], self._ends])[row]
-        column = rank - before + self._first[row]
+        starts = np.concatenate([[0], self._ends])
+        # Ranks are sorted: look up the rows in them, not them in the rows.
+        row = np.repeat(np.arange(self.i1 - self.i0), np.diff(np.searchsorted(rank, starts)))
+        column = rank - starts[row] + self._first[row]
         column += column >= self._hole[row]
         return row + self.i0, column
 

@@ -200,6 +200,10 @@ class PairLaws:
             for axes, limit in (each for each in reach if each is not None):
                 limits[axes] = max(limit, limits.get(axes, 0.0))
             candidates = candidates.within(limits)
+        return self.evaluate_on(candidates)
+
+    def evaluate_on(self, candidates: Candidates) -> BlockValues:
+        """Evaluate the laws on these pairs."""
         arg0 = self.forward.args(candidates)
         p0 = self.forward.probabilities(candidates, arg0)
         if self.backward is None:

@@ -527,6 +527,60 @@ def test_plain_callable(name: str, wrapped: str) -> None:
         assert tables(nets.net) == times(plain(name), n)
 
 
+def test_other_pools_in_add_edges(name: str) -> None:
+    """Edges of nodes that ``add_edges`` was not given are left out, by id."""
+    kind, nets = KINDS[name], Networks()
+    made = kind.connectors()
+    kind.setup(made, nets)
+    some = nets.net.nodes(node_id=[*range(2, 12), *range(15, 23)])
+    for step in range(len(kind.steps)):
+        params = kind.params(made, step)
+        if params["source"].network_name == nets.net.name:
+            params["source"] = some
+        params["target"] = some
+        nets.net.add_edges(edge_type_id=100 + step, **params)
+    nets.net.build()
+    ids = {node.node_id for node in some}
+    sources = set(range(40)) if name == "one to one" else ids
+    wanted = {
+        type_id: [frozenset(e for e in sets[0] if e[0] in sources and e[1] in ids)]
+        for type_id, sets in plain(name).items()
+    }
+    assert tables(nets.net) == wanted
+    assert all(0 < len(sets[0]) < len(plain(name)[t][0]) for t, sets in wanted.items())
+
+
+def test_rules_asked_about_lists(name: str) -> None:
+    """Lists of one length one after the other, in any order of nodes, and one list changed."""
+    kind, nets = KINDS[name], Networks()
+    made = kind.connectors()
+    kind.setup(made, nets)
+    rules = [kind.params(made, step)["connection_rule"] for step in range(len(kind.steps))]
+    order = np.random.default_rng(1)
+    for step, rule in enumerate(rules):
+        counts = {edge[:2]: edge[2] for edge in plain(name)[100 + step][0]}
+        source, target = (list(pool) for pool in nodes_of(rule, nets))
+        for node in source[:4]:
+            others = [target[k] for k in order.permutation(len(target))]
+            for _ in range(2):
+                wanted = [counts.get((node.node_id, other.node_id), 0) for other in others]
+                assert list(rule(node, others)) == wanted
+                others.reverse()
+        for node in target[:4]:
+            others = [source[k] for k in order.permutation(len(source))[:5]]
+            wanted = [counts.get((other.node_id, node.node_id), 0) for other in others]
+            assert list(rule(others, node)) == wanted
+
+
+def nodes_of(rule: Any, nets: Networks) -> tuple[Any, Any]:
+    """Return the nodes of the networks that a rule is about, by their ids."""
+    found = []
+    for pool in rule.pools:
+        network = nets.inputs if pool.label.startswith("inputs") else nets.net
+        found.append(network.nodes(node_id=pool.ids.tolist()))
+    return found[0], found[1]
+
+
 # ---------------------------------------------------------------------- failures
 @pytest.mark.parametrize("name", FAILING)
 @pytest.mark.parametrize("at", [0, 20, 39])
@@ -614,8 +668,8 @@ def test_copies_draw_the_same_edges(name: str, way: str, after: bool) -> None:
     rng = np.random.default_rng(SEED)
     made = kind.connectors(rng)
     kind.setup(made, nets)
+    kind.add(made, nets)  # so that there are rules, which belong to the original
     if after:
-        kind.add(made, nets)
         nets.net.build()
     with state_watched(rng):
         copies = COPIES[way](made)
@@ -624,6 +678,23 @@ def test_copies_draw_the_same_edges(name: str, way: str, after: bool) -> None:
         assert asked(name, COPIES[way](copies), nets) == plain(name)
     # The copies have moved nothing of the original.
     assert asked(name, made, nets) == plain(name)
+
+
+@pytest.mark.parametrize("name", TWO_WAY)
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_go_on_by_themselves(name: str, way: str) -> None:
+    """What a copy has handed out is its own affair."""
+    kind, nets = KINDS[name], Networks()
+    made = kind.connectors()
+    kind.setup(made, nets)
+    assert made[-1].edge_params()["iterator"] == "one_to_all"
+    twin = COPIES[way](made)[-1]
+    for connector in (twin, made[-1]):
+        assert connector.stage == 1
+        assert connector.edge_params()["iterator"] == "all_to_one"
+    twin.add_conn_prop(0, 0, 123.0)
+    assert made[-1].use.overlay == {}
+    assert len(twin.use.overlay) == 1
 
 
 @pytest.mark.parametrize("name", DEPENDENT)
@@ -936,6 +1007,7 @@ def test_private_seed_of_a_second_use(name: str) -> None:
     build(name, made, seed=4, name="first")
     second = build(name, made)
     assert second == build(name, kind.connectors(5))
+    assert second == build(name, made)  # the very same populations once more
 
 
 def pattern(connector: Any, nets: Networks | None = None, pools: str = "AB") -> frozenset[Any]:
@@ -944,6 +1016,10 @@ def pattern(connector: Any, nets: Networks | None = None, pools: str = "AB") -> 
     connector.setup_nodes(source=nets.pool(pools[0]), target=nets.pool(pools[1]))
     edges = connector.connectivity.forward
     return frozenset(zip(edges.source.tolist(), edges.target.tolist(), strict=True))
+
+
+class Another(UnidirectionConnector):
+    """A class of a user, with the law of its parent."""
 
 
 def test_key_of_a_private_stream() -> None:
@@ -964,10 +1040,13 @@ def test_key_of_a_private_stream() -> None:
         pattern(one_way(name="y")),
         pattern(one_way(), Networks(name="other")),
         pattern(one_way(), pools="BA"),
-        pattern(ReciprocalConnector(p0=0.4, p1=0.4, pr=None, rng=5, **QUIET)),
+        pattern(Another(p=0.4, rng=5, **QUIET)),
     ]
     assert len({first, *others}) == 1 + len(others)
     assert pattern(one_way(name="x")) == others[1]
+    equal = Networks(n_a=12, n_b=12)
+    assert pattern(one_way(), equal, "AA") != pattern(one_way(), equal, "AB")
+    assert pattern(one_way(), equal, "AB") != pattern(one_way(), equal, "BB")
     # A larger probability keeps the pairs of a smaller one: the pattern is one stream.
     assert first < pattern(one_way(p=0.6))
 

@@ -218,6 +218,16 @@ def test_row_73_reference_on_another_population() -> None:
         net.build()
 
 
+def test_row_73_reference_on_a_part_of_the_population() -> None:
+    net = make_network(6)
+    part = net.nodes(node_id=[0, 1, 2, 3])
+    chemical = UnidirectionConnector(p=0.3, **QUIET)
+    chemical.setup_nodes(part, part)
+    gap = CorrelatedGapJunction(connector=chemical, **seeded())
+    with pytest.raises(NodeError, match="does not hold all nodes of net: pop_name=='A'"):
+        gap.setup_nodes(*pools(net))
+
+
 def test_row_73_reference_on_a_larger_population() -> None:
     net = make_network(6, 7)
     b = net.nodes(pop_name="B")

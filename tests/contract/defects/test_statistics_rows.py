@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from bmtool_connectors import (
     rho_2_pr,
     spherical_dist,
 )
+from bmtool_connectors.sampling import blocks
 
 N = 150  #: nodes per population of the statistical tests
 
@@ -145,8 +147,9 @@ def test_row_6_clipping_is_a_warning_with_count_and_worst_pair() -> None:
     assert found.clipped == 200
 
 
-def test_row_6_worst_pair_is_the_worst() -> None:
-    """One pair out of many lies further outside than the others."""
+@pytest.mark.parametrize("size", [7, 1 << 16])
+def test_row_6_worst_pair_is_the_worst(size: int) -> None:
+    """One pair out of many lies further outside than the others, in whatever block it is."""
 
     def pr(arg: int, p0: float, p1: float) -> float:
         return 0.9 if arg == 17 else 0.35 if arg % 5 == 0 else 0.1
@@ -154,7 +157,8 @@ def test_row_6_worst_pair_is_the_worst() -> None:
     connector = ReciprocalConnector(
         p0=0.3, p1=0.3, pr=pr, pr_arg=lambda a, b: a.node_id + b.node_id, **seeded()
     )
-    with warned("0.9 became 0.3 for the pair of nodes 0 and 17"):
+    text = "0.9 became 0.3 for the pair of nodes 0 and 17"
+    with mock.patch.object(blocks, "BLOCK_SIZE", size), warned(text):
         found = between(connector, 10, 12)
     sums = [i + 10 + j for i, j in itertools.product(range(10), range(12))]
     assert found.clipped == sum(s == 17 or s % 5 == 0 for s in sums)
@@ -180,6 +184,24 @@ def test_row_7_pr_arg_of_the_alias(pr_arg: str, n_b: int) -> None:
     looked_at = itertools.product(source, target) if n_b else itertools.combinations(source, 2)
     assert asked == pytest.approx([spherical_dist(a, b) for a, b in looked_at], rel=1e-12)
     assert min(asked) > 0
+
+
+@pytest.mark.parametrize(("pr_arg", "sign"), [("1", -1), ("0", 1), ("p0", 1)])
+def test_row_7_pr_arg_of_two_arguments(pr_arg: str, sign: int) -> None:
+    """Where the arguments differ, the string says which one it is."""
+    asked: list[float] = []
+
+    def pr(arg: float, p0: float, p1: float) -> float:
+        asked.append(arg)
+        return p0 * p1
+
+    step = Recorder(lambda a, b: b.node_id - a.node_id)
+    connector = ReciprocalConnector(
+        p0=lambda d: 0.3, p1=lambda d: 0.3, p0_arg=step, p1_arg=step, pr=pr, pr_arg=pr_arg,
+        **seeded(),
+    )  # fmt: skip
+    between(connector, 3, 4)
+    assert asked == [sign * (3 + j - i) for i in range(3) for j in range(4)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""The choice between the two samplers, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bmtool_connectors.edges import LazyCounts
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sampling import sparse
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.collect import PairDraw
+from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+
+#: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
+#: promise and not a matter of tuning.
+AUTO_LIMIT = 200_000_000
+
+SAMPLERS = ("auto", "pairwise", "sparse")
+
+
+def checked_sampler(sampler: Any, owner: str) -> str:
+    """Return the name of a sampler, or refuse what is none."""
+    if not isinstance(sampler, str) or sampler not in SAMPLERS:
+        raise ParameterError(
+            f"sampler of {owner} is {sampler!r}; allowed are 'auto', 'pairwise' and 'sparse'."
+        )
+    return sampler
+
+
+def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[str, str | None]:
+    """Choose by sizes and laws only, never by load.
+
+    Returns
+    -------
+    chosen : {'pairwise', 'sparse'}
+    warning : str or None
+        What to tell the user of a large draw that has to be pairwise.
+
+    Raises
+    ------
+    ParameterError
+        If the sparse sampler is asked for and cannot draw these laws.
+    """
+    if sampler == "pairwise" or (sampler == "auto" and space.n_pairs <= AUTO_LIMIT):
+        return "pairwise", None
+    reason = sparse.why_not(laws)
+    if reason is None:
+        return "sparse", None
+    if sampler == "sparse":
+        raise ParameterError(
+            f"sampler of {owner} is 'sparse', but {reason}; use sampler='pairwise', or a distance "
+            "and a profile of this package, or declare a bound with @vectorized(bound=...)."
+        )
+    return "pairwise", (
+        f"{owner} looks at each of {space.n_pairs} pairs, because {reason}; a distance and a "
+        "profile of this package, or a function declared @vectorized(bound=...), would be drawn "
+        "sparsely."
+    )
+
+
+def evaluations(
+    chosen: str, space: PairSpace, laws: PairLaws, ranges: tuple[Any, Any]
+) -> Callable[[], Iterable[BlockValues]]:
+    """Return a function that evaluates the laws on all pairs that count for the estimate of rho."""
+    by_range = [limits for limits in ranges if limits is not None]
+    if chosen == "pairwise" or laws.constant:
+        return lambda: laws.over(space, everything=bool(by_range))
+    # A pair that is in all ranges is within the least of their ends.
+    reach = min(float(limits[1]) for limits in by_range) if by_range else None
+    return lambda: sparse.pairs_within(space, laws, reach)
+
+
+def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequence[int]:
+    """Return the numbers of pairs with p0 > 0, with p1 > 0, and with both.
+
+    After a sparse draw they are counted when somebody asks, since it takes longer than drawing.
+    """
+    if not drawn.visited_only:
+        return tuple(drawn.possible.tolist())
+    return LazyCounts(lambda: _count_possible(space, laws))
+
+
+def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
+    if laws.constant:
+        one = next(iter(laws.over(space, 1)))
+        flags = [bool(np.all(p > 0)) for p in (one.p0, one.p1)]
+        return tuple(space.n_pairs * int(flag) for flag in (*flags, all(flags)))
+    counts = np.zeros(3, dtype=np.int64)
+    for values in sparse.pairs_within(space, laws):
+        n = values.candidates.n
+        has0, has1 = (np.broadcast_to(p > 0, (n,)) for p in (values.p0, values.p1))
+        counts += [np.count_nonzero(flags) for flags in (has0, has1, has0 & has1)]
+    return tuple(counts.tolist())

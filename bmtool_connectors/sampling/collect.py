@@ -1,0 +1,194 @@
+"""What every draw consists of: pairs, synapse counts, and the edges that come of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import lifting
+from bmtool_connectors.edges import index_dtype
+from bmtool_connectors.sampling.blocks import Index
+from bmtool_connectors.sampling.laws import BlockValues, Candidates, Clipping, Values
+
+
+@dataclass(frozen=True)
+class SynapseCounts:
+    """``n_syn`` of one direction: a number or a function of two nodes."""
+
+    value: Any
+    name: str
+    backward: bool = False
+
+    def call(self, candidates: Candidates, i: Index, j: Index) -> Any:
+        """Return what the parameter gives for pairs; not checked yet."""
+        first, second = candidates.space.source, candidates.space.target
+        if self.backward:
+            first, second, i, j = second, first, j, i
+        return lifting.of_pairs(self.value, first, second, i, j, self.name)
+
+    def caller(self, candidates: Candidates) -> Callable[[int, int], Any]:
+        """Return a function of one pair (i, j)."""
+        if not callable(self.value) or lifting.is_vectorized(self.value):
+            return lambda i, j: np.ravel(self.call(candidates, np.array([i]), np.array([j])))[0]
+        function = self.value
+        sources, targets = candidates.space.source.nodes, candidates.space.target.nodes
+        if self.backward:
+            return lambda i, j: function(targets[j], sources[i])
+        return lambda i, j: function(sources[i], targets[j])
+
+    def checked(self, counts: Any, candidates: Candidates, chosen: Index) -> Any:
+        """Return counts of the chosen candidates as whole numbers, shape (m,)."""
+
+        def describe(k: int) -> str:
+            return candidates.describe(int(chosen[k]))
+
+        return lifting.checked_counts(counts, len(chosen), describe, self.name)
+
+
+@dataclass
+class Drawn:
+    """Edges of one direction as they come, block by block; i and j index source and target."""
+
+    i: list[Index] = field(default_factory=list)
+    j: list[Index] = field(default_factory=list)
+    n_syn: list[Any] = field(default_factory=list)
+    arg: list[Values] = field(default_factory=list)
+
+    def add(self, candidates: Candidates, chosen: Index, arg: Values, counts: Any) -> None:
+        """Add the chosen candidates."""
+        if not len(chosen):
+            return
+        i, j = candidates.pairs(chosen)
+        self.i.append(i.astype(index_dtype(len(candidates.space.source))))
+        self.j.append(j.astype(index_dtype(len(candidates.space.target))))
+        self.n_syn.append(counts)
+        self.arg.append(arg[chosen] if isinstance(arg, np.ndarray) else arg)
+
+    def arrays(self) -> tuple[Index, Index, Any, Any]:
+        """Return i, j, n_syn and p_arg over all blocks; one number where all are equal."""
+        lengths = [len(part) for part in self.i]
+        i, j, n_syn, arg = (
+            _joined(parts, lengths) for parts in (self.i, self.j, self.n_syn, self.arg)
+        )
+        return i, j, n_syn, arg
+
+
+def _joined(parts: list[Any], lengths: list[int]) -> Any:
+    """Join what the blocks gave; one value for all blocks stays one value."""
+    if not parts:
+        return np.zeros(0, dtype=np.int16)
+    if not any(isinstance(part, np.ndarray) for part in parts):
+        return parts[0]
+    arrays = (
+        np.broadcast_to(np.asarray(part), (n,)) for part, n in zip(parts, lengths, strict=True)
+    )
+    return np.concatenate(list(arrays))
+
+
+@dataclass
+class PairDraw:
+    """Everything a draw gives."""
+
+    forward: Drawn = field(default_factory=Drawn)
+    backward: Drawn = field(default_factory=Drawn)
+    #: Pairs with p0 > 0, with p1 > 0, and with both, among those that were looked at.
+    possible: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, dtype=np.int64))
+    #: Only some pairs were looked at: `possible` says nothing about the others.
+    visited_only: bool = False
+    reciprocal: int = 0
+    dropped: int = 0
+    clipping: Clipping = field(default_factory=Clipping)
+
+
+@contextmanager
+def progress(total: int, show: bool) -> Iterator[Any]:
+    """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
+    if not show or not sys.stderr.isatty():
+        yield lambda n: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="pair", unit_scale=True, delay=1.0, leave=False) as bar:
+        yield bar.update
+
+
+def passed(p: Values) -> Any:
+    """Return where a connection is possible."""
+    return p > 0
+
+
+def taken(values: Values, chosen: Index) -> Values:
+    """Return the values of the chosen pairs; one value for all stays one."""
+    return values[chosen] if isinstance(values, np.ndarray) else values
+
+
+def count_synapses(
+    values: BlockValues,
+    chosen: tuple[Index, Index],
+    n_syn: tuple[SynapseCounts, SynapseCounts],
+) -> tuple[Any, Any]:
+    """Return the counts of both directions: a number, or an array from a function."""
+    candidates = values.candidates
+    if all(lifting.needs_python_calls(each.value) for each in n_syn) and len(chosen[1]):
+        return _count_in_order(candidates, chosen, n_syn)
+    counts = []
+    for each, one in zip(n_syn, chosen, strict=True):
+        if callable(each.value):
+            found = each.call(candidates, *candidates.pairs(one))
+            counts.append(each.checked(found, candidates, one))
+        else:
+            counts.append(each.value)
+    return counts[0], counts[1]
+
+
+def _count_in_order(
+    candidates: Candidates,
+    chosen: tuple[Index, Index],
+    n_syn: tuple[SynapseCounts, SynapseCounts],
+) -> tuple[Any, Any]:
+    """Call the functions of both directions, which may share a state, pair after pair."""
+    events = np.concatenate([2 * chosen[0], 2 * chosen[1] + 1])
+    order = np.argsort(events, kind="stable")
+    i, j = candidates.pairs(events[order] // 2)
+    call = [each.caller(candidates) for each in n_syn]
+    rows = zip((events[order] % 2).tolist(), i.tolist(), j.tolist(), strict=True)
+    found = np.empty(len(events), dtype=object)
+    found[order] = lifting.as_array([call[direction](a, b) for direction, a, b in rows])
+    parts = (found[: len(chosen[0])], found[len(chosen[0]) :])
+    checked = [
+        each.checked(part, candidates, one)
+        for each, part, one in zip(n_syn, parts, chosen, strict=True)
+    ]
+    return checked[0], checked[1]
+
+
+def collect(
+    result: PairDraw, values: BlockValues, chosen: tuple[Index, Index], counts: tuple[Any, Any]
+) -> None:
+    """Take over the edges of one block; a count of 0 is no edge, a self pair has no backward."""
+    candidates, n = values.candidates, values.candidates.n
+    has0, has1 = passed(values.p0), passed(values.p1)
+    for k, flags in enumerate((has0, has1, has0 & has1)):
+        result.possible[k] += np.count_nonzero(flags) if np.ndim(flags) else n * int(flags)
+    kept = []
+    directions = (result.forward, result.backward), (values.arg0, values.arg1), chosen, counts
+    for drawn, arg, one, number in zip(*directions, strict=True):
+        if drawn is result.backward and candidates.space.self_pairs is not None and len(one):
+            other = ~candidates.space.is_self(*candidates.pairs(one))
+            one, number = one[other], taken(number, other)
+        if isinstance(number, np.ndarray) or number == 0:
+            positive = np.broadcast_to(np.asarray(number) > 0, one.shape)
+            result.dropped += int((~positive).sum())
+            one, number = one[positive], taken(number, positive)
+        drawn.add(candidates, one, arg, number)
+        kept.append(one)
+    if len(kept[1]):
+        connected = np.zeros(n, dtype=bool)
+        connected[kept[0]] = True
+        result.reciprocal += int(np.count_nonzero(connected[kept[1]]))

@@ -1,0 +1,141 @@
+"""The estimate of one correlation for all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.reciprocity import RhoSums, carried, joint_from_rho, solve_rho
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.collect import progress
+from bmtool_connectors.sampling.laws import BlockValues, PairLaws, Values
+
+
+@dataclass(frozen=True)
+class RhoEstimate:
+    """One correlation for all pairs, and what it is based on.
+
+    Attributes
+    ----------
+    rho : float
+    n : int
+        Number of valid pairs.
+    feasible : bool
+        Whether no pair is clipped with it.
+    reachable : float or None
+        The mean joint probability that results, where the wanted one cannot be reached.
+    """
+
+    rho: float
+    n: int
+    feasible: bool
+    reachable: float | None = None
+
+
+def estimate_rho(
+    space: PairSpace,
+    laws: PairLaws,
+    pr: float,
+    ranges: tuple[Any, Any],
+    evaluate: Callable[[], Iterable[BlockValues]],
+    *,
+    keep: bool,
+    show_progress: bool = False,
+) -> tuple[RhoEstimate, list[BlockValues] | None]:
+    """Find the one rho for which valid pairs are reciprocal with mean probability `pr`.
+
+    Parameters
+    ----------
+    space : PairSpace
+    laws : PairLaws
+    pr : float
+        Wanted mean joint probability.
+    ranges : tuple of two (low, high) or None
+        Arguments, forward and backward, at which a pair is valid. Without, pairs with p0 > 0
+        and p1 > 0 are.
+    evaluate : callable
+        Returns the laws evaluated on all pairs that may be valid, block by block.
+    keep : bool
+        Keep what was evaluated for the draw.
+
+    Returns
+    -------
+    estimate : RhoEstimate
+    kept : list of BlockValues or None
+    """
+    by_range = any(each is not None for each in ranges)
+    n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
+    sums = RhoSums()
+    kept: list[BlockValues] | None = None
+    if laws.constant and not by_range:
+        p0 = float(laws.forward.p)
+        p1 = p0 if laws.same_p or laws.backward is None else float(laws.backward.p)
+        if p0 > 0 and p1 > 0:
+            sums.add_equal(space.n_pairs - n_self, p0, p1)
+
+        def valid_pairs() -> Iterator[tuple[Values, Values]]:
+            yield np.array([p0]), np.array([p1])
+
+        weight = sums.n
+    else:
+        kept = [] if keep else None
+
+        def blocks() -> Iterable[BlockValues]:
+            return evaluate() if kept is None else kept
+
+        def valid_pairs() -> Iterator[tuple[Values, Values]]:
+            return (_valid(values, ranges, n_self > 0) for values in blocks())
+
+        with progress(space.n_pairs, show_progress) as advance:
+            for values in evaluate():
+                sums.add(*_valid(values, ranges, n_self > 0))
+                if kept is not None:
+                    kept.append(values.without_rectangle())
+                advance(values.candidates.n)
+        weight = 1
+
+    rho = sums.closed_form(pr)
+    if sums.spread == 0:  # every law is certain, and so is the joint probability
+        fixed = sums.independent / max(sums.n, 1)
+        return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
+    if not sums.clips(rho):
+        return RhoEstimate(rho, sums.n, not by_range), kept
+
+    def expected(trial: float) -> float:
+        total = 0.0
+        for p0, p1 in valid_pairs():
+            total = carried(total, joint_from_rho(trial, p0, p1))
+        return total * weight
+
+    target = pr * sums.n
+    rho = solve_rho(expected, target, sums.lowest, sums.highest)
+    reached = expected(rho) / sums.n
+    missed = abs(reached - pr) > 1e-9
+    return RhoEstimate(rho, sums.n, False, reached if missed else None), kept
+
+
+def _valid(
+    values: BlockValues, ranges: tuple[Any, Any], leave_self: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return p0 and p1 of the pairs of a block that count for the estimate."""
+    n = values.candidates.n
+    p0 = np.broadcast_to(values.p0, (n,))
+    p1 = p0 if values.p1 is values.p0 else np.broadcast_to(values.p1, (n,))
+    if all(each is None for each in ranges):
+        valid = (p0 > 0) & (p1 > 0)
+    else:
+        valid = np.ones(n, dtype=bool)
+        for limits, arg in zip(ranges, (values.arg0, values.arg1), strict=True):
+            if limits is not None:
+                inside = (arg >= limits[0]) & (arg <= limits[1])
+                valid &= inside
+    if leave_self:
+        valid &= ~values.candidates.space.is_self(*values.candidates.pairs())
+    if valid.all():
+        return p0, p1
+    chosen = p0[valid]
+    return chosen, chosen if p1 is p0 else p1[valid]
