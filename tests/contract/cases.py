@@ -503,6 +503,16 @@ def generator_taken_at_construction(module: Module) -> Built:
     return Built([net], [first, second])
 
 
+def two_sources_of_counts(module: Module) -> Built:
+    """Counts come from the shared generator forward, and from another one backward."""
+    other = np.random.default_rng(99)
+    parameters = {
+        "p0": 0.3, "p1": 0.2, "pr": 0.1, "n_syn0": random_count(module),
+        "n_syn1": lambda a, b: 1 + int(5 * other.random()),
+    }  # fmt: skip
+    return reciprocal(lambda m: parameters)(module)
+
+
 def reused_within_one_population(module: Module) -> Built:
     """One recurrent connector for two networks, one after the other."""
     connector = module.ReciprocalConnector(**alike(module, pr=0.11), **QUIET)
@@ -560,7 +570,8 @@ def _cases() -> list[Case]:
         scripts[f"reciprocal within, {name}"] = reciprocal(partial(_within, make), 0), ()
     for script in (
         cortex, interleaved, two_networks, one_after_the_other, own_generators,
-        generator_taken_at_construction, reused_within_one_population, connector_from_a_function,
+        generator_taken_at_construction, two_sources_of_counts, reused_within_one_population,
+        connector_from_a_function,
     ):  # fmt: skip
         scripts[script.__name__.replace("_", " ")] = script, ()
     scripts["pr omitted"] = default_pr, ("was not passed",)

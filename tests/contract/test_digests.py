@@ -87,6 +87,7 @@ DIGESTS = {
     "one after the other": (622, "c0631c77dc17ce28"),
     "own generators": (438, "6762dfcb5e54ad8a"),
     "generator taken at construction": (329, "3e6d3a8ba49386f9"),
+    "two sources of counts": (529, "595bf123458586e1"),
     "reused within one population": (246, "2b8424ee38c4b31b"),
     "connector from a function": (467, "c37a9e6e075ad2ba"),
     "pr omitted": (395, "15f235894cce8ab2"),

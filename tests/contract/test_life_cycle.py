@@ -1,4 +1,4 @@
-"""The same edges, whatever the way there: every connector class, on stock BMTK.
+"""The same edges, whatever the way there: every connector class and sampler, on stock BMTK.
 
 A *kind* is a small script: connectors, the pools they are set up on, and the
 ``add_edges`` calls (steps). It is built plainly once, and every test takes
@@ -34,13 +34,18 @@ from bmtool_connectors import (
     FileBasedConnector,
     GapJunction,
     GapJunctionConditionalReciprocalConnector,
+    GaussianDropoff,
     NodeError,
+    NormalizedReciprocalRate,
     OneToOneSequentialConnector,
     ParameterError,
     ReciprocalConnector,
     UnidirectionConnector,
+    UniformInRange,
+    cylindrical_dist_z,
     decision,
     decisions,
+    spherical_dist,
     syn_const_delay,
     syn_section_PN,
     syn_uniform_delay_section,
@@ -216,6 +221,26 @@ def _from_file(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     return [FileBasedConnector("edges.csv", n_syn=wrap(count), **output)]
 
 
+PROFILE = GaussianDropoff(stdev=60.0, pmax=0.55, max_dist=120.0)
+
+
+def _sparse_unidirection(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    law = {"p": PROFILE, "p_arg": spherical_dist, "n_syn": wrap(count), "sampler": "sparse"}
+    return [UnidirectionConnector(**law, rng=rng, **output)]
+
+
+def _sparse_reciprocal(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    law = {"p0": PROFILE, "p0_arg": spherical_dist, "n_syn0": wrap(count), "sampler": "sparse"}
+    law |= {"p1": UniformInRange(0.4, max_dist=90.0), "p1_arg": cylindrical_dist_z}
+    return [ReciprocalConnector(**law, pr=NormalizedReciprocalRate(1.5), rng=rng, **output)]
+
+
+def _correlated_to_sparse(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    law = {"p0": PROFILE, "p0_arg": spherical_dist, "n_syn0": wrap(count), "sampler": "sparse"}
+    chemical = ReciprocalConnector(**law, pr=NormalizedReciprocalRate(1.5), rng=rng, **output)
+    return [chemical, CorrelatedGapJunction(PROFILE, 0.6, 1.0, None, chemical, rng=rng, **output)]
+
+
 KINDS = {
     "unidirection": Kind(_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "reciprocal within": Kind(_reciprocal_within, ((0, "A", "A"),), ((0, {}, False),)),
@@ -240,9 +265,16 @@ KINDS = {
         ((0, {"target_pop_idx": 0}, False), (0, {"target_pop_idx": 1}, False)),
     ),
     "file": Kind(_from_file, ((0, "A", "B"),), ((0, {}, False),)),
+    "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
+    "sparse reciprocal": Kind(
+        _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))
+    ),
+    "correlated to sparse": Kind(
+        _correlated_to_sparse, ((0, "A", "A"), (1, "A", "A")), ((0, {}, False), (1, {}, True))
+    ),
 }
-TWO_WAY = ("reciprocal between", "conditional between")
-DEPENDENT = ("correlated", "conditional within", "conditional between")
+TWO_WAY = ("reciprocal between", "conditional between", "sparse reciprocal")
+DEPENDENT = ("correlated", "conditional within", "conditional between", "correlated to sparse")
 RANDOM = tuple(name for name in KINDS if name not in ("one to one", "file"))
 #: Kinds with a function that can fail.
 FAILING = tuple(name for name in KINDS if name != "one to one")

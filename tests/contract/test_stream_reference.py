@@ -26,7 +26,9 @@ from hypothesis import strategies as st
 
 from bmtool_connectors import (
     ConnectivityWarning,
+    CorrelatedGapJunction,
     EdgeList,
+    GapJunction,
     GaussianDropoff,
     NormalizedReciprocalRate,
     ParameterError,
@@ -752,10 +754,8 @@ def test_overlapping_pools(autapses: bool) -> None:
 
 
 LARGE: dict[str, Make] = {
-    "all feasible": lambda rng: alike(pr=0.4),
     "clipped": lambda rng: distances(cylindrical_dist_z, spherical_dist, pr=0.2),
     "a rate": lambda rng: distances(pr=NormalizedReciprocalRate(9.0), pr_arg="0"),
-    "n_syn": lambda rng: distances(rho=0.2, n_syn0=sometimes_none, n_syn1=count_of_ids),
     "random n_syn": lambda rng: alike(
         pr=NormalizedReciprocalRate(rate), pr_arg="0", n_syn0=lambda a, b: int(3 * rng.random())
     ),
@@ -763,12 +763,13 @@ LARGE: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("n_b", [310, 0], ids=["two", "one"])
+@pytest.mark.parametrize("n_b", [320, 0], ids=["two", "one"])
 @pytest.mark.parametrize("name", LARGE)
 def test_several_blocks_of_the_real_size(name: str, n_b: int) -> None:
     """Few pairs are within reach, and some blocks have none."""
-    net = make_network(400, n_b, size=1200.0)
-    space = 400 * n_b if n_b else 400 * 399 // 2
+    n_a = 420 if n_b else 520
+    net = make_network(n_a, n_b, size=1200.0)
+    space = n_a * n_b if n_b else n_a * (n_a - 1) // 2
     assert space > 2 * blocks.BLOCK_SIZE
     drawn, _ = assert_equal_draw(ReciprocalConnector, LARGE[name], net)
     assert len(drawn.forward) > 30
@@ -782,6 +783,67 @@ def test_pools_beyond_two_bytes(swapped: bool) -> None:
     for pop_name, n in ((first, 33_000), (second, 2)):
         net.add_nodes(N=n, pop_name=pop_name)
     assert_equal_draw(ReciprocalConnector, lambda rng: {"p0": 0.3, "p1": 0.2, "pr": 0.1}, net)
+
+
+# ---------------------------------------------------------------------- gap junctions
+GAPS: dict[str, Parameters] = {
+    "constant": {"p": 0.3},
+    "always": {"p": 1.0},
+    "gaussian with a reach": {
+        "p": GaussianDropoff(stdev=40.0, max_dist=60.0), "p_arg": spherical_dist,
+    },
+    "user law and argument": {"p": by_step, "p_arg": id_step},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GAPS)
+@pytest.mark.parametrize("n", [1, 2, 13])
+def test_gap_junction(name: str, n: int) -> None:
+    net = make_network(n)
+    pool = net.nodes(pop_name="A")
+    nodes = list(pool)
+    for size in BLOCK_SIZES:
+        rngs = np.random.default_rng(6), np.random.default_rng(6)
+        connector = GapJunction(**GAPS[name], rng=rngs[0], **QUIET)
+        connector.setup_nodes(pool, pool)
+        with block_size(size):
+            connector.initial_all_to_all()
+        p, arg = (plain(GAPS[name].get(key)) for key in ("p", "p_arg"))
+
+        def law(i: int, j: int, p: Any = p, arg: Any = arg) -> Any:
+            return reference.value_of(p, reference.value_of(arg, nodes[i], nodes[j]))
+
+        expected = reference.gap_junction(nodes, rngs[1], law)
+        found = connector.connectivity.forward
+        assert_canonical(found)
+        assert [e[:3] for e in edges_of(found)] == [e[:3] for e in expected.forward]
+        assert state_of(rngs[0]) == state_of(rngs[1])
+        assert connector.connectivity.possible == (expected.possible[0],)
+
+
+def test_correlated_gap_junction() -> None:
+    """One probability for each number of chemical directions of a pair."""
+    net = make_network(14)
+    pool = net.nodes(pop_name="A")
+    nodes = list(pool)
+    rngs = np.random.default_rng(6), np.random.default_rng(6)
+    chemical = ReciprocalConnector(p0=0.4, pr=0.2, estimate_rho=False, rng=rngs[0], **QUIET)
+    gaps = CorrelatedGapJunction(
+        p_non=0.1, p_uni=0.5, p_rec=0.9, connector=chemical, rng=rngs[0], **QUIET
+    )
+    for connector in (chemical, gaps):
+        connector.setup_nodes(pool, pool)
+        connector.initial_all_to_all()
+    drawn = reference.reciprocal(nodes, nodes, rngs[1], p0=0.4, pr=0.2, estimate_rho=False)
+    connected = {e[:2] for e in drawn.forward}
+    p = (0.1, 0.5, 0.9)
+    expected = reference.gap_junction(
+        nodes, rngs[1], lambda i, j: p[((i, j) in connected) + ((j, i) in connected)]
+    )
+    found = gaps.connectivity.forward
+    assert_canonical(found)
+    assert [e[:3] for e in edges_of(found)] == [e[:3] for e in expected.forward]
+    assert state_of(rngs[0]) == state_of(rngs[1])
 
 
 # ---------------------------------------------------------------------- what is asked, and when
