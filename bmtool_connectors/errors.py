@@ -18,7 +18,14 @@ from __future__ import annotations
 __all__ = ["ConnectivityWarning", "NodeError", "ParameterError"]
 
 
-class ParameterError(ValueError, AssertionError):
+class _OneSentenceError(ValueError):
+    """An error whose message is one line, whatever values it quotes."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class ParameterError(_OneSentenceError, AssertionError):
     """A parameter value is not allowed.
 
     Also an ``AssertionError``, because that is what build scripts written for
@@ -26,7 +33,7 @@ class ParameterError(ValueError, AssertionError):
     """
 
 
-class NodeError(ValueError):
+class NodeError(_OneSentenceError):
     """A node pool is missing, empty, or does not fit the connector."""
 
 

@@ -9,13 +9,13 @@ a time gives.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.distances import axes_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -24,7 +24,7 @@ from bmtool_connectors.probability import (
     GaussianDropoff,
     UniformInRange,
 )
-from bmtool_connectors.reciprocity import ROUNDING, NormalizedReciprocalRate
+from bmtool_connectors.reciprocity import NormalizedReciprocalRate
 
 __all__ = ["vectorized"]
 
@@ -216,7 +216,7 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
     if not callable(law):
         return law
     if is_profile(law):
-        dist = _floats(args[0])
+        dist = floats(args[0])
         return law.values(dist) if dist.ndim else law(float(dist))
     if type(law) is NormalizedReciprocalRate and _is_array_law(law):
         rate = of_values(law.NRR if law.rate is None else law.rate, args[:1], n, name)
@@ -258,7 +258,7 @@ def checked_numbers(
     allowed: str = _PROBABILITY,
 ) -> Values:
     """Return what a function gave as floats, or raise for the first that is not a number."""
-    numbers = _floats(values)
+    numbers = floats(values)
     missing = np.isnan(numbers)
     if missing.any():
         k = int(np.flatnonzero(missing)[0])
@@ -270,23 +270,6 @@ def refuse(got: Any, where: str, name: str, allowed: str) -> NoReturn:
     """Raise for a value that a function must not give."""
     got = got.item() if isinstance(got, np.generic) else got
     raise ParameterError(f"{name} is {got!r} for {where}; allowed is {allowed}.")
-
-
-def _floats(values: Any) -> npt.NDArray[np.float64]:
-    """Return values as floats, NaN where they are no numbers."""
-    try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        array = np.asarray(values, dtype=object)
-        numbers = [_float_or_nan(value) for value in array.ravel()]
-        return np.array(numbers).reshape(array.shape)
-
-
-def _float_or_nan(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
 
 
 def checked_counts(
@@ -309,8 +292,9 @@ def checked_counts(
         Parameter and class, and what it may be, for the message.
     """
     values = np.broadcast_to(np.asarray(counts), (n,))
-    numbers = _floats(values)
-    wrong = ~((numbers >= 0) & (numbers <= np.iinfo(np.uint32).max) & (numbers % 1 == 0))
+    numbers = floats(values)
+    possible = (numbers >= 0) & (numbers <= np.iinfo(np.uint32).max)
+    wrong = ~possible | (np.floor(numbers) != numbers)
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         refuse(values[k], describe(k), name, allowed)

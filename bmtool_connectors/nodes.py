@@ -31,13 +31,16 @@ def node_position(node: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     NodeError
         If the node carries neither ``positions`` nor x, y, z nor pos_x, pos_y, pos_z.
     """
-    if "positions" in node:
-        return np.asarray(node["positions"], dtype=float)
-    for axes in _COORDINATES:
-        if axes[0] in node and axes[1] in node:
-            return np.array([node[axis] for axis in axes if axis in node], dtype=float)
+    try:
+        if "positions" in node:
+            return np.asarray(node["positions"], dtype=float)
+        for axes in _COORDINATES:
+            if axes[0] in node and axes[1] in node:
+                return np.array([node[axis] for axis in axes if axis in node], dtype=float)
+    except (TypeError, ValueError):  # not a node, or not coordinates
+        pass
     raise NodeError(
-        f"node {getattr(node, 'node_id', '?')} has no position; a distance needs nodes with "
+        f"node {getattr(node, 'node_id', node)!r} has no position; a distance needs nodes with "
         "'positions' (um), or x, y, z, or pos_x, pos_y, pos_z: give one to add_nodes()."
     )
 
@@ -359,10 +362,12 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
         return False
     if source is target:
         return True
-    filters = [_filters(pool) for pool in (source, target)]
-    keys = [_filter_key(each) for each in filters]
     if quick:
-        return keys[0] == keys[1] if None not in keys else filters[0] == filters[1]
+        keys = [_filter_key(_filters(pool)) for pool in (source, target)]
+        if None not in keys:
+            return keys[0] == keys[1]
+        # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.
+        return pool_label(source) == pool_label(target)
     return np.array_equal(_ids(source), _ids(target))
 
 

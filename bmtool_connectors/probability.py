@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.special import erf
 
 from bmtool_connectors import randomness
+from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ConnectivityWarning, ParameterError
 from bmtool_connectors.randomness import RngLike
 
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
+
+#: What counts as finite: its cube still is.
+_HUGE = 1e100
 
 #: Peak of the standard normal density, 1 / sqrt(2 pi).
 NORM_COEF: float = 1.0 / math.sqrt(2.0 * math.pi)
@@ -84,18 +88,6 @@ class ProbabilityFunction(ABC):
         """Return random decisions, an ndarray of bool."""
 
 
-def _number(value: Any, owner: str, low: float, high: float, allowed: str) -> float:
-    """Return `value` as a float within [low, high], or raise naming `owner`."""
-    try:
-        array = np.asarray(value, dtype=float)
-        number = float(array.reshape(())) if array.size == 1 else math.nan
-    except (TypeError, ValueError):
-        number = math.nan
-    if not low <= number <= high:
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
-    return number
-
-
 class DistantDependentProbability(ProbabilityFunction):
     """Probability as a function of distance, 0 outside ``[min_dist, max_dist]``.
 
@@ -112,14 +104,14 @@ class DistantDependentProbability(ProbabilityFunction):
 
     def __init__(self, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         name = type(self).__name__
-        low = _number(min_dist, f"min_dist of {name}", 0.0, math.inf, "a distance >= 0 um")
-        high = _number(max_dist, f"max_dist of {name}", 0.0, math.inf, "a distance > min_dist")
+        low = number(min_dist, f"min_dist of {name}", "a distance >= 0 um", 0.0, math.inf)
+        high = number(max_dist, f"max_dist of {name}", "a distance > min_dist", 0.0, math.inf)
         if not low < high:
             raise ParameterError(
                 f"min_dist and max_dist of {name} are {min_dist!r} and {max_dist!r}; "
                 "min_dist must be the smaller one (um)."
             )
-        self.min_dist, self.max_dist = min_dist, max_dist
+        self.min_dist, self.max_dist = low, high
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self._parameters().items())
@@ -223,7 +215,7 @@ class UniformInRange(DistantDependentProbability):
 
     def __init__(self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)
-        self.p = _number(p, "p of UniformInRange", 0.0, 1.0, "one probability in [0, 1]")
+        self.p = number(p, "p of UniformInRange", "one probability in [0, 1]", 0.0, 1.0)
 
     def _parameters(self) -> dict[str, Any]:
         return {"p": self.p, **super()._parameters()}
@@ -289,13 +281,14 @@ class GaussianDropoff(DistantDependentProbability):
     ) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)
         tiny = np.finfo(float).tiny
-        _number(mean, "mean of GaussianDropoff", -1e300, 1e300, "a finite distance (um)")
-        _number(stdev, "stdev of GaussianDropoff", tiny, 1e300, "a finite length > 0 (um)")
+        own = type(self).__name__
+        self.mean = number(mean, f"mean of {own}", "a finite distance (um)", -_HUGE, _HUGE)
+        self.stdev = number(stdev, f"stdev of {own}", "a finite length > 0 (um)", tiny, _HUGE)
         if ptotal is None:
-            _number(pmax, "pmax of GaussianDropoff", 0.0, 1e300, "a finite number >= 0")
+            pmax = number(pmax, f"pmax of {own}", "a finite number >= 0", 0.0, _HUGE)
         else:
-            _number(ptotal, "ptotal of GaussianDropoff", 0.0, 1.0, "a probability in [0, 1]")
-        if dist_type not in ("spherical", "cylindrical"):
+            ptotal = number(ptotal, f"ptotal of {own}", "a probability in [0, 1]", 0.0, 1.0)
+        if not isinstance(dist_type, str) or dist_type not in ("spherical", "cylindrical"):
             warnings.warn(
                 f"dist_type of GaussianDropoff is {dist_type!r}; 'spherical' is used. "
                 "Allowed are 'spherical' and 'cylindrical'.",
@@ -303,10 +296,9 @@ class GaussianDropoff(DistantDependentProbability):
                 stacklevel=2,
             )
             dist_type = "spherical"
-        self.mean, self.stdev = mean, stdev
         self.ptotal = ptotal
         self.ptotal_dist_range = (
-            (min_dist, max_dist) if ptotal_dist_range is None else ptotal_dist_range
+            (self.min_dist, self.max_dist) if ptotal_dist_range is None else ptotal_dist_range
         )
         self.dist_type = dist_type
         self.pmax = pmax if ptotal is None else self.calc_pmax_from_ptotal()
@@ -319,12 +311,9 @@ class GaussianDropoff(DistantDependentProbability):
     def _ptotal_limits(self) -> tuple[float, float]:
         """Return the checked ends of ``ptotal_dist_range``."""
         given = self.ptotal_dist_range
-        ends = (given.start, given.stop) if isinstance(given, range) else tuple(given)[:2]
-        try:
-            r1, r2 = (float(end) for end in ends)
-        except (TypeError, ValueError):
-            r1 = r2 = math.nan
-        if not (r1 >= 0 and 0 <= r2 < math.inf and r1 < math.inf and r1 != r2):
+        ends = floats((given.start, given.stop) if isinstance(given, range) else given)
+        r1, r2 = ends[:2].tolist() if ends.ndim == 1 and len(ends) >= 2 else (math.nan, math.nan)
+        if not (0 <= r1 <= _HUGE and 0 <= r2 <= _HUGE and r1 != r2):
             raise ParameterError(
                 f"ptotal_dist_range of GaussianDropoff is {given!r}; ptotal needs two finite, "
                 "different distances >= 0 (um): pass for example ptotal_dist_range=(0, 300)."
@@ -390,7 +379,7 @@ class GaussianDropoff(DistantDependentProbability):
         ParameterError
             If the range is infinite or empty, or `num_points` is less than 2.
         """
-        n = int(_number(num_points, "num_points", 2, 1e9, "a whole number of at least 2"))
+        n = int(number(num_points, "num_points", "a whole number of at least 2", 2, 1e9))
         r1, r2 = self._ptotal_limits()
         r = np.linspace(r1, r2, n)
         if self.dist_type == "cylindrical":

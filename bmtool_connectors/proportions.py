@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["num_prop"]
@@ -35,7 +36,8 @@ def num_prop(ratio: npt.ArrayLike, N: int) -> npt.NDArray[np.int_]:  # noqa: N80
     >>> num_prop([8, 1, 1], 25).tolist()
     [20, 2, 3]
     """
-    shares = np.asarray(ratio, dtype=float)
+    shares = floats(ratio)
+    number(N, "N of num_prop", "a whole number >= 0", 0, 2**53)
     total = np.concatenate([[0.0], np.cumsum(shares.ravel())])
     if not (shares >= 0).all() or not 0 < total[-1] < np.inf:
         raise ParameterError(

@@ -40,6 +40,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["RngLike", "decision", "decisions"]
@@ -185,11 +186,11 @@ def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
 
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:
     """Return `prob` as floats, and refuse what would silently never connect."""
-    p = np.asarray(prob, dtype=float)
-    if np.isnan(p).any():
+    p = floats(prob)
+    if not ((p >= -ROUNDING) & (p <= 1 + ROUNDING)).all():
         raise ParameterError(
-            f"prob of {function} contains NaN; allowed are probabilities in [0, 1]. "
-            "Check the function that computed it."
+            f"prob of {function} is {prob!r}; allowed are probabilities in [0, 1]. Check the "
+            "function that computed it."
         )
     return p
 
@@ -215,7 +216,7 @@ def decision(
     Raises
     ------
     ParameterError
-        If `prob` is NaN, or `rng` is not one of the allowed kinds.
+        If `prob` is not in [0, 1], or `rng` is not one of the allowed kinds.
 
     Examples
     --------
@@ -244,7 +245,7 @@ def decisions(prob: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]
     Raises
     ------
     ParameterError
-        If `prob` contains NaN, or `rng` is not one of the allowed kinds.
+        If `prob` is not in [0, 1], or `rng` is not one of the allowed kinds.
 
     Examples
     --------

@@ -19,14 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
+from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.probability import ProbabilityFunction
 from bmtool_connectors.randomness import RngLike
 
 __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
-
-#: How far outside its bounds a value may lie by rounding alone.
-ROUNDING = 1e-9
 
 Values = Any  #: a float or an ndarray of float, shape (m,)
 
@@ -70,7 +68,7 @@ def without_forward(p0: Values, p1: Values, pr: Values) -> Values:
 
 def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
     for name, values in named.items():
-        p = np.asarray(values, dtype=float)
+        p = floats(values)
         if not ((p > 0) & (p < 1)).all():
             raise ParameterError(
                 f"{name} of {function} is {values!r}; allowed are probabilities strictly between "
@@ -109,7 +107,7 @@ def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     1.0
     """
     _check_probabilities("pr_2_rho", p0=p0, p1=p1)
-    a, b, joint = (np.asarray(value, dtype=float) for value in (p0, p1, pr))
+    a, b, joint = (floats(value) for value in (p0, p1, pr))
     low, high = bounds(a, b)
     if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
         raise ParameterError(
@@ -149,7 +147,7 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
     0.0625
     """
     _check_probabilities("rho_2_pr", p0=p0, p1=p1)
-    a, b, r = (np.asarray(value, dtype=float) for value in (p0, p1, rho))
+    a, b, r = (floats(value) for value in (p0, p1, rho))
     if np.isnan(r).any():
         raise ParameterError(f"rho of rho_2_pr is {rho!r}; allowed is a number in [-1, 1].")
     wanted = a * b + r * deviation(a, b)
@@ -251,16 +249,8 @@ class NormalizedReciprocalRate(ProbabilityFunction):
 
 
 def _rate(value: Any) -> float:
-    try:
-        rate = float(value)
-    except (TypeError, ValueError):
-        rate = math.nan
-    if not 0 <= rate < math.inf:
-        raise ParameterError(
-            f"NRR of NormalizedReciprocalRate is {value!r}; allowed is a number >= 0 or a "
-            "function of distance."
-        )
-    return rate
+    allowed = "a finite number >= 0 or a function of distance"
+    return number(value, "NRR of NormalizedReciprocalRate", allowed, 0.0, 1e300)
 
 
 @dataclass

@@ -129,11 +129,11 @@ def save(
     cells = [_percent([100 * value for value in values]) for values in fractions(connectivity)]
     try:
         append_row(Path(file), [source, target, *cells])
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that cannot be a file's
+        reason = getattr(error, "strerror", None) or error
         warnings.warn(
-            f"The connection report {os.fspath(file)!r} could not be written "
-            f"({error.strerror or error}); the edges are complete. Pass report_name= with a "
-            "writable CSV file, or save_report=False.",
+            f"The connection report {os.fspath(file)!r} could not be written ({reason}); the edges "
+            "are complete. Pass report_name= with a writable CSV file, or save_report=False.",
             ConnectivityWarning,
             stacklevel=2,
         )
@@ -141,13 +141,16 @@ def save(
 
 def _percent(values: Sequence[float]) -> str:
     text = [f"{value:.8g}" for value in values]
-    return text[0] if len(text) == 1 else f"[{' '.join(text)}]"
+    if len(text) > 1:
+        return f"[{' '.join(text)}]"
+    # With a point, also when every row is a whole number: readers expect floats.
+    return text[0] if set(text[0]) & set(".en") else f"{text[0]}.0"
 
 
 def _line(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="backslashreplace")
 
 
 def append_row(path: Path, row: Sequence[str]) -> None:

@@ -76,8 +76,7 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     @property
     def edges(self) -> EdgeList:
         """The edges, drawn now if they have not been."""
-        self.connector.serving = (self.use, self.direction)
-        return self.connector.edges_of(self.use).edges(self.direction)
+        return self.connector.serve(self.use, self.direction)
 
     # ------------------------------------------------------------------ as a plain callable
     def __call__(self, first: Any, second: Any, *ignored: Any, **ignored_too: Any) -> Any:

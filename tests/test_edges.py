@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bmtool_connectors import Connectivity, EdgeList, NodeArrays, ParameterError
-from bmtool_connectors.edges import index_dtype, order_by
+from bmtool_connectors.edges import LazyCounts, chosen_counts, index_dtype, order_by
 
 Dense: TypeAlias = npt.NDArray[np.int64]
 
@@ -398,3 +398,22 @@ def test_cache_of_a_connectivity() -> None:
         assert (without.pairs, without.rho) == (6, 0.5)
         assert same(without.forward, forward)
     assert kept.without_cache().forward is forward
+
+
+def test_counts_that_nobody_asked_for() -> None:
+    """Counted once, when first read; equal to the tuple, and pickled as one."""
+    calls = []
+
+    def count() -> tuple[int, ...]:
+        calls.append(1)
+        return (5, 7, 3)
+
+    counts = LazyCounts(count)
+    some = chosen_counts(counts, 2, 0)
+    assert calls == []
+    assert list(some) == [3, 5]
+    assert counts == (5, 7, 3)
+    assert (counts[1], len(counts), list(counts), repr(counts)) == (7, 3, [5, 7, 3], "(5, 7, 3)")
+    assert pickle.loads(pickle.dumps(counts)) == (5, 7, 3)
+    assert calls == [1]
+    assert chosen_counts((5, 7, 3), 0) == (5,)

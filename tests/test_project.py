@@ -77,7 +77,8 @@ PUBLIC = {
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "proportions", "randomness", "nodes", "distances", "probability", "reciprocity"),
+    *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
+    "reciprocity",
     *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
     *("builder", "plot", "comparison", "testing", "cli"),
 )

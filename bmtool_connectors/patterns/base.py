@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import randomness, report
+from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop, pool_label
@@ -175,7 +176,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         own = type(self).__name__
         self.sampler = checked_sampler(sampler, own)
         self.vars: dict[str, Any] = {}
-        self.verbose, self.save_report = bool(verbose), bool(save_report)
+        self.verbose = flag(verbose, f"verbose of {own}")
+        self.save_report = flag(save_report, f"save_report of {own}")
         self.report_name = report.checked_file(report_name, own)
         if name is not None and not isinstance(name, str):
             raise ParameterError(f"name of {own} is {name!r}; allowed is a str or None.")
@@ -427,6 +429,11 @@ class BaseConnector(ConnectorViews, AbstractConnector):
                     "network again (build(force=True) or clear()); only the first ones are "
                     "connected. Make a new NetworkBuilder instead.",
                 )
+
+    def serve(self, use: Use, direction: str) -> EdgeList:
+        """Return the edges that a rule looks up, and remember whose they are."""
+        self.serving = use, direction
+        return self.edges_of(use).edges(direction)
 
     def pair_edges(self, use: Use) -> EdgeList:
         """Return the edges of a use for a connector that depends on this one.

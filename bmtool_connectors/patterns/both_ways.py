@@ -189,18 +189,18 @@ class TwoWayConnector(BaseConnector):
             )
         return _assembled(space, drawn, plan)
 
-    def edges_of(self, use: Use) -> Connectivity:
-        """Return the edges of a use, drawing them if that has not been done."""
-        undrawn = use.connectivity is None
-        drawn = super().edges_of(use)
-        if undrawn and not use.recurrent and use.taken == {"forward"} and self.serving is not None:
+    def serve(self, use: Use, direction: str) -> EdgeList:
+        """Return the edges that a rule looks up; say when the other direction was forgotten."""
+        served = super().serve(use, direction)
+        if not use.recurrent and use.taken == {"forward"}:
+            left = len(self.edges_of(use).edges("backward"))
             self.warn_once(
                 "forward only",
-                f"{type(self).__name__} drew {len(drawn.edges('backward'))} backward edges from "
-                f"{use.labels[1]} to {use.labels[0]} that were never handed to add_edges; "
-                "call edge_params() a second time for them.",
+                f"{type(self).__name__} drew {left} backward edges from {use.labels[1]} to "
+                f"{use.labels[0]} that were never handed to add_edges; call edge_params() a second "
+                "time for them.",
             )
-        return drawn
+        return served
 
     def _count_names(self, use: Use) -> tuple[str, ...]:
         return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")

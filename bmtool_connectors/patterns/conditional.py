@@ -132,6 +132,8 @@ float, callable or None
         own, given = type(self).__name__, self._given
         two_counts(own, given["n_syn0"], given["n_syn1"])
         for state in _STATES:
+            for which in (f"p0_{state}_arg", f"p1_{state}_arg"):
+                parameters.argument(given[which], f"{which} of {own}")
             arg0 = given[f"p0_{state}_arg"]
             parameters.probability(
                 given[f"p0_{state}"], f"p0_{state} of {own}", arg0, f"p0_{state}_arg"
@@ -201,13 +203,14 @@ float, callable or None
         return StateLaw(None, None, f"{which} of {own}", backward, states, tuple(laws))
 
     def _joint(self, used: dict[str, Any], state: str) -> Joint:
-        pr, arg = used[f"pr_{state}"], used[f"pr_{state}_arg"]
+        arg, owner = used[f"pr_{state}_arg"], f"pr_{state} of {type(self).__name__}"
+        pr = parameters.joint(used[f"pr_{state}"], owner, arg, f"pr_{state}_arg")
         if isinstance(arg, str):
             arg = "1" if "1" in arg else "0"
         return Joint(
             pr=_independent if pr is None else pr,
             arg=arg,
-            name=f"pr_{state} of {type(self).__name__}",
+            name=owner,
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting
+from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList, order_by
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -77,7 +78,7 @@ class FileBasedConnector(BaseConnector):
     ) -> None:
         super().__init__(verbose=verbose, save_report=save_report, report_name=report_name)
         self.filename = filename
-        self.use_relative_ids = bool(use_relative_ids)
+        self.use_relative_ids = flag(use_relative_ids, f"use_relative_ids of {type(self).__name__}")
         parameters.synapses(n_syn, f"n_syn of {type(self).__name__}")
         self.vars = {"p": 1.0, "p_arg": None, "n_syn": n_syn}
         columns = self._read()

@@ -89,6 +89,7 @@ class GapJunction(BaseConnector):
 
     def _check(self) -> None:
         own = type(self).__name__
+        parameters.argument(self.vars["p_arg"], f"p_arg of {own}")
         parameters.probability(self.vars["p"], f"p of {own}", self.vars["p_arg"], "p_arg")
 
     def _begin(self, use: Use) -> None:
@@ -222,6 +223,7 @@ class CorrelatedGapJunction(GapJunction):
 
     def _check(self) -> None:
         own = type(self).__name__
+        parameters.argument(self._own_arg, f"p_arg of {own}")
         for which, p in self._laws_given.items():
             parameters.probability(p, f"{which} of {own}", self._inherited_arg(), "p_arg")
 

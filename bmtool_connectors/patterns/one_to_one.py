@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import report
+from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
@@ -70,7 +71,7 @@ class OneToOneSequentialConnector(BaseConnector):
             )
         self.n_syn = parameters.synapses(n_syn, f"n_syn of {own}")
         self.vars = {"n_syn": n_syn}
-        self.partition_source = bool(partition_source)
+        self.partition_source = flag(partition_source, f"partition_source of {own}")
         if self.partition_source:
             self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
         #: Where each partition starts among the nodes of the single population.

@@ -7,22 +7,10 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import lifting
+from bmtool_connectors.checks import ROUNDING, floats, number
 from bmtool_connectors.distances import axes_of
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.reciprocity import ROUNDING
-
-
-def number(value: Any, owner: str, allowed: str, low: float, high: float) -> float:
-    """Return a constant parameter as a float within [low, high] (give or take rounding)."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.asarray(np.nan)
-    single = float(array.reshape(())) if array.size == 1 and not isinstance(value, str) else np.nan
-    if not low - ROUNDING <= single <= high + ROUNDING:
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
-    return min(max(single, low), high)
 
 
 def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
@@ -39,7 +27,8 @@ def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
         Its name.
     """
     if not callable(value):
-        return number(value, owner, "a probability in [0, 1] or a function of its argument", 0, 1)
+        allowed = "a probability in [0, 1] or a function of its argument"
+        return number(value, owner, allowed, 0, 1, ROUNDING)
     if lifting.takes_distance(value) and arg is None:
         raise ParameterError(
             f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
@@ -48,15 +37,30 @@ def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
     return value
 
 
-def joint(value: Any, owner: str, arg: Any, arg_name: str) -> None:
-    """Refuse a joint probability that is no number in [0, 1], function or None."""
+def joint(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
+    """Return a joint probability: a function or None as it is, a number as a float in [0, 1]."""
+    if not isinstance(arg, str):
+        argument(arg, f"{arg_name} of {owner.rpartition(' ')[2]}")
     if value is not None and not callable(value):
-        number(value, owner, "a probability in [0, 1], a function (pr_arg, p0, p1), or None", 0, 1)
-    elif lifting.takes_distance(value) and arg is None:
+        allowed = "a probability in [0, 1], a function (pr_arg, p0, p1), or None"
+        return number(value, owner, allowed, 0, 1, ROUNDING)
+    if lifting.takes_distance(value) and arg is None:
         raise ParameterError(
             f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
             f"example {arg_name}='0' for the argument of the forward probability."
         )
+    return value
+
+
+def argument(value: Any, owner: str) -> Any:
+    """Return an argument of a probability: a function of two nodes, a number, or None."""
+    if value is not None and not callable(value):
+        array = floats(value)
+        if array.ndim or np.isnan(array):
+            raise ParameterError(
+                f"{owner} is {value!r}; allowed is a function of two nodes, a number, or None."
+            )
+    return value
 
 
 def synapses(value: Any, owner: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from bmtool_connectors import report
+from bmtool_connectors.checks import ROUNDING, flag, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import Use
@@ -158,13 +159,21 @@ class ReciprocalConnector(TwoWayConnector):
             **{"n_syn0": n_syn0, "n_syn1": n_syn1},
         }
         self.vars = dict(self._given)
-        self.symmetric_p1, self.symmetric_p1_arg = bool(symmetric_p1), bool(symmetric_p1_arg)
-        self.estimate_rho = bool(estimate_rho) and rho is None and pr is not None
-        self.estimate_rho = self.estimate_rho and not callable(pr)
-        self._given_rho = rho
+        own = type(self).__name__
+        self.symmetric_p1 = flag(symmetric_p1, f"symmetric_p1 of {own}")
+        self.symmetric_p1_arg = flag(symmetric_p1_arg, f"symmetric_p1_arg of {own}")
+        estimated = rho is None and pr is not None and not callable(pr)
+        self.estimate_rho = flag(estimate_rho, f"estimate_rho of {own}") and estimated
+        allowed = "a correlation in [-1, 1] or None"
+        self._given_rho = (
+            None
+            if rho is None
+            else number(rho, f"rho of {type(self).__name__}", allowed, -1, 1, ROUNDING)
+        )
         self.dist_range_forward, self.dist_range_backward = dist_range_forward, dist_range_backward
-        self.autapses, self.quick = bool(autapses), bool(quick_pop_check)
-        self.cache_data = bool(cache_data)
+        self.autapses = flag(autapses, f"autapses of {own}")
+        self.quick = flag(quick_pop_check, f"quick_pop_check of {own}")
+        self.cache_data = flag(cache_data, f"cache_data of {own}")
         self._check()
         if pr is _NO_PR and rho is None:
             self.warn_once(
@@ -177,6 +186,8 @@ class ReciprocalConnector(TwoWayConnector):
     def _check(self) -> None:
         """Refuse parameters that are not allowed, before there are nodes."""
         own, given = type(self).__name__, self._given
+        for which in ("p0_arg", "p1_arg"):
+            parameters.argument(given[which], f"{which} of {own}")
         arg1 = given["p0_arg"] if self.symmetric_p1_arg else given["p1_arg"]
         if self.symmetric_p1 and arg1 is not given["p0_arg"]:
             raise ParameterError(
@@ -190,11 +201,8 @@ class ReciprocalConnector(TwoWayConnector):
             parameters.probability(given["p1"], f"p1 of {own}", stand_in, "p1_arg")
         for which in ("n_syn0", "n_syn1"):
             parameters.synapses(given[which], f"{which} of {own}")
-        rho, pr, pr_arg = self._given_rho, given["pr"], given["pr_arg"]
-        if rho is not None:
-            parameters.number(rho, f"rho of {own}", "a correlation in [-1, 1] or None", -1, 1)
-        else:
-            parameters.joint(pr, f"pr of {own}", pr_arg, "pr_arg")
+        if self._given_rho is None:
+            parameters.joint(given["pr"], f"pr of {own}", given["pr_arg"], "pr_arg")
         # Within one population p1_arg becomes p0_arg, so it is only missing between two.
         self._check_ranges({**given, "p1_arg": given["p0_arg"] if arg1 is None else arg1})
 
@@ -277,7 +285,10 @@ class ReciprocalConnector(TwoWayConnector):
         arg = used["pr_arg"]
         if isinstance(arg, str):
             arg = "1" if "1" in arg else "0"
-        joint = Joint(self._given_rho, False, used["pr"], arg, f"pr of {own}")
+        pr = used["pr"]
+        if self._given_rho is None:
+            pr = parameters.joint(pr, f"pr of {own}", arg, "pr_arg")
+        joint = Joint(self._given_rho, False, pr, arg, f"pr of {own}")
         self._warn_of_calls(space.n_pairs, [*laws.both(), joint])
         chosen = self._chosen_sampler(space, laws)
         rho, feasible, kept = self._correlation(space, laws, chosen)
@@ -290,9 +301,10 @@ class ReciprocalConnector(TwoWayConnector):
         """Return the rho to draw with, whether no pair clips, and what its estimate evaluated."""
         if not self.estimate_rho:
             independent = 0.0 if self._given["pr"] is None else None
-            rho = independent if self._given_rho is None else float(self._given_rho)
+            rho = independent if self._given_rho is None else self._given_rho
             return rho, False, None
-        own, pr = type(self).__name__, float(self._given["pr"])
+        own = type(self).__name__
+        pr = float(parameters.joint(self._given["pr"], f"pr of {own}", 0, "pr_arg"))
         ranges = (self.dist_range_forward, self.dist_range_backward)
         timer = report.Timer()
         estimate, kept = estimate_rho(

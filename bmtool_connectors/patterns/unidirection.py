@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
@@ -93,7 +94,8 @@ class UnidirectionConnector(BaseConnector):
         )
         own = type(self).__name__
         self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
-        self.allow_autapses = bool(allow_autapses)
+        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+        parameters.argument(p_arg, f"p_arg of {own}")
         checked = parameters.probability(p, f"p of {own}", p_arg, "p_arg")
         self._law = Law(checked, p_arg, f"p of {own}")
         self._n_syn = SynapseCounts(

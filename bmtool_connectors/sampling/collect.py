@@ -13,8 +13,14 @@ import numpy.typing as npt
 
 from bmtool_connectors import lifting
 from bmtool_connectors.edges import index_dtype
-from bmtool_connectors.sampling.blocks import Index
-from bmtool_connectors.sampling.laws import BlockValues, Candidates, Clipping, Values
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.laws import (
+    BlockValues,
+    Candidates,
+    Clipping,
+    ListedPairs,
+    Values,
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,24 @@ class PairDraw:
     dropped: int = 0
     clipping: Clipping = field(default_factory=Clipping)
 
+    def recount(self, space: PairSpace, n_syn: tuple[SynapseCounts, SynapseCounts]) -> None:
+        """Ask functions that take arrays for the synapses of all connected pairs."""
+        if not any(callable(each.value) for each in n_syn):
+            return
+        pairs = []
+        for drawn, each in zip((self.forward, self.backward), n_syn, strict=True):
+            i, j, counts, arg = drawn.arrays()
+            if callable(each.value):
+                candidates = ListedPairs(space, i, j)
+                everyone = np.arange(len(i))
+                counts = each.checked(each.call(candidates, i, j), candidates, everyone)
+                keep = counts > 0
+                self.dropped += int((~keep).sum())
+                i, j, counts, arg = i[keep], j[keep], counts[keep], taken(arg, keep)
+                drawn.i, drawn.j, drawn.n_syn, drawn.arg = [i], [j], [counts], [arg]
+            pairs.append(i.astype(np.int64) * len(space.target) + j)
+        self.reciprocal = int(np.isin(pairs[1], pairs[0]).sum())
+
 
 @contextmanager
 def progress(total: int, show: bool) -> Iterator[Any]:
@@ -126,6 +150,12 @@ def passed(p: Values) -> Any:
 def taken(values: Values, chosen: Index) -> Values:
     """Return the values of the chosen pairs; one value for all stays one."""
     return values[chosen] if isinstance(values, np.ndarray) else values
+
+
+def constant_counts(n_syn: tuple[SynapseCounts, SynapseCounts]) -> tuple[Any, Any]:
+    """Return the counts of both directions, 1 where a function is asked later."""
+    forward, backward = (1 if callable(each.value) else each.value for each in n_syn)
+    return forward, backward
 
 
 def count_synapses(

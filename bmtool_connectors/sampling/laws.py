@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting
+from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import axes_of, squared_distances
-from bmtool_connectors.reciprocity import ROUNDING, bounds, deviation
+from bmtool_connectors.reciprocity import bounds, deviation
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 
 Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
@@ -90,6 +91,46 @@ class Candidates:
             return text
         dist = float(np.linalg.norm(source.positions[i] - target.positions[j]))
         return f"{text} ({dist:.4g} um apart)"
+
+
+class ListedPairs(Candidates):
+    """Pairs given one by one, with distances that are known already."""
+
+    def __init__(
+        self,
+        space: PairSpace,
+        i: Index,
+        j: Index,
+        distances: dict[tuple[int, ...], npt.NDArray[np.float64]] | None = None,
+    ) -> None:
+        self._space, self.i, self.j, self.n = space, i, j, len(i)
+        self._distances = {} if distances is None else distances
+        self.memo = {}
+
+    @property
+    def space(self) -> PairSpace:
+        """The space that the pairs belong to."""
+        return self._space
+
+    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
+        """Return source and target positions of the chosen candidates (all when None)."""
+        return (self.i, self.j) if chosen is None else (self.i[chosen], self.j[chosen])
+
+    def distance(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Return the distance of each candidate, shape (n,), um."""
+        if axes not in self._distances:
+            source, target = self._space.source.positions, self._space.target.positions
+            assert source is not None  # checked in setup_nodes
+            assert target is not None
+            chosen = list(axes)
+            difference = source[self.i][:, chosen] - target[self.j][:, chosen]
+            self._distances[axes] = np.sqrt((difference * difference).sum(axis=1))
+        return self._distances[axes]
+
+    def subset(self, chosen: Index) -> ListedPairs:
+        """Return the chosen candidates."""
+        distances = {axes: dist[chosen] for axes, dist in self._distances.items()}
+        return ListedPairs(self._space, self.i[chosen], self.j[chosen], distances)
 
 
 @dataclass(frozen=True)

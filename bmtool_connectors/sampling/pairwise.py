@@ -10,21 +10,20 @@ with one call and hands them out in that order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting
-from bmtool_connectors.randomness import SharedGenerator, get_state, same_state, set_state
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.reciprocity import after_forward, without_forward
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import (
     PairDraw,
     SynapseCounts,
     collect,
-    count_synapses,
+    constant_counts,
     passed,
     progress,
     taken,
@@ -107,7 +106,7 @@ def _draw_in_sequence(
     n_syn: tuple[SynapseCounts, SynapseCounts],
     clipping: Clipping,
 ) -> tuple[tuple[Index, Index], tuple[Any, Any]]:
-    """Draw pair by pair, for ``n_syn`` functions that draw from the same generator."""
+    """Draw pair by pair, for ``n_syn`` functions that may draw from the same generator."""
     candidates = values.candidates
     p0, p1 = values.p0, values.p1
     pr: Values = 0.0
@@ -166,27 +165,23 @@ def draw(
 
     Notes
     -----
-    Time O(pairs), memory O(block + edges).
+    Time O(pairs), memory O(block + edges). Functions declared ``@vectorized`` give `n_syn` of all
+    connected pairs at once, at the end: the result does not depend on the blocks.
     """
     result = PairDraw()
-    in_sequence = False
-    watch = any(callable(each.value) for each in n_syn)
+    # A function may draw from our generator, or have any other state: it is asked once per
+    # connected pair, when the generator stands where a loop over pairs would have it.
+    in_sequence = any(lifting.needs_python_calls(each.value) for each in n_syn)
     blocks: Iterable[BlockValues] = laws.over(space, block_size) if kept is None else kept
     with progress(space.n_pairs, show_progress) as advance:
         for values in blocks:
-            state = get_state(rng) if watch and not in_sequence else None
-            if not in_sequence:
-                clipping = copy(result.clipping)
-                chosen = _draw_block(values, joint, rng, result.clipping)
-                after = get_state(rng) if watch else None
-                counts = count_synapses(values, chosen, n_syn)
-                if watch and not same_state(after, get_state(rng)):
-                    # n_syn draws from our generator: once more, its draws between ours.
-                    in_sequence = True
-                    set_state(rng, state)
-                    result.clipping = clipping
             if in_sequence:
                 chosen, counts = _draw_in_sequence(values, joint, rng, n_syn, result.clipping)
+            else:
+                chosen = _draw_block(values, joint, rng, result.clipping)
+                counts = constant_counts(n_syn)
             collect(result, values, chosen, counts)
             advance(values.candidates.block.n)
+    if not in_sequence:
+        result.recount(space, n_syn)
     return result

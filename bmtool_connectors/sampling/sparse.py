@@ -35,56 +35,16 @@ from bmtool_connectors.sampling.collect import (
 from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, distance_bounds, skip
 from bmtool_connectors.sampling.laws import (
     BlockValues,
-    Candidates,
     Clipping,
     Joint,
     Law,
+    ListedPairs,
     PairLaws,
 )
 
 STREAM_VERSION = 1
 #: Pairs visited at a time.
 CHUNK = 1 << 18
-
-
-class ListedPairs(Candidates):
-    """Pairs given one by one, with distances that are known already."""
-
-    def __init__(
-        self,
-        space: PairSpace,
-        i: Index,
-        j: Index,
-        distances: dict[tuple[int, ...], npt.NDArray[np.float64]] | None = None,
-    ) -> None:
-        self._space, self.i, self.j, self.n = space, i, j, len(i)
-        self._distances = {} if distances is None else distances
-        self.memo = {}
-
-    @property
-    def space(self) -> PairSpace:
-        """The space that the pairs belong to."""
-        return self._space
-
-    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
-        return (self.i, self.j) if chosen is None else (self.i[chosen], self.j[chosen])
-
-    def distance(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return the distance of each candidate, shape (n,), um."""
-        if axes not in self._distances:
-            source, target = self._space.source.positions, self._space.target.positions
-            assert source is not None  # checked in setup_nodes
-            assert target is not None
-            chosen = list(axes)
-            difference = source[self.i][:, chosen] - target[self.j][:, chosen]
-            self._distances[axes] = np.sqrt((difference * difference).sum(axis=1))
-        return self._distances[axes]
-
-    def subset(self, chosen: Index) -> ListedPairs:
-        """Return the chosen candidates."""
-        distances = {axes: dist[chosen] for axes, dist in self._distances.items()}
-        return ListedPairs(self._space, self.i[chosen], self.j[chosen], distances)
 
 
 def why_not(laws: PairLaws) -> str | None:

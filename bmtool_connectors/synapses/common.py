@@ -6,13 +6,12 @@ argument is looked at with a comparison, and only a failed one costs a message.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Hashable
 from typing import Any, NoReturn
 
 from bmtool_connectors import randomness
-from bmtool_connectors.errors import ConnectivityWarning, ParameterError
+from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.randomness import Seed, SharedGenerator
 
 #: The streams of helpers that were given a seed, by seed value: one helper is called once per
@@ -40,12 +39,17 @@ def refuse(helper: str, name: str, value: Any, allowed: str) -> NoReturn:
     raise ParameterError(f"{name} of {helper} is {value!r}; allowed is {allowed}.")
 
 
-def is_finite(value: Any) -> bool:
-    """Whether an argument is a finite number."""
+def stored(helper: str, connector: Any, source: Any, target: Any) -> Any:
+    """Return what a connector stored for a pair of nodes."""
     try:
-        return math.isfinite(value)
-    except TypeError:
-        return False
+        look_up, ids = connector.get_conn_prop, (source.node_id, target.node_id)
+    except AttributeError:
+        if hasattr(connector, "get_conn_prop"):
+            raise NodeError(
+                f"source and target of {helper} are {source!r} and {target!r}; allowed are nodes."
+            ) from None
+        refuse(helper, "connector", connector, "a connector of this package, or None")
+    return look_up(*ids)
 
 
 def check_keywords(helper: str, unknown: dict[str, Any]) -> None:

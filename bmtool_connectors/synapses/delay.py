@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.synapses import common
@@ -25,6 +27,9 @@ FLUC_STDEV: float = 0.2  #: ms
 DELAY_LOWBOUND: float = 0.2  #: ms, must be greater than the time step of the simulation
 DELAY_UPBOUND: float = 2.0  #: ms
 
+#: Under this keyword the combined helpers say whose name a message should have.
+HELPER = " helper"
+
 
 def _delay(
     helper: str,
@@ -37,19 +42,31 @@ def _delay(
 ) -> float:
     """Return dist / velocity + min_delay + fluc_stdev N(0, 1), clipped to `delay_bound`, ms."""
     generator = common.generator(rng, helper)
-    if not common.is_finite(dist):
-        common.refuse(helper, "dist", dist, "a finite distance (um)")
-    if not common.is_finite(min_delay):
-        common.refuse(helper, "min_delay", min_delay, "a finite number (ms)")
-    if not velocity > 0:
-        common.refuse(helper, "velocity", velocity, "a velocity > 0 (um/ms)")
-    if not fluc_stdev >= 0:
-        common.refuse(helper, "fluc_stdev", fluc_stdev, "a standard deviation >= 0 (ms)")
-    low, high = delay_bound
-    if not low <= high:
-        common.refuse(helper, "delay_bound", delay_bound, "(low, high) with low <= high (ms)")
+    try:
+        low, high = delay_bound
+        fine = velocity > 0 and fluc_stdev >= 0 and low <= high
+        fine = fine and math.isfinite(dist) and math.isfinite(min_delay)
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        _explain(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
     delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
     return float(min(max(delay, low), high))
+
+
+def _explain(
+    helper: str, dist: Any, min_delay: Any, velocity: Any, fluc_stdev: Any, delay_bound: Any
+) -> None:
+    """Raise for the argument that is not allowed; called once something is."""
+    most = 1e100
+    number(dist, f"dist of {helper}", "a finite distance (um)", -most, most)
+    number(min_delay, f"min_delay of {helper}", "a finite number (ms)", -most, most)
+    number(velocity, f"velocity of {helper}", "a velocity > 0 (um/ms)", 1e-100, math.inf)
+    number(fluc_stdev, f"fluc_stdev of {helper}", "a standard deviation >= 0 (ms)", 0.0, math.inf)
+    bounds = floats(delay_bound)
+    if bounds.shape != (2,) or not bounds[0] <= bounds[1]:
+        common.refuse(helper, "delay_bound", delay_bound, "(low, high) with low <= high (ms)")
+    common.refuse(helper, "an argument", (dist, min_delay, velocity, fluc_stdev), "a plain number")
 
 
 def syn_const_delay(
@@ -101,9 +118,10 @@ def syn_const_delay(
     >>> syn_const_delay(fluc_stdev=0.0)
     0.9
     """
+    helper = kwargs.pop(HELPER, "syn_const_delay")
     if kwargs:
-        common.check_keywords("syn_const_delay", kwargs)
-    return _delay("syn_const_delay", dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
+        common.check_keywords(helper, kwargs)
+    return _delay(helper, dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
 
 
 def syn_dist_delay_feng(
@@ -145,14 +163,15 @@ def syn_dist_delay_feng(
     KeyError
         If `connector` does not connect the nodes.
     """
+    helper = kwargs.pop(HELPER, "syn_dist_delay_feng")
     if kwargs:
-        common.check_keywords("syn_dist_delay_feng", kwargs)
+        common.check_keywords(helper, kwargs)
     dist = None
     if connector is not None:
-        dist = connector.get_conn_prop(source.node_id, target.node_id)
+        dist = common.stored(helper, connector, source, target)
     if dist is None:
         dist = spherical_dist(target, source)
-    return _delay("syn_dist_delay_feng", dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
+    return _delay(helper, dist, min_delay, velocity, fluc_stdev, delay_bound, rng)
 
 
 def syn_uniform_delay_section(
@@ -189,6 +208,7 @@ def syn_uniform_delay_section(
     helper = "syn_uniform_delay_section"
     kwargs.pop("connector", None)
     common.check_keywords(helper, kwargs)
-    if not (common.is_finite(low) and common.is_finite(high) and low <= high):
-        common.refuse(helper, "(low, high)", (low, high), "two numbers (ms), low <= high")
+    most = 1e100
+    low = number(low, f"low of {helper}", "a finite number (ms)", -most, most)
+    high = number(high, f"high of {helper}", f"a finite number (ms) of at least {low}", low, most)
     return float(common.generator(rng, helper).uniform(low, high))

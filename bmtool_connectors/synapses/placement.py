@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
+
+from bmtool_connectors.checks import floats, number
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.delay import syn_const_delay, syn_dist_delay_feng
+from bmtool_connectors.synapses.delay import HELPER, syn_const_delay, syn_dist_delay_feng
 
 __all__ = [
     "syn_const_delay_feng_section_PN",
@@ -20,13 +23,28 @@ def _section(
     helper: str, p: float, sec_id: Sequence[int], sec_x: Sequence[float], rng: RngLike
 ) -> tuple[int, float]:
     """Return the first section id and position with probability `p`, else the second."""
-    if not 0 <= p <= 1:
-        common.refuse(helper, "p", p, "a probability in [0, 1]")
+    generator = common.generator(rng, helper)
+    try:
+        fine = 0 <= p <= 1 and len(sec_id) == 2 == len(sec_x)
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        _explain(helper, p, sec_id, sec_x)
+    which = 0 if generator.random() < p else 1
+    try:
+        return int(sec_id[which]), float(sec_x[which])
+    except (TypeError, ValueError, KeyError):
+        _explain(helper, p, sec_id, sec_x)
+
+
+def _explain(helper: str, p: Any, sec_id: Any, sec_x: Any) -> NoReturn:
+    """Raise for the argument that is not allowed; called once something is."""
+    number(p, f"p of {helper}", "a probability in [0, 1]", 0.0, 1.0)
     for name, pair in (("sec_id", sec_id), ("sec_x", sec_x)):
-        if len(pair) != 2:
-            common.refuse(helper, name, pair, "a pair of values, one for each section")
-    which = 0 if common.generator(rng, helper).random() < p else 1
-    return int(sec_id[which]), float(sec_x[which])
+        numbers = floats(pair)
+        if numbers.shape != (2,) or np.isnan(numbers).any():
+            common.refuse(helper, name, pair, "a pair of numbers, one for each section")
+    common.refuse(helper, "p", p, "a plain number")
 
 
 def syn_section_PN(  # noqa: N802  # the predecessor's name
@@ -99,8 +117,9 @@ def syn_const_delay_feng_section_PN(  # noqa: N802
     sec_id : int
     sec_x : float
     """
-    delay = syn_const_delay(source, target, rng=rng, **kwargs)
-    return (delay, *_section("syn_const_delay_feng_section_PN", p, sec_id, sec_x, rng))
+    helper = "syn_const_delay_feng_section_PN"
+    delay = syn_const_delay(source, target, rng=rng, **{**kwargs, HELPER: helper})
+    return (delay, *_section(helper, p, sec_id, sec_x, rng))
 
 
 def syn_dist_delay_feng_section_PN(  # noqa: N802
@@ -127,5 +146,6 @@ def syn_dist_delay_feng_section_PN(  # noqa: N802
     sec_id : int
     sec_x : float
     """
-    delay = syn_dist_delay_feng(source, target, rng=rng, **kwargs)
-    return (delay, *_section("syn_dist_delay_feng_section_PN", p, sec_id, sec_x, rng))
+    helper = "syn_dist_delay_feng_section_PN"
+    delay = syn_dist_delay_feng(source, target, rng=rng, **{**kwargs, HELPER: helper})
+    return (delay, *_section(helper, p, sec_id, sec_x, rng))
