@@ -320,17 +320,23 @@ def _check_arrays(
                 f"{name} of EdgeList has shape {getattr(array, 'shape', None)} and source has "
                 f"{source.shape}; allowed are one-dimensional arrays of one length."
             )
-    for name, array, n in (("source", source, shape[0]), ("target", target, shape[1])):
-        if m and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= n):
+    for name, array, low, high in (
+        ("source", source, 0, shape[0] - 1),
+        ("target", target, 0, shape[1] - 1),
+        ("n_syn", n_syn, 1, np.iinfo(np.uint32).max),
+    ):
+        if not array.size:
+            continue
+        integers = array.dtype.kind in "iu"
+        if not integers or array.min() < low or array.max() > high:
+            values = f" from {array.min()}" if array.dtype.kind in "iuf" else ""
+            allowed = "whole numbers of at least 1: leave unconnected pairs out"
+            if name != "n_syn":
+                values += f" to {array.max()}" if values else ""
+                allowed = f"integer positions from {low} to {high} (not node ids)"
             raise ParameterError(
-                f"{name} of EdgeList holds {array.dtype} values from {array.min()} to "
-                f"{array.max()}; allowed are integer positions from 0 to {n - 1} (not node ids)."
+                f"{name} of EdgeList holds {array.dtype} values{values}; allowed are {allowed}."
             )
-    if n_syn.size and (n_syn.dtype.kind not in "iu" or n_syn.min() < 1):
-        raise ParameterError(
-            f"n_syn of EdgeList holds {n_syn.dtype} values from {n_syn.min()}; allowed are whole "
-            "numbers of at least 1: leave unconnected pairs out."
-        )
 
 
 class LazyCounts(Sequence[int]):

@@ -19,10 +19,13 @@ __all__ = ["ConnectivityWarning", "NodeError", "ParameterError"]
 
 
 class _OneSentenceError(ValueError):
-    """An error whose message is one line, whatever values it quotes."""
+    """An error whose message is one short line, whatever values it quotes."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(" ".join(message.split()))
+        line = " ".join(message.split())
+        if len(line) > 480:  # a long value: what it is stands before it, the remedy after it
+            line = f"{line[:200]} ... {line[-240:]}"
+        super().__init__(line)
 
 
 class ParameterError(_OneSentenceError, AssertionError):

@@ -39,7 +39,7 @@ def num_prop(ratio: npt.ArrayLike, N: int) -> npt.NDArray[np.int_]:  # noqa: N80
     shares = floats(ratio)
     number(N, "N of num_prop", "a whole number >= 0", 0, 2**53)
     total = np.concatenate([[0.0], np.cumsum(shares.ravel())])
-    if not (shares >= 0).all() or not 0 < total[-1] < np.inf:
+    if not (shares >= 0).all() or not 1e-300 < total[-1] < np.inf:
         raise ParameterError(
             f"ratio of num_prop is {ratio!r}; allowed are numbers >= 0, at least one above 0."
         )

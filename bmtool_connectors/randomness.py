@@ -224,7 +224,14 @@ def decision(
     (True, False)
     """
     p = _checked(prob, "decision")
-    drawn = generator_for_helper(rng, "rng of decision").random(size) < p
+    generator = generator_for_helper(rng, "rng of decision")
+    try:
+        drawn = generator.random(size) < p
+    except (TypeError, ValueError, MemoryError):
+        raise ParameterError(
+            f"size of decision is {size!r} with prob {prob!r}; allowed is a shape (an int or a "
+            "tuple of ints) that fits prob and the memory, or None."
+        ) from None
     return bool(drawn) if np.ndim(drawn) == 0 else drawn
 
 

@@ -208,7 +208,14 @@ class NormalizedReciprocalRate(ProbabilityFunction):
 
     def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
         """Return p0 p1 NRR(dist) for numbers or arrays."""
-        return p0 * p1 * self.NRR(dist)
+        rate = self.NRR(dist)
+        try:
+            return p0 * p1 * rate
+        except TypeError:
+            raise ParameterError(
+                f"NRR of NormalizedReciprocalRate gives {rate!r} at distance {dist!r}; allowed are "
+                "numbers >= 0: correct the function."
+            ) from None
 
     def __call__(self, dist: Any, p0: float, p1: float, *ignored: Any, **ignored_too: Any) -> Any:
         """Return p0 p1 NRR(dist) for one pair."""

@@ -39,7 +39,7 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     def __init__(self, connector: BaseConnector, use: Use, direction: str) -> None:
         super().__init__()
         self.connector, self.use, self.direction = connector, use, direction
-        self._last: tuple[Any, list[Any], npt.NDArray[Any]] | None = None
+        self._last: tuple[Any, ...] | None = None
 
     def __hash__(self) -> int:  # type: ignore[override]  # lists have none
         return id(self)
@@ -139,13 +139,14 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     def _positions(self, nodes: Sequence[Any], pool: NodeArrays) -> npt.NDArray[Any]:
         """Return the position of each node in the pool, or -1."""
         if self._last is not None:  # BMTK asks with one list again and again
-            given, copy, positions = self._last
-            if nodes is given and len(nodes) == len(copy) and all(map(operator.is_, nodes, copy)):
-                return positions
+            given, copy, of_pool, positions = self._last
+            same = nodes is given and pool is of_pool and len(nodes) == len(copy)
+            if same and all(map(operator.is_, nodes, copy)):
+                return positions  # type: ignore[no-any-return]
         index = pool.index_of_id
         positions = np.array([index.get(node.node_id, -1) for node in nodes], dtype=np.int64)
         if isinstance(nodes, list):
-            self._last = (nodes, list(nodes), positions)
+            self._last = (nodes, list(nodes), pool, positions)
         return positions
 
 

@@ -934,7 +934,7 @@ def use_profile(profile: Any) -> None:
 
 
 def use_rate(rate: Any) -> None:
-    assert rate.decisions([1.0, 2.0], 0.1, 0.2, rng=1).shape == (2,)
+    assert rate.decisions([1.0, 2.0], 0.1, 0.2, rng=1).dtype == bool
     assert repr(rate)
 
 

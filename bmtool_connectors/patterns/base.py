@@ -358,6 +358,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         """Return the edges of a use, drawing them if that has not been done."""
         if use.connectivity is None:
             self._check_nodes(use)
+            # What we depend on is drawn for good, also when our own draw fails.
+            self._draw_references(use)
             rng = self._generator(use)
             if self.verbose:
                 report.say(self._opening(use))
@@ -402,6 +404,9 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         if chosen == "sparse":
             return sparse.draw(space, laws, joint, rng, n_syn, show_progress=self.verbose)
         return pairwise.draw(space, laws, joint, rng, n_syn, kept=kept, show_progress=self.verbose)
+
+    def _draw_references(self, use: Use) -> None:
+        """Draw the edges of other connectors that the law depends on."""
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
         return self.draw(use.source, use.target, rng)

@@ -182,8 +182,9 @@ class TwoWayConnector(BaseConnector):
             looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
             self.warn_once(
                 "clipped",
-                f"pr of {own} was not feasible for {drawn.clipping.count} of {looked_at} pairs and "
-                "was moved to the nearest feasible value, so p0 and p1 hold; the largest change: "
+                f"pr of {own} was not feasible for {drawn.clipping.count} of {looked_at} pairs"
+                f"{' with one rho for all' * (plan.joint.rho is not None)} and was moved to the "
+                "nearest feasible value, so p0 and p1 hold; the largest change: "
                 f"{drawn.clipping.worst}. Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= "
                 "min(p0, p1).",
             )

@@ -179,6 +179,9 @@ float, callable or None
         super()._begin(use)
         self.vars = used
 
+    def _draw_references(self, use: Use) -> None:
+        self._reference.states(use)
+
     def _plan(self, space: PairSpace, use: Use) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used = self._resolved(recurrent)

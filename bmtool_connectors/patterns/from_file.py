@@ -99,7 +99,7 @@ class FileBasedConnector(BaseConnector):
         own = f"filename of {type(self).__name__}"
         try:
             table = pd.read_csv(self.filename, skipinitialspace=True)
-        except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        except (OSError, TypeError, ValueError) as error:  # parser errors are ValueErrors
             reason = str(error).splitlines()[0]
             raise ParameterError(
                 f"{own} is {self.filename!r}, which cannot be read as CSV ({reason}); allowed is "
@@ -112,7 +112,9 @@ class FileBasedConnector(BaseConnector):
                 f"{own} is {self.filename!r}, which lacks {lacks}; write a header "
                 f"{_ENDS[0]},{_ENDS[1]} and a row per connection."
             )
-        return {str(name): np.array(table[name]) for name in table.columns}
+        # Text as objects, whatever kind of column this pandas makes of it.
+        kinds = {name: None if table[name].dtype.kind in "biuf" else object for name in table}
+        return {str(name): np.array(table[name], dtype=kinds[name]) for name in table.columns}
 
     def _whole(self, values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int64]:
         """Return a column as whole numbers >= 0, or name the first row that is none."""
@@ -121,6 +123,11 @@ class FileBasedConnector(BaseConnector):
             return f"row {k + 1} of {os.fspath(self.filename)}"
 
         what = f"{name} of {type(self).__name__}"
+        if values.dtype == object:  # a column with text in it: numbers, and the text that is none
+            import pandas as pd
+
+            numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+            values = np.where(np.isnan(numbers), values, numbers)
         return lifting.checked_counts(
             values, len(values), describe, what, "a whole number >= 0: correct the file"
         )

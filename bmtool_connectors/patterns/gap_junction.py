@@ -232,6 +232,9 @@ class CorrelatedGapJunction(GapJunction):
         self._reference.bind(use)
         super()._begin(use)
 
+    def _draw_references(self, use: Use) -> None:
+        self._reference.states(use)
+
     def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
         return self._drawn(use.source, self._state_law(use), rng)
 

@@ -67,8 +67,9 @@ def synapses(value: Any, owner: str) -> Any:
     """Return a synapse count parameter: a function as it is, a number as an int >= 0."""
     if callable(value):
         return value
-    allowed = "a whole number >= 0 or a function of two nodes"
-    count = number(value, owner, allowed, 0, np.iinfo(np.uint32).max)
+    most = np.iinfo(np.uint32).max  # BMTK's table
+    allowed = f"a whole number from 0 to {most} or a function of two nodes"
+    count = number(value, owner, allowed, 0, most)
     if count % 1:
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     return int(count)

@@ -316,7 +316,7 @@ class ReciprocalConnector(TwoWayConnector):
             keep=self.cache_data and chosen == "pairwise",
             show_progress=self.verbose,
         )
-        if not estimate.n:
+        if not estimate.n and not (pr == 0 and ranges == (None, None)):
             self.warn_once(
                 "no valid pair",
                 f"pr of {own} is {pr:.4g}, but no pair is valid for the estimate of rho (p0 > 0 "

@@ -160,6 +160,13 @@ class Law:
         return axes, float(self.p.max_dist)
 
     @property
+    def arg_name(self) -> str:
+        """The parameter with the argument, and its class, for messages."""
+        p, _, owner = self.name.partition(" of ")
+        shared = p in ("p_non", "p_uni", "p_rec")  # have one argument
+        return f"{'p' if shared else p}_arg of {owner}"
+
+    @property
     def is_constant(self) -> bool:
         """Whether all pairs share one probability."""
         return not callable(self.p)
@@ -171,14 +178,14 @@ class Law:
 
     def args(self, candidates: Candidates) -> Values:
         """Return the argument of each candidate."""
-        return pair_values(candidates, self.arg, f"{self.name} (its argument)", self.backward)
+        return pair_values(candidates, self.arg, self.arg_name, self.backward)
 
     def probabilities(self, candidates: Candidates, args: Values) -> Values:
         """Return the probability of each candidate, checked."""
         profile = lifting.is_profile(self.p)
         if profile and axes_of(self.arg) is None:
-            name = f"the argument of {self.name}"
-            args = lifting.checked_numbers(args, candidates.describe, name, "a distance (um)")
+            describe = candidates.describe
+            args = lifting.checked_numbers(args, describe, self.arg_name, "a distance (um)")
         p = lifting.of_values(self.p, (args,), candidates.n, self.name)
         if profile:
             return p  # in [0, 1] by construction
@@ -194,7 +201,7 @@ def pair_values(
 ) -> Values:
     """Evaluate a function of two nodes on (chosen) candidates; distances by their axes."""
     if not callable(value):
-        return value
+        return None if value is None else float(value)
     axes = axes_of(value)
     if axes is not None:
         dist = candidates.distance(axes)

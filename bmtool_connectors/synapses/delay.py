@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
@@ -50,13 +50,16 @@ def _delay(
         fine = False
     if not fine:
         _explain(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
-    delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
-    return float(min(max(delay, low), high))
+    try:
+        delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
+        return float(min(max(delay, low), high))
+    except TypeError:  # an array, or text
+        _explain(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
 
 
 def _explain(
     helper: str, dist: Any, min_delay: Any, velocity: Any, fluc_stdev: Any, delay_bound: Any
-) -> None:
+) -> NoReturn:
     """Raise for the argument that is not allowed; called once something is."""
     most = 1e100
     number(dist, f"dist of {helper}", "a finite distance (um)", -most, most)

@@ -116,7 +116,9 @@ def report() -> list[list[str]]:
 def percent(*counts: int, of: int) -> str:
     """Return percentages as the report writes them."""
     texts = [f"{100 * count / of:.8g}" for count in counts]
-    return texts[0] if len(texts) == 1 else f"[{' '.join(texts)}]"
+    if len(texts) > 1:
+        return f"[{' '.join(texts)}]"
+    return texts[0] if "." in texts[0] else f"{texts[0]}.0"
 
 
 def saved_gap_junctions(path: Path) -> list[Pair]:

@@ -71,6 +71,17 @@ def tables(net: NetworkBuilder) -> list[set[Edge]]:
     return found
 
 
+def bare_percent(count: int, n: int) -> str:
+    """Return one of several percentages in brackets: ``%.8g``."""
+    return f"{100 * count / n:.8g}"
+
+
+def percent(count: int, n: int) -> str:
+    """Return a single percentage as the report writes it: ``%.8g``, always with a point."""
+    text = bare_percent(count, n)
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
 def assert_binomial(count: int, n: int, p: float) -> None:
     """Assert that `count` of `n` independent trials is compatible with probability `p`."""
     low, high = stats.binom.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], n, p)

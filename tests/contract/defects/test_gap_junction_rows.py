@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from builds import Recorder, connect, drawn, pairs_of, tables, unordered, warned, within
+from builds import Recorder, connect, drawn, pairs_of, percent, tables, unordered, warned, within
 from conftest import QUIET, make_network, pools
 
 import bmtool_connectors
@@ -85,11 +85,11 @@ def test_row_66_percentage_of_all_pairs(tmp_path: Path) -> None:
     path = tmp_path / "conn.csv"
     output = {"verbose": False, "report_name": str(path), "rng": np.random.default_rng(1)}
     within(GapJunction(p=1.0, **output), 10)
-    assert report_row(path) == "net: pop_name=='A'Gap,net: pop_name=='A'Gap,100,100"
+    assert report_row(path) == "net: pop_name=='A'Gap,net: pop_name=='A'Gap,100.0,100.0"
     near = GapJunction(p=UniformInRange(1.0, max_dist=40.0), p_arg=spherical_dist, **output)
     n = len(within(near, 10).forward)
     assert 0 < n < 45
-    assert report_row(path).endswith(f"Gap,100,{100 * n / 45:.8g}")
+    assert report_row(path).endswith(f"Gap,100.0,{percent(n, 45)}")
 
 
 @pytest.mark.parametrize("n_b", [4, 5])
@@ -119,7 +119,7 @@ def test_row_69_nothing_possible(
     connect(net, connector, *pools(net), **GAP)
     net.build()
     assert tables(net) == [set()]
-    assert report_row(path).endswith("Gap,0,0")
+    assert report_row(path).endswith("Gap,0.0,0.0")
     lines = capsys.readouterr().out.splitlines()
     assert "Number of connected pairs: 0" in lines
     assert "0.0" not in [line.strip() for line in lines]

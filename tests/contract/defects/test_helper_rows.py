@@ -160,7 +160,7 @@ def test_row_106_delays_are_floats() -> None:
         ("syn_dist_delay_feng", {"velocity": 0.0}),
         ("syn_dist_delay_feng", {"delay_bound": (2.0, 0.2)}),
         ("syn_dist_delay_feng_section_PN", {"velocity": 0.0}),
-        ("syn_uniform_delay_section", {"low": 3.0, "high": 2.0}),
+        ("syn_uniform_delay_section", {"high": 0.1}),
         ("syn_uniform_delay_section", {"high": np.nan}),
         ("syn_section_PN", {"p": np.nan}),
         ("syn_section_PN", {"p": 1.5}),
@@ -171,7 +171,7 @@ def test_row_106_delays_are_floats() -> None:
 )
 def test_row_107_arguments_are_checked(name: str, parameters: dict[str, Any]) -> None:
     name_of_one = next(iter(parameters))
-    with pytest.raises(ParameterError, match=rf"{name_of_one}.* of syn_\w+ is"):
+    with pytest.raises(ParameterError, match=rf"{name_of_one} of syn_\w+ is"):
         HELPERS[name](*two_nodes(), **parameters)
 
 

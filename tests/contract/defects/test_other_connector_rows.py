@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builds import Recorder, assert_binomial, connect, drawn, pairs_of, tables, warned
+from builds import Recorder, assert_binomial, connect, drawn, pairs_of, percent, tables, warned
 from conftest import QUIET, make_network, pools
 
 import bmtool_connectors
@@ -337,7 +337,7 @@ def test_row_94_views_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert connector.vars["p"] == 1.0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["edges.csv"]
     connector.save_connection_report()
-    assert (tmp_path / "conn.csv").read_text().splitlines()[1].endswith(f",{200 / 12:.8g}" * 2)
+    assert (tmp_path / "conn.csv").read_text().splitlines()[1].endswith(f",{percent(2, 12)}" * 2)
 
 
 def test_row_95_other_pools(tmp_path: Path) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builds import connect, drawn, pairs_of, tables, unordered, warned
+from builds import (
+    bare_percent,
+    connect,
+    drawn,
+    pairs_of,
+    percent,
+    tables,
+    unordered,
+    warned,
+)
 from conftest import QUIET, make_network, pools
 
 from bmtool_connectors import (
@@ -53,9 +62,9 @@ def rows(path: str = "conn.csv") -> list[list[str]]:
     return list(csv.reader(lines.splitlines()))[1:]
 
 
-def percent(count: int, n: int) -> str:
-    """Return a percentage as the report writes it."""
-    return f"{100 * count / n:.8g}"
+def bracketed(*counts: int, of: int) -> str:
+    """Return several percentages as the report writes them."""
+    return f"[{' '.join(bare_percent(count, of) for count in counts)}]"
 
 
 def near(p: float = 0.5) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def near(p: float = 0.5) -> dict[str, Any]:
 def test_row_r1_header_and_lines() -> None:
     drawn(UnidirectionConnector(p=1.0, **loud()), *pools(make_network(3, 4)))
     text = Path("conn.csv").read_bytes().decode()
-    assert text == f"{HEADER}\n{LABEL_A},{LABEL_B},100,100\n"
+    assert text == f"{HEADER}\n{LABEL_A},{LABEL_B},100.0,100.0\n"
 
 
 def test_row_r2_one_row_per_use() -> None:
@@ -153,8 +162,8 @@ def test_row_r4_reciprocal_within_one_population(autapses: bool) -> None:
     assert numbers[0][0] == pytest.approx(100 * len(connected) / possible, rel=1e-7)
     assert numbers[1][0] == pytest.approx(100 * len(connected) / (190 + selves), rel=1e-7)
     if not autapses:
-        assert row[2] == f"[{percent(len(connected), possible)} {percent(len(both), possible)}]"
-        assert row[3] == f"[{percent(len(connected), 190)} {percent(len(both), 190)}]"
+        assert row[2] == bracketed(len(connected), len(both), of=possible)
+        assert row[3] == bracketed(len(connected), len(both), of=190)
     assert len(both) > 5
 
 
@@ -172,9 +181,8 @@ def test_row_r4_reciprocal_between_two_populations() -> None:
     counts = [len(forward), len(backward), len(forward & backward)]
     near_pairs = sum(spherical_dist(a, b) <= 50 for a in source for b in target)
     possible = [near_pairs, 240, near_pairs]
-    of_possible = " ".join(percent(c, n) for c, n in zip(counts, possible, strict=True))
-    of_all = " ".join(percent(c, 240) for c in counts)
-    assert rows()[0][2:] == [f"[{of_possible}]", f"[{of_all}]"]
+    of_possible = " ".join(bare_percent(c, n) for c, n in zip(counts, possible, strict=True))
+    assert rows()[0][2:] == [f"[{of_possible}]", bracketed(*counts, of=240)]
     assert min(counts) > 0
 
 
@@ -208,7 +216,7 @@ def test_row_r4_file_conditional_and_one_to_one() -> None:
     gap.setup_nodes(a, a)
     connector = GapJunctionConditionalReciprocalConnector(gap, 1, 1, 1, 1, 1, 1, **loud())
     drawn(connector, a, a)
-    assert [row[2:] for row in rows()] == [["8", "8"], ["[100 100]", "[100 100]"]]
+    assert [row[2:] for row in rows()] == [["8.0", "8.0"], ["[100 100]", "[100 100]"]]
 
 
 def test_row_r5_nothing_possible() -> None:
@@ -219,7 +227,7 @@ def test_row_r5_nothing_possible() -> None:
     drawn(ReciprocalConnector(p0=0.0, rho=0.0, **loud()), a, a)
     drawn(ReciprocalConnector(p0=0.0, p1=0.0, rho=0.0, **loud()), a, b)
     drawn(GapJunction(p=0.0, **loud()), a, a)
-    assert [row[2] for row in rows()] == ["0", "[0 0]", "[0 0 0]", "0"]
+    assert [row[2] for row in rows()] == ["0.0", "[0 0]", "[0 0 0]", "0.0"]
     assert [row[2] for row in rows()] == [row[3] for row in rows()]
 
 
@@ -307,7 +315,7 @@ def test_row_r8_folders_empty_files_and_missing_newlines() -> None:
     assert len(rows("empty.csv")) == 1
     Path("cut.csv").write_text(f"{HEADER}\n1,2,3,4")
     one_row("cut.csv")
-    assert rows("cut.csv") == [["1", "2", "3", "4"], [LABEL_A, LABEL_B, "100", "100"]]
+    assert rows("cut.csv") == [["1", "2", "3", "4"], [LABEL_A, LABEL_B, "100.0", "100.0"]]
     Path("header.csv").write_text(HEADER)
     one_row("header.csv")
     assert len(rows("header.csv")) == 1
@@ -386,4 +394,4 @@ def test_row_r12_many_writers() -> None:
         list(pool.map(one, names))
     found = [row[0].split(":")[0] for row in rows()]
     assert sorted(found) == sorted(names * 5)
-    assert all(row[2:] == ["100", "100"] for row in rows())
+    assert all(row[2:] == ["100.0", "100.0"] for row in rows())

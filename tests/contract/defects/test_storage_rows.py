@@ -86,7 +86,7 @@ def test_row_57_no_synapse_is_no_connection(is_function: bool, tmp_path: Path) -
     assert connector.connectivity.dropped == 16 - len(wanted)
     assert connector.connection_number()[0].tolist() == [len(wanted)]
     assert {(s, t, 1) for s, row in connector.conn_prop.items() for t in row} == wanted
-    assert report.read_text().splitlines()[1].endswith(",25,25" if is_function else ",0,0")
+    assert report.read_text().splitlines()[1].endswith(",25.0,25.0" if is_function else ",0.0,0.0")
 
 
 def test_row_57_reciprocal_pairs_without_synapses() -> None:
