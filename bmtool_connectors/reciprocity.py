@@ -211,7 +211,7 @@ class NormalizedReciprocalRate(ProbabilityFunction):
         rate = self.NRR(dist)
         try:
             return p0 * p1 * rate
-        except TypeError:
+        except (TypeError, ValueError):
             raise ParameterError(
                 f"NRR of NormalizedReciprocalRate gives {rate!r} at distance {dist!r}; allowed are "
                 "numbers >= 0: correct the function."

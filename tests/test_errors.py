@@ -140,7 +140,7 @@ U, R, G = "UnidirectionConnector", "ReciprocalConnector", "GapJunction"
 C, K = "CorrelatedGapJunction", "GapJunctionConditionalReciprocalConnector"
 O, F, D = "OneToOneSequentialConnector", "FileBasedConnector", "GaussianDropoff"  # noqa: E741
 PROBABILITY = "allowed is a probability in [0, 1] or a function"
-WHOLE = "allowed is a whole number >= 0"
+WHOLE = "allowed is a whole number"
 
 #: (call, words): refused with ParameterError before there are nodes.
 PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
@@ -339,6 +339,11 @@ def names_of(table: list[tuple[Any, ...]]) -> list[str]:
 @pytest.mark.parametrize(("make", "words"), PARAMETERS, ids=names_of(PARAMETERS))
 def test_parameters(make: Make, words: tuple[str, ...]) -> None:
     refused(make, ParameterError, words)
+
+
+def test_no_function_is_offered_where_none_is_allowed() -> None:
+    text = refused(one(n_syn=2.9), ParameterError, (f"n_syn of {O} is 2.9",))
+    assert "function" not in text, text
 
 
 @pytest.mark.parametrize(("name", "value", "words"), DEFAULTS, ids=names_of(DEFAULTS))
@@ -766,7 +771,7 @@ def keys(a: Any, b: Any) -> Any:
 #: (connector, words): what functions on arrays may do wrong.
 ARRAYS: list[tuple[Make, tuple[str, ...]]] = [
     (uni(p=too_long, p_arg=keys), (f"p of {U}", "@vectorized", "shape (50,) for 49", "(49,)")),
-    (uni(p_arg=of_nodes_too_long), (f"p of {U} (its argument)", "@vectorized", "shape (50,)")),
+    (uni(p_arg=of_nodes_too_long), (f"p_arg of {U}", "@vectorized", "shape (50,)")),
     (uni(n_syn=of_nodes_too_long), (f"n_syn of {U}", "@vectorized", "shape (50,)")),
     (gap(p=too_long, p_arg=keys), (f"p of {G}", "@vectorized", "shape (22,) for 21")),
     (rec(p0=too_long, p0_arg=keys), (f"p0 of {R}", "@vectorized", "shape (22,) for 21")),
@@ -1040,7 +1045,9 @@ def test_one_parameter_is_junk(subject: str, name: str) -> None:
 NUMBERS = st.one_of(
     st.integers(-3, 400), st.floats(), st.floats(0, 1), st.booleans(), st.just(10**20)
 )
-TEXTS = st.text("ab01p .\n\0", max_size=3)
+TEXTS = st.one_of(
+    st.text("ab01p .\n\0", max_size=3), st.sampled_from(["sparse", "pairwise", "spherical", "0"])
+)
 PLAIN = st.one_of(st.none(), NUMBERS, TEXTS, st.builds(object))
 NESTED = st.one_of(
     st.lists(PLAIN, max_size=3),

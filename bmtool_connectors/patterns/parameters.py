@@ -68,7 +68,7 @@ def synapses(value: Any, owner: str) -> Any:
     if callable(value):
         return value
     most = np.iinfo(np.uint32).max  # BMTK's table
-    allowed = f"a whole number from 0 to {most} or a function of two nodes"
+    allowed = f"a whole number >= 0 (at most {most}) or a function of two nodes"
     count = number(value, owner, allowed, 0, most)
     if count % 1:
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")

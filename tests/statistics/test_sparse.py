@@ -1,0 +1,352 @@
+"""The sparse sampler draws the same law as the pairwise one.
+
+Counts of many draws are compared with exact probabilities. Thresholds are Bonferroni bounds
+for the stated joint false-alarm rate; the seeds are fixed, so a pass stays a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bmtool_connectors import (
+    GaussianDropoff,
+    NodeArrays,
+    NormalizedReciprocalRate,
+    UniformInRange,
+    cylindrical_dist_z,
+    spherical_dist,
+    vectorized,
+)
+from bmtool_connectors.sampling import grid, sparse
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import evaluations, possible_pairs
+from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
+from bmtool_connectors.sampling.estimate import estimate_rho
+from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+
+FALSE_ALARM = 1e-6  # of each test in this file
+DRAWS = 300
+ONE = (SynapseCounts(1, "n_syn"), SynapseCounts(1, "n_syn"))
+
+GAUSS = GaussianDropoff(stdev=60.0, pmax=0.3, max_dist=150.0)
+SHELL = UniformInRange(0.25, min_dist=40.0, max_dist=110.0)
+
+
+@vectorized(bound=lambda low, high: 0.4 * np.exp(-low / 50.0))
+def own_law(dist: Any) -> Any:
+    """Return a user's exponential law, which knows its bound."""
+    return 0.4 * np.exp(-dist / 50.0)
+
+
+class Node(dict[str, Any]):
+    """A node object, as BMTK makes them."""
+
+    def __init__(self, node_id: int, position: np.ndarray) -> None:
+        super().__init__(positions=position)
+        self.node_id = node_id
+
+
+def nodes(n: int, box: tuple[float, float, float], seed: int) -> NodeArrays:
+    """Return n nodes spread over a box."""
+    positions = np.random.default_rng(seed).uniform(0, box, (n, 3))
+    return NodeArrays([Node(k, position) for k, position in enumerate(positions)])
+
+
+BOX = (220.0, 180.0, 90.0)
+A, B = nodes(26, BOX, 1), nodes(21, BOX, 2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A space with its laws."""
+
+    space: PairSpace
+    laws: PairLaws
+    joint: Joint | None
+
+
+def case(
+    space: PairSpace, p0: Any, arg0: Any, p1: Any = None, arg1: Any = None, joint: Any = None
+) -> Case:
+    """Return a case; without p1 it has one direction, or is one population."""
+    forward = Law(p0, arg0, "p0 of Test")
+    if joint is None:
+        return Case(space, PairLaws(forward), None)
+    if space.kind != "all":
+        backward = Law(p0, arg0, "p1 of Test", backward=True)
+        return Case(space, PairLaws(forward, backward, True, True), joint)
+    return Case(space, PairLaws(forward, Law(p1, arg1, "p1 of Test", backward=True)), joint)
+
+
+WITHIN, BETWEEN = PairSpace(A, A, "upper"), PairSpace(A, B)
+CASES = {
+    "one way, constant": case(BETWEEN, 0.2, None),
+    "one way, Gaussian": case(BETWEEN, GAUSS, spherical_dist),
+    "one way within, no autapses": case(PairSpace(A, A, autapses=False), GAUSS, spherical_dist),
+    "one way within, autapses": case(PairSpace(A, A), 0.3, None),
+    "one way, shell, in the plane": case(BETWEEN, SHELL, cylindrical_dist_z),
+    "one way, own bound": case(BETWEEN, own_law, spherical_dist),
+    "within, constant": case(WITHIN, 0.2, None, joint=Joint(rho=0.4)),
+    "within, constant, certain": case(WITHIN, 1.0, None, joint=Joint(rho=0.0)),
+    "within, Gaussian": case(WITHIN, GAUSS, spherical_dist, joint=Joint(rho=0.3)),
+    "within, autapses": case(
+        PairSpace(A, A, "upper and diagonal"), GAUSS, spherical_dist, joint=Joint(rho=0.3)
+    ),
+    "within, rate": case(
+        WITHIN, GAUSS, spherical_dist, joint=Joint(pr=NormalizedReciprocalRate(2.0), arg="0")
+    ),
+    "between, constant": case(BETWEEN, 0.3, None, 0.15, None, Joint(pr=0.1)),
+    "between, negative": case(BETWEEN, 0.3, None, 0.4, None, Joint(rho=-0.5)),
+    "between, two distances": case(
+        BETWEEN, GAUSS, spherical_dist, SHELL, cylindrical_dist_z, Joint(rho=0.3)
+    ),
+    "between, constant and distance": case(
+        BETWEEN, 0.1, None, GAUSS, spherical_dist, Joint(rho=-0.2)
+    ),
+    "between, function": case(
+        BETWEEN,
+        0.3,
+        None,
+        0.2,
+        None,
+        Joint(pr=lambda d, p0, p1: 0.2 * (d < 80), arg=spherical_dist),
+    ),
+}
+
+
+def matrices(drawn: PairDraw, space: PairSpace) -> tuple[np.ndarray, np.ndarray]:
+    """Return which pairs are connected forward and backward, shape (n_source, n_target)."""
+    shape = (len(space.source), len(space.target))
+    tables = np.zeros((2, *shape), dtype=bool)
+    for table, part in zip(tables, (drawn.forward, drawn.backward), strict=True):
+        i, j, _, _ = part.arrays()
+        table[i, j] = True
+        assert len(i) == table.sum(), "each pair once"
+        assert (np.diff(i.astype(np.int64) * shape[1] + j) > 0).all(), "in row-major order"
+    return tables[0], tables[1]
+
+
+def probabilities(one: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return p0, p1 and pr of each pair by the slow way, 0 for pairs outside the space."""
+    space, shape = one.space, (len(one.space.source), len(one.space.target))
+    p = np.zeros((3, *shape))
+    for i in range(shape[0]):
+        for j in range(shape[1]):
+            if space.kind == "upper" and j <= i:
+                continue
+            if space.kind == "upper and diagonal" and j < i:
+                continue
+            if space.left_out is not None and space.left_out[i] == j:
+                continue
+            p[:, i, j] = of_pair(one, i, j)
+    return p[0], p[1], p[2]
+
+
+def of_pair(one: Case, i: int, j: int) -> tuple[float, float, float]:
+    """Return p0, p1 and pr of a pair."""
+    source, target = one.space.source.nodes[i], one.space.target.nodes[j]
+
+    def value(law: Any, arg: Any) -> float:
+        dist = arg(source, target) if callable(arg) else arg
+        return float(law(dist)) if callable(law) else float(law)
+
+    laws, joint = one.laws, one.joint
+    p0 = value(laws.forward.p, laws.forward.arg)
+    if laws.backward is None or joint is None:
+        return p0, 0.0, 0.0
+    p1 = p0 if laws.same_p else value(laws.backward.p, laws.backward.arg)
+    if joint.rho is not None:
+        pr = p0 * p1 + joint.rho * (p0 * (1 - p0) * p1 * (1 - p1)) ** 0.5
+    elif callable(joint.pr):
+        arg = joint.arg if callable(joint.arg) else laws.forward.arg
+        pr = float(joint.pr(arg(source, target), p0, p1))
+    else:
+        pr = joint.pr
+    if one.space.is_self(np.array([i]), np.array([j]))[0]:
+        return p0, 0.0, 0.0  # one connection, whichever way it is looked at
+    return p0, p1, min(max(pr, 0.0, p0 + p1 - 1), p0, p1)
+
+
+def draws(one: Case, n: int = DRAWS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how often each pair was connected forward, backward and both ways."""
+    counts = np.zeros((3, len(one.space.source), len(one.space.target)), dtype=int)
+    for seed in range(n):
+        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(seed), ONE)
+        forward, backward = matrices(drawn, one.space)
+        both = forward & backward
+        assert drawn.reciprocal == both.sum()
+        counts += np.stack([forward, backward, both])
+    return counts[0], counts[1], counts[2]
+
+
+def misfit(counts: np.ndarray, p: np.ndarray, n: int = DRAWS) -> float:
+    """Return the least tail probability over pairs, times their number (exact binomial)."""
+    assert (counts[p == 0] == 0).all()
+    assert (counts[p == 1] == n).all()
+    inside = (p > 0) & (p < 1)
+    k, q = counts[inside], p[inside]
+    if not len(k):
+        return 1.0
+    tail = np.minimum(stats.binom.cdf(k, n, q), stats.binom.sf(k - 1, n, q))
+    total = (k.sum() - n * q.sum()) / np.sqrt(n * (q * (1 - q)).sum())
+    return float(min(2 * len(k) * tail.min(), stats.norm.sf(abs(total)) * 2))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_pair(name: str) -> None:
+    """Frequency of each pair, and of all together, in both directions and both ways."""
+    one = CASES[name]
+    for counts, p in zip(draws(one), probabilities(one), strict=True):
+        assert misfit(counts, p) > FALSE_ALARM / (3 * len(CASES))
+
+
+@pytest.mark.parametrize("factor", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("name", ["within, Gaussian", "between, two distances"])
+def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of the cells has no influence on the law."""
+    choose = grid.choose_edge
+
+    def scaled(*args: Any) -> tuple[float, float]:
+        edge, reach = choose(*args)
+        return edge * factor, reach
+
+    monkeypatch.setattr(sparse, "choose_edge", scaled)
+    one = CASES[name]
+    for counts, p in zip(draws(one, 100), probabilities(one), strict=True):
+        assert misfit(counts, p, 100) > FALSE_ALARM / 18
+
+
+def _accept_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse._accept
+
+    def biased(values: Any, joint: Any, q: float, rng: Any, *rest: Any) -> Any:
+        return original(values, joint, q * 0.9, rng, *rest)  # the bound taken for less
+
+    monkeypatch.setattr(sparse, "_accept", biased)
+
+
+def _drop_the_diagonal_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse.DistanceRanges.__iter__
+
+    def biased(self: Any) -> Any:
+        return (each for each in original(self) if not each[2].within)
+
+    monkeypatch.setattr(sparse.DistanceRanges, "__iter__", biased)
+
+
+def _lose_the_far_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse.DistanceRanges.__init__
+
+    def biased(self: Any, *args: Any) -> None:
+        original(self, *args)
+        self.limit *= 0.65
+
+    monkeypatch.setattr(sparse.DistanceRanges, "__init__", biased)
+
+
+def _visit_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse.skip
+    monkeypatch.setattr(sparse, "skip", lambda rng, q, *rest: original(rng, q * 0.93, *rest))
+
+
+@pytest.mark.parametrize(
+    "bias", [_accept_at_the_bound, _drop_the_diagonal_cell, _lose_the_far_edge, _visit_too_few]
+)
+def test_planted_bias_is_found(
+    bias: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bias(monkeypatch)
+    one = CASES["within, Gaussian"]
+    try:
+        found = [misfit(c, p) for c, p in zip(draws(one), probabilities(one), strict=True)]
+    except Exception as error:
+        assert "bound of" in str(error)  # noqa: PT017  # a bound below the value is refused
+    else:
+        assert min(found) < FALSE_ALARM
+
+
+def test_offset_visited_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse.DistanceRanges.__iter__
+
+    def biased(self: Any) -> Any:
+        for each in original(self):
+            yield each
+            yield each
+
+    monkeypatch.setattr(sparse.DistanceRanges, "__iter__", biased)
+    with pytest.raises(AssertionError, match="each pair once"):
+        draws(CASES["within, Gaussian"], 5)
+
+
+EXTENTS = {
+    "all at one point": np.zeros((40, 3)),
+    "on a line": np.linspace(0, 900, 40)[:, None] * np.array([[0.0, 1.0, 0.0]]),
+    "one node": np.zeros((1, 3)),
+    "one far away": np.vstack([np.random.default_rng(3).uniform(0, 80, (39, 3)), [[1e6, 0, 1e6]]]),
+    "far from the origin": np.random.default_rng(3).uniform(0, 80, (40, 3)) + 1e6,
+    "thin and wide": np.random.default_rng(3).uniform(0, [1e6, 1e6, 10.0], (40, 3)),
+    "clusters": np.repeat([[0.0, 0, 0], [140, 0, 0], [1e5, 1e5, 0]], [15, 15, 10], axis=0),
+}
+
+
+@pytest.mark.parametrize("name", EXTENTS)
+def test_any_extent(name: str) -> None:
+    positions = EXTENTS[name]
+    pool = NodeArrays([Node(k, position) for k, position in enumerate(positions)])
+    one = case(PairSpace(pool, pool, "upper"), GAUSS, spherical_dist, joint=Joint(rho=0.3))
+    for counts, p in zip(draws(one, 60), probabilities(one), strict=True):
+        assert misfit(counts, p, 60) > FALSE_ALARM / (3 * len(EXTENTS))
+
+
+def test_estimate_of_rho_is_the_pairwise_one() -> None:
+    pool = nodes(300, (500.0, 400.0, 200.0), 5)
+    law = Law(GAUSS, spherical_dist, "p0 of Test")
+    for space, laws in (
+        (PairSpace(pool, pool, "upper"), PairLaws(law, law, True, True)),
+        (
+            PairSpace(pool, nodes(200, (500.0, 400.0, 200.0), 6)),
+            PairLaws(law, Law(SHELL, cylindrical_dist_z, "p1 of Test", backward=True)),
+        ),
+    ):
+        for ranges in ((None, None), ((20.0, 90.0), None)):
+            rho = [
+                estimate_rho(
+                    space, laws, 0.06, ranges, evaluations(how, space, laws, ranges), keep=False
+                )[0]
+                for how in ("pairwise", "sparse")
+            ]
+            assert rho[0].n == rho[1].n > 0
+            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-11)
+
+
+def test_possible_pairs_are_the_pairwise_ones() -> None:
+    for one in CASES.values():
+        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(1), ONE)
+        p0, p1, _ = probabilities(one)
+        forward, backward, both = possible_pairs(drawn, one.space, one.laws)
+        selves = one.space.self_pairs
+        n_self = 0 if selves is None or one.laws.backward is None else (selves >= 0).sum()
+        if one.laws.forward.name and one.space.kind == "upper and diagonal":
+            p1 = np.maximum(p1, np.diag(np.diag(p0)))
+            n_self = 0
+        assert forward == (p0 > 0).sum()
+        if one.laws.backward is not None:
+            assert backward == (p1 > 0).sum()
+            assert both == ((p0 > 0) & (p1 > 0)).sum() - n_self
+
+
+def test_bound_below_the_value_is_refused() -> None:
+    @vectorized(bound=lambda low, high: 0.1 + 0 * low)
+    def law(dist: Any) -> Any:
+        return 0.3 + 0 * dist
+
+    one = case(BETWEEN, law, spherical_dist)
+    with pytest.raises(ValueError, match=r"bound of p0 of Test gives at most 0\.1") as caught:
+        draws(one, 5)
+    assert "never be below the value" in str(caught.value)
