@@ -63,8 +63,9 @@ def gaussian(
     >>> float(gaussian(2.0, mean=2.0, pmax=0.5))
     0.5
     """
-    z = (np.asarray(x, dtype=float) - mean) / stdev
-    return pmax * np.exp(-z * z / 2)
+    with np.errstate(over="ignore"):  # infinitely far away is 0
+        z = (np.asarray(x, dtype=float) - mean) / stdev
+        return pmax * np.exp(-z * z / 2)
 
 
 class ProbabilityFunction(ABC):

@@ -244,14 +244,22 @@ class NormalizedReciprocalRate(ProbabilityFunction):
         -------
         ndarray of bool
         """
-        d, a, b = (np.asarray(value, dtype=float) for value in (dist, p0, p1))
-        joint = np.clip(self.probability(d, a, b), *bounds(a, b))
+        d, a, b = (floats(value) for value in (dist, p0, p1))
+        wanted = floats(self.probability(d, a, b))
+        try:
+            shape = np.broadcast_shapes(wanted.shape, d.shape, a.shape, b.shape)
+        except ValueError:
+            raise ParameterError(
+                f"NRR of NormalizedReciprocalRate gives shape {wanted.shape} for dist, p0, p1 of "
+                f"shapes {d.shape}, {a.shape}, {b.shape}; allowed are shapes that fit."
+            ) from None
+        joint = np.clip(wanted, *bounds(a, b))
         if cond is not None:
             direction, outcomes = cond
             given = np.asarray(b if direction else a)
             with np.errstate(divide="ignore", invalid="ignore"):
                 joint = np.where(np.asarray(outcomes) & (given > 0), joint / given, 0.0)
-        shape = np.broadcast_shapes(joint.shape, d.shape)
+            shape = np.broadcast_shapes(joint.shape, shape)
         return randomness.decisions(np.broadcast_to(joint, shape), rng=rng)
 
 

@@ -20,7 +20,8 @@ from bmtool_connectors.nodes import NodeArrays
 
 if TYPE_CHECKING:
     from bmtool_connectors.edges import EdgeList
-    from bmtool_connectors.patterns.base import BaseConnector, Use
+    from bmtool_connectors.patterns.base import BaseConnector
+    from bmtool_connectors.patterns.use import Use
 
 #: Edges converted to Python objects at a time.
 _CHUNK = 1 << 16

@@ -81,9 +81,7 @@ def pools(net: NetworkBuilder) -> tuple[Any, Any]:
 def node_lists(source: Any, target: Any) -> tuple[list[Any], list[Any]]:
     """Return the nodes of two pools; one list twice if they are the same nodes."""
     first, second = list(source), list(target)
-    same = len(first) == len(second) and all(
-        a is b for a, b in zip(first, second, strict=True)
-    )
+    same = len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
     return first, (first if same else second)
 
 

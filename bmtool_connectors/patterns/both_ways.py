@@ -15,7 +15,8 @@ from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts, order
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
@@ -198,8 +199,8 @@ class TwoWayConnector(BaseConnector):
             self.warn_once(
                 "forward only",
                 f"{type(self).__name__} drew {left} backward edges from {use.labels[1]} to "
-                f"{use.labels[0]} that were never handed to add_edges; call edge_params() a second "
-                "time for them.",
+                f"{use.labels[0]} that were never handed to add_edges so far; call edge_params() "
+                "a second time for them.",
             )
         return served
 

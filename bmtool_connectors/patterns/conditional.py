@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from bmtool_connectors import lifting
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import Use
 from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
 from bmtool_connectors.patterns.references import Reference, checked_reference
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws

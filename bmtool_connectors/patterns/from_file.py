@@ -16,7 +16,8 @@ from bmtool_connectors.edges import Connectivity, EdgeList, order_by
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["FileBasedConnector"]

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import report
-from bmtool_connectors.checks import flag
+from bmtool_connectors.checks import flag, number
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
-from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["OneToOneSequentialConnector"]
@@ -69,7 +69,11 @@ class OneToOneSequentialConnector(BaseConnector):
                 f"n_syn of {own} is a function; allowed is a whole number: use another connector "
                 "for random counts."
             )
-        self.n_syn = parameters.synapses(n_syn, f"n_syn of {own}")
+        allowed = "a whole number >= 0"
+        count = number(n_syn, f"n_syn of {own}", allowed, 0, np.iinfo(np.uint32).max)
+        if count % 1:
+            raise ParameterError(f"n_syn of {own} is {n_syn!r}; allowed is {allowed}.")
+        self.n_syn = int(count)
         self.vars = {"n_syn": n_syn}
         self.partition_source = flag(partition_source, f"partition_source of {own}")
         if self.partition_source:

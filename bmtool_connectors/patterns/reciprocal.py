@@ -11,8 +11,8 @@ from bmtool_connectors import report
 from bmtool_connectors.checks import ROUNDING, flag, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import Use
 from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
 from bmtool_connectors.sampling.blocks import Block, PairSpace

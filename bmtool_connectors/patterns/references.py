@@ -6,7 +6,8 @@ from typing import Any
 
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.sampling.states import PairStates
 
 

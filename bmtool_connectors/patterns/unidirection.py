@@ -8,7 +8,8 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector, Use
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs

@@ -15,7 +15,7 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.views import ConnProp
 
 if TYPE_CHECKING:
-    from bmtool_connectors.patterns.base import Use
+    from bmtool_connectors.patterns.use import Use
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000

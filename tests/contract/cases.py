@@ -225,9 +225,7 @@ def alike(module: Module, **more: Any) -> Parameters:
 def mixed(module: Module, **more: Any) -> Parameters:
     """Return two different laws of two different distances."""
     return {
-        "p0": module.GaussianDropoff(
-            stdev=60.0, pmax=0.35, max_dist=90.0, dist_type="cylindrical"
-        ),
+        "p0": module.GaussianDropoff(stdev=60.0, pmax=0.35, max_dist=90.0, dist_type="cylindrical"),
         "p0_arg": module.cylindrical_dist_z,
         "p1": module.GaussianDropoff(stdev=70.0, pmax=0.3, max_dist=100.0),
         "p1_arg": module.spherical_dist,

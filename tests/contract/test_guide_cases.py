@@ -190,9 +190,7 @@ def test_case_5_distance_law(here: Path) -> None:
     assert within == pytest.approx(0.1538, rel=1e-9)
 
     connector = UnidirectionConnector(p=p, p_arg=spherical_dist)
-    connector.setup_nodes(
-        source=net.nodes(pop_name=["PopA"]), target=net.nodes(pop_name=["PopB"])
-    )
+    connector.setup_nodes(source=net.nodes(pop_name=["PopA"]), target=net.nodes(pop_name=["PopB"]))
     net.add_edges(**connector.edge_params())
     pairs = saved_pairs(net, here)
 

@@ -1017,9 +1017,7 @@ def test_private_seed_is_not_default_rng_of_it() -> None:
     connector = UnidirectionConnector(p=0.5, rng=1, **QUIET)
     connector.setup_nodes(*pools(net))
     connector.initial_all_to_all()
-    other = reference.unidirection(
-        *node_lists(*pools(net)), np.random.default_rng(1), p=0.5
-    )
+    other = reference.unidirection(*node_lists(*pools(net)), np.random.default_rng(1), p=0.5)
     assert edges_of(connector.connectivity.forward) != other.forward
 
 

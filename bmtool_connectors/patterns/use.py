@@ -1,0 +1,110 @@
+"""One application of a connector to two node pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.errors import NodeError
+from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop, pool_label
+
+if TYPE_CHECKING:
+    from bmtool_connectors.rules import ConnectionRule
+
+
+class Use:
+    """One application of a connector to two node pools.
+
+    Attributes
+    ----------
+    source, target : NodeArrays
+        The nodes; one object for a recurrent population.
+    source_pool, target_pool : NodePool or None
+        As given to ``setup_nodes`` (None after unpickling).
+    taken : set of str
+        Directions handed out by ``edge_params``.
+    connectivity : Connectivity or None
+        What was drawn.
+    """
+
+    def __init__(self, source_pool: Any, target_pool: Any, quick: bool = False) -> None:
+        self.source_pool, self.target_pool = source_pool, target_pool
+        self.source = NodeArrays.from_pool(source_pool)
+        self.recurrent = is_same_pop(source_pool, target_pool, quick=quick)
+        self.target = self.source if self.recurrent else NodeArrays.from_pool(target_pool)
+        #: Network name and filter of both pools; one population may be filtered in two ways.
+        self.labels = pool_label(source_pool), pool_label(target_pool)
+        self.taken: set[str] = set()
+        self.root: np.random.SeedSequence | None = None
+        self.connectivity: Connectivity | None = None
+        #: Of another connector, whose edges this use depends on.
+        self.reference: Use | None = None
+        self.overlay: dict[tuple[int, int, int], Any] = {}
+        self.rules: dict[str, ConnectionRule] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pool holds its network, with locks and files; the arrays are all that is needed.
+        state = {**self.__dict__, "source_pool": None, "target_pool": None, "rules": {}}
+        if self.connectivity is not None:
+            same = self.source is self.target
+            state["source"] = self.source.without_nodes()
+            state["target"] = state["source"] if same else self.target.without_nodes()
+        return state
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Use:
+        # Pools, nodes and edges are never changed by a connector, so a copy can share them;
+        # it has rules and overlays of its own.
+        copied = copy(self)
+        copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
+        copied.reference = deepcopy(self.reference, memo)
+        return copied
+
+    def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
+        """Whether the pools are those of this use, swapped."""
+        if None in (source, target, self.source_pool, self.target_pool):
+            return False
+        return is_same_pop(source, self.target_pool, quick=quick) and is_same_pop(
+            target, self.source_pool, quick=quick
+        )
+
+    def free_memory(self) -> None:
+        """Drop node objects, and what was kept from estimating rho."""
+        same = self.source is self.target
+        self.source = self.source.without_nodes()
+        self.target = self.source if same else self.target.without_nodes()
+        if self.connectivity is not None:
+            self.connectivity = self.connectivity.without_cache()
+
+    def changes_of_nodes(self, owner: str) -> Iterator[tuple[str, str]]:
+        """Yield which pool holds other nodes than in ``setup_nodes``, and what to say of it.
+
+        Raises
+        ------
+        NodeError
+            If nodes were added that BMTK will never make.
+        """
+        for which, pool, nodes in (
+            ("source", self.source_pool, self.source),
+            ("target", self.target_pool, self.target),
+        ):
+            if pool is None:
+                continue
+            own = f"{which} of {owner} ({nodes.label})"
+            if ignores_added_nodes(pool):
+                raise NodeError(
+                    f"{own}: nodes were added to network {pool.network_name!r} after its nodes had "
+                    "been made, and BMTK leaves them out; call every add_nodes() before the first "
+                    "nodes() or setup_nodes()."
+                )
+            now = len(NodeArrays.from_pool(pool))
+            if now != len(nodes):
+                message = (
+                    f"{own} had {len(nodes)} nodes in setup_nodes() and has {now} now, because "
+                    "BMTK made the nodes of the network again (build(force=True) or clear()); "
+                    "only the first ones are connected. Make a new NetworkBuilder instead."
+                )
+                yield f"changed {which}", message
