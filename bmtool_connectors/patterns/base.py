@@ -94,8 +94,6 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
-    #: Whether the edges can tell another connector which pairs are connected.
-    keeps_pairs: ClassVar[bool] = True
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
