@@ -15,6 +15,10 @@ what it got, what is allowed and what to do.
 
 from __future__ import annotations
 
+import sys
+import warnings
+from pathlib import Path
+
 __all__ = ["ConnectivityWarning", "NodeError", "ParameterError"]
 
 
@@ -42,3 +46,14 @@ class NodeError(_OneSentenceError):
 
 class ConnectivityWarning(UserWarning):
     """The network was built, but something was repaired or looks unintended."""
+
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the user's script that led here, however deep we are."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, ConnectivityWarning, stacklevel=level)

@@ -9,7 +9,6 @@ that cannot connect.
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -19,7 +18,7 @@ from scipy.special import erf
 
 from bmtool_connectors import randomness
 from bmtool_connectors.checks import floats, number
-from bmtool_connectors.errors import ConnectivityWarning, ParameterError
+from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.randomness import RngLike
 
 __all__ = [
@@ -290,11 +289,9 @@ class GaussianDropoff(DistantDependentProbability):
         else:
             ptotal = number(ptotal, f"ptotal of {own}", "a probability in [0, 1]", 0.0, 1.0)
         if not isinstance(dist_type, str) or dist_type not in ("spherical", "cylindrical"):
-            warnings.warn(
+            warn(
                 f"dist_type of GaussianDropoff is {dist_type!r}; 'spherical' is used. "
-                "Allowed are 'spherical' and 'cylindrical'.",
-                ConnectivityWarning,
-                stacklevel=2,
+                "Allowed are 'spherical' and 'cylindrical'."
             )
             dist_type = "spherical"
         self.ptotal = ptotal
@@ -411,11 +408,9 @@ class GaussianDropoff(DistantDependentProbability):
             ]
             also = " and ptotal is not reached" if self.ptotal is not None else ""
             where = f", crossing 1 at {' and '.join(crossings)} um" if crossings else ""
-            warnings.warn(
+            warn(
                 f"pmax of GaussianDropoff is {self.pmax:.4g}, so its probability would be up to "
-                f"{peak:.4g}{where}; it is cut at 1{also}.",
-                ConnectivityWarning,
-                stacklevel=3,
+                f"{peak:.4g}{where}; it is cut at 1{also}."
             )
 
     def probability(self, dist: npt.ArrayLike) -> Any:

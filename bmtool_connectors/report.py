@@ -11,13 +11,12 @@ import csv
 import io
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bmtool_connectors.edges import Connectivity
-from bmtool_connectors.errors import ConnectivityWarning, ParameterError
+from bmtool_connectors.errors import ParameterError, warn
 
 __all__ = ["Timer"]
 
@@ -131,11 +130,10 @@ def save(
         append_row(Path(file), [source, target, *cells])
     except (OSError, ValueError) as error:  # ValueError: a name that cannot be a file's
         reason = getattr(error, "strerror", None) or error
-        warnings.warn(
-            f"The connection report {os.fspath(file)!r} could not be written ({reason}); the edges "
-            "are complete. Pass report_name= with a writable CSV file, or save_report=False.",
-            ConnectivityWarning,
-            stacklevel=2,
+        warn(
+            f"The connection report {os.fspath(file)!r} could not be written ({reason}); the "
+            "edges are complete. Pass report_name= with a writable CSV file, or "
+            "save_report=False."
         )
 
 
@@ -171,7 +169,8 @@ def append_row(path: Path, row: Sequence[str]) -> None:
                 if os.write(handle, data) != len(data):
                     raise OSError(f"{path} took only a part of the row: is the disk full?")
             except OSError:
-                os.ftruncate(handle, size)
+                with suppress(OSError):  # not a plain file
+                    os.ftruncate(handle, size)
                 raise
     finally:
         os.close(handle)

@@ -8,7 +8,6 @@ never change. Everything handed out (rules, views) is bound to its use.
 from __future__ import annotations
 
 import inspect
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -19,7 +18,7 @@ import numpy as np
 from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList
-from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
@@ -413,7 +412,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         """Warn, once per connector and key."""
         if key not in self._warned:
             self._warned.add(key)
-            warnings.warn(message, ConnectivityWarning, stacklevel=4)
+            warn(message)
 
     def _look(self) -> Connectivity:
         """Return the edges of the current use for somebody who looks before the build."""

@@ -6,12 +6,11 @@ argument is looked at with a comparison, and only a failed one costs a message.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable
 from typing import Any, NoReturn
 
 from bmtool_connectors import randomness
-from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.randomness import Seed, SharedGenerator
 
 #: The streams of helpers that were given a seed, by seed value: one helper is called once per
@@ -57,9 +56,7 @@ def check_keywords(helper: str, unknown: dict[str, Any]) -> None:
     for name in unknown:
         if (helper, name) not in _warned:
             _warned.add((helper, name))
-            warnings.warn(
+            warn(
                 f"{helper} got an unknown keyword {name!r}, which has no effect; check the "
-                "spelling in rule_params.",
-                ConnectivityWarning,
-                stacklevel=4,
+                "spelling in rule_params."
             )
