@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
@@ -27,6 +27,10 @@ FLUC_STDEV: float = 0.2  #: ms
 DELAY_LOWBOUND: float = 0.2  #: ms, must be greater than the time step of the simulation
 DELAY_UPBOUND: float = 2.0  #: ms
 
+#: What counts as finite, and as a number without a closer look.
+_MOST = 1e100
+_PLAIN = (float, int)
+
 #: Under this keyword the combined helpers say whose name a message should have.
 HELPER = " helper"
 
@@ -44,32 +48,41 @@ def _delay(
     generator = common.generator(rng, helper)
     try:
         low, high = delay_bound
-        fine = velocity > 0 and fluc_stdev >= 0 and low <= high
-        fine = fine and math.isfinite(dist) and math.isfinite(min_delay)
+        # Called once per synapse: plain numbers pass with comparisons alone.
+        fine = (
+            isinstance(dist, _PLAIN)
+            and isinstance(min_delay, _PLAIN)
+            and isinstance(velocity, _PLAIN)
+            and isinstance(fluc_stdev, _PLAIN)
+            and isinstance(low, _PLAIN)
+            and isinstance(high, _PLAIN)
+        )
+        fine = fine and -_MOST <= dist <= _MOST and -_MOST <= min_delay <= _MOST
+        fine = fine and velocity >= 1 / _MOST and 0 <= fluc_stdev <= _MOST and low <= high
     except (TypeError, ValueError):
         fine = False
     if not fine:
-        _explain(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
-    try:
-        delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
-        return float(min(max(delay, low), high))
-    except TypeError:  # an array, or text
-        _explain(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
+        dist, min_delay, velocity, fluc_stdev, low, high = _checked(
+            helper, dist, min_delay, velocity, fluc_stdev, delay_bound
+        )
+    delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
+    return float(min(max(delay, low), high))
 
 
-def _explain(
+def _checked(
     helper: str, dist: Any, min_delay: Any, velocity: Any, fluc_stdev: Any, delay_bound: Any
-) -> NoReturn:
-    """Raise for the argument that is not allowed; called once something is."""
-    most = 1e100
-    number(dist, f"dist of {helper}", "a finite distance (um)", -most, most)
-    number(min_delay, f"min_delay of {helper}", "a finite number (ms)", -most, most)
-    number(velocity, f"velocity of {helper}", "a velocity > 0 (um/ms)", 1e-100, math.inf)
-    number(fluc_stdev, f"fluc_stdev of {helper}", "a standard deviation >= 0 (ms)", 0.0, math.inf)
+) -> tuple[float, ...]:
+    """Return the arguments as floats, or raise for the one that is not allowed."""
     bounds = floats(delay_bound)
     if bounds.shape != (2,) or not bounds[0] <= bounds[1]:
         common.refuse(helper, "delay_bound", delay_bound, "(low, high) with low <= high (ms)")
-    common.refuse(helper, "an argument", (dist, min_delay, velocity, fluc_stdev), "a plain number")
+    return (
+        number(dist, f"dist of {helper}", "a finite distance (um)", -_MOST, _MOST),
+        number(min_delay, f"min_delay of {helper}", "a finite number (ms)", -_MOST, _MOST),
+        number(velocity, f"velocity of {helper}", "a velocity > 0 (um/ms)", 1 / _MOST, math.inf),
+        number(fluc_stdev, f"fluc_stdev of {helper}", "a standard deviation >= 0 (ms)", 0, _MOST),
+        *bounds.tolist(),
+    )
 
 
 def syn_const_delay(
@@ -211,7 +224,6 @@ def syn_uniform_delay_section(
     helper = "syn_uniform_delay_section"
     kwargs.pop("connector", None)
     common.check_keywords(helper, kwargs)
-    most = 1e100
-    low = number(low, f"low of {helper}", "a finite number (ms)", -most, most)
-    high = number(high, f"high of {helper}", f"a finite number (ms) of at least {low}", low, most)
+    low = number(low, f"low of {helper}", "a finite number (ms)", -_MOST, _MOST)
+    high = number(high, f"high of {helper}", f"a finite number (ms) of at least {low}", low, _MOST)
     return float(common.generator(rng, helper).uniform(low, high))
