@@ -36,6 +36,8 @@ class Plan:
         Forward and backward.
     sampler : {'pairwise', 'sparse'} or None
         Chosen already.
+    none_wanted : bool
+        No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
     kept : list of BlockValues or None
         Evaluated already.
     """
@@ -44,6 +46,7 @@ class Plan:
     joint: Joint
     n_syn: tuple[SynapseCounts, SynapseCounts]
     sampler: str | None = None
+    none_wanted: bool = False
     kept: list[BlockValues] | None = None
 
 
@@ -179,7 +182,7 @@ class TwoWayConnector(BaseConnector):
         drawn = self._sample(
             space, plan.laws, plan.joint, rng, plan.n_syn, chosen=plan.sampler, kept=plan.kept
         )
-        if drawn.clipping.count:
+        if drawn.clipping.count and not plan.none_wanted:
             looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
             self.warn_once(
                 "clipped",

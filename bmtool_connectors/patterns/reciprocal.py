@@ -293,7 +293,10 @@ class ReciprocalConnector(TwoWayConnector):
         chosen = self._chosen_sampler(space, laws)
         rho, feasible, kept = self._correlation(space, laws, chosen)
         joint = replace(joint, rho=rho, feasible_rho=feasible)
-        return Plan(laws, joint, two_counts(own, used["n_syn0"], used["n_syn1"]), chosen, kept)
+        n_syn = two_counts(own, used["n_syn0"], used["n_syn1"])
+        by_range = self.dist_range_forward is not None or self.dist_range_backward is not None
+        none_wanted = self.estimate_rho and pr == 0 and not by_range
+        return Plan(laws, joint, n_syn, chosen, none_wanted, kept)
 
     def _correlation(
         self, space: PairSpace, laws: PairLaws, chosen: str
