@@ -151,12 +151,6 @@ class NodeArrays:
     def __deepcopy__(self, memo: object) -> NodeArrays:
         return self  # never changed, and compared by identity
 
-    def is_same(self, other: NodeArrays) -> bool:
-        """Whether two pools hold the same nodes in the same order."""
-        if self is other:
-            return True
-        return self._network is other._network and np.array_equal(self.ids, other.ids)
-
     def index(self, node_id: int) -> int | None:
         """Return the position of a node id in the pool, or None when it is not in it."""
         return self.index_of_id.get(node_id)

@@ -152,7 +152,7 @@ def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
 
 
 def get_state(rng: SharedGenerator) -> Any:
-    """Return a snapshot of the generator's state (comparable with ``same_state``)."""
+    """Return a snapshot of the generator's state."""
     if isinstance(rng, np.random.RandomState):
         return rng.get_state(legacy=False)
     return rng.bit_generator.state
@@ -164,13 +164,6 @@ def set_state(rng: SharedGenerator, state: Any) -> None:
         rng.set_state(state)
     else:
         rng.bit_generator.state = state
-
-
-def same_state(a: Any, b: Any) -> bool:
-    """Whether two snapshots of one generator are equal."""
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
-    return bool(np.array_equal(a, b))
 
 
 @contextmanager

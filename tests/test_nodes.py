@@ -206,7 +206,6 @@ def test_without_nodes() -> None:
     assert some.label == "pool"
     assert np.array_equal(some.ids, nodes.ids)
     assert np.array_equal(some.positions, points)  # type: ignore[arg-type]
-    assert some.is_same(nodes)
 
 
 def test_copies_share_the_arrays() -> None:
@@ -240,7 +239,6 @@ def test_equal_ids_in_two_networks_are_two_nodes() -> None:
     one, two = (NodeArrays.from_pool(make_network(4).nodes()) for _ in range(2))
     assert one.ids.tolist() == two.ids.tolist()
     assert one.places_in(two) is None
-    assert not one.is_same(two)
     assert arrays(Node(1)).places_in(arrays(Node(1))) is None
     network = object()
     places = arrays(Node(2), network=network).places_in(arrays(Node(1), Node(2), network=network))

@@ -338,6 +338,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             return sparse.draw(space, laws, joint, rng, n_syn, show_progress=self.verbose)
         return pairwise.draw(space, laws, joint, rng, n_syn, kept=kept, show_progress=self.verbose)
 
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        """Return the pairs that are looked at."""
+        return PairSpace(source, target)
+
     def _draw_references(self, use: Use) -> None:
         """Draw the edges of other connectors that the law depends on."""
 

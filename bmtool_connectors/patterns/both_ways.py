@@ -239,12 +239,6 @@ class TwoWayConnector(BaseConnector):
         sid, tid = ids[::-1] if stage else ids
         self.use.overlay[stage, sid, tid] = prop
 
-    def iterate_pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield the positions (i, j) of the pairs that are looked at, in order."""
-        for block in self._space(self.use.source, self.use.target).blocks():
-            i, j = block.of_rank(np.arange(block.n))
-            yield from zip(i.tolist(), j.tolist(), strict=True)
-
 
 def _assembled(space: PairSpace, drawn: PairDraw, plan: Plan) -> Connectivity:
     """Return edges and counts of both directions."""

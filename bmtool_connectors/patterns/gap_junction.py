@@ -113,8 +113,11 @@ class GapJunction(BaseConnector):
         """Draw the gap junctions of a population."""
         return self._drawn(source, self._law(), rng)
 
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        return PairSpace(source, target, "upper")
+
     def _drawn(self, nodes: NodeArrays, law: Law, rng: SharedGenerator) -> Connectivity:
-        space = PairSpace(nodes, nodes, "upper")
+        space = self._space(nodes, nodes)
         self._warn_of_calls(space.n_pairs, [law])
         one, laws = SynapseCounts(1, "n_syn"), PairLaws(law)
         drawn = self._sample(space, laws, None, rng, (one, one))

@@ -109,9 +109,12 @@ class UnidirectionConnector(BaseConnector):
         )
         super()._begin(use)
 
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        return PairSpace(source, target, autapses=self.allow_autapses)
+
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges from `source` to `target`."""
-        space = PairSpace(source, target, autapses=self.allow_autapses)
+        space = self._space(source, target)
         self._warn_of_calls(space.n_pairs, [self._law])
         laws = PairLaws(self._law)
         drawn = self._sample(space, laws, None, rng, (self._n_syn, self._n_syn))

@@ -15,7 +15,9 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.views import ConnProp
 
 if TYPE_CHECKING:
+    from bmtool_connectors.nodes import NodeArrays
     from bmtool_connectors.patterns.use import Use
+    from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000
@@ -38,6 +40,7 @@ class ConnectorViews:
         def edges_of(self, use: Use) -> Connectivity: ...
         def pair_edges(self, use: Use) -> EdgeList: ...
         def _look(self) -> Connectivity: ...
+        def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace: ...
         def _count_names(self, use: Use) -> tuple[str, ...]: ...
         def _save_report(self, use: Use) -> None: ...
 
@@ -212,9 +215,9 @@ class ConnectorViews:
 
     def iterate_pairs(self) -> Iterator[tuple[int, int]]:
         """Yield the positions (i, j) of the pairs that are looked at, in order."""
-        for i in range(len(self.use.source)):
-            for j in range(len(self.use.target)):
-                yield i, j
+        for block in self._space(self.use.source, self.use.target).blocks():
+            i, j = block.of_rank(np.arange(block.n))
+            yield from zip(i.tolist(), j.tolist(), strict=True)
 
     def node_2_idx_input(
         self, var_func: Callable[[Any, Any], Any], reverse: bool = False
