@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1200, 2500, 5000])
     parser.add_argument("--runs", type=int, default=5, help="of ours; the peer runs as often")
     parser.add_argument("--peer-runs", type=int, help="runs of the predecessor, if fewer")
+    parser.add_argument("--only", default="", help="cases whose name contains this text")
     args = parser.parse_args()
     peer = importlib.import_module("bmtool.connectors")
     packages = ", ".join(f"{name} {version(name)}" for name in ("bmtk", "numpy", "bmtool"))
@@ -154,6 +155,8 @@ def main() -> None:
     for n in args.sizes:
         net = network(n)
         for name, make in CASES.items():
+            if args.only not in name:
+                continue
             ours, theirs = [], []
             edges = 0
             for run in range(args.runs):
