@@ -97,8 +97,8 @@ class GapJunction(BaseConnector):
         if not use.recurrent:
             raise NodeError(
                 f"source and target of {type(self).__name__} must be the same population, and are "
-                f"{use.labels[0]} and {use.labels[1]}; pass one pool twice (one that holds both, to "
-                "couple them)."
+                f"{use.labels[0]} and {use.labels[1]}; pass one pool twice (one that holds "
+                "both, to couple them)."
             )
         own = type(self).__name__
         parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
