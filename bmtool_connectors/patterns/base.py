@@ -224,7 +224,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         from bmtool_connectors.builder.registry import register  # the one look upward, lazy
 
         use = self.use if use is None else use
-        rule = use.rules.setdefault(direction, ConnectionRule(self, use, direction))
+        rule = self._rule(direction, use)
         pools = (use.source_pool, use.target_pool)
         source, target = pools if direction == "forward" else pools[::-1]
         use.taken.add(direction)
@@ -435,8 +435,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         """Return synapse counts: for a pair of nodes, or for a node and a list of nodes."""
         return self._rule("forward")(source, target)
 
-    def _rule(self, direction: str) -> ConnectionRule:
-        use = self.use
+    def _rule(self, direction: str, use: Use | None = None) -> ConnectionRule:
+        use = self.use if use is None else use
         return use.rules.setdefault(direction, ConnectionRule(self, use, direction))
 
     def initial_all_to_all(self) -> None:

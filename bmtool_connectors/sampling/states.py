@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ class PairStates:
         count = np.zeros(block.size, dtype=np.int8)
         arg = np.full(block.size, np.nan, dtype=self._dtype)
         # The forward value is written last, and stays.
-        for edges in (self._transposed(), self.edges):
+        for edges in (self._transposed, self.edges):
             place, number = self._places(edges, block)
             count[place] += 1
             if edges.pair_arg is not None:
@@ -57,11 +58,9 @@ class PairStates:
     def _dtype(self) -> Any:
         return float if self.edges.pair_arg is None else self.edges.pair_arg.dtype
 
+    @functools.cached_property
     def _transposed(self) -> EdgeList:
-        cache = self.edges._cache
-        if "transposed" not in cache:
-            cache["transposed"] = self.edges.transpose()
-        return cache["transposed"]  # type: ignore[no-any-return]
+        return self.edges.transpose()
 
     def _places(self, edges: EdgeList, block: Any) -> tuple[Index, Index]:
         """Return the places in the block of the edges within it, and the edges' numbers."""
@@ -71,10 +70,11 @@ class PairStates:
         row = np.repeat(np.arange(len(rows)), lengths)
         offset = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         number = starts[row] + offset
-        column = self._column()[edges.target[number]]
+        column = self._column[edges.target[number]]
         inside = (column >= block.j0) & (column < block.j1)
         return row[inside] * block.width + column[inside] - block.j0, number[inside]
 
+    @functools.cached_property
     def _column(self) -> Index:
         """Return the position in the target pool of each node of the reference, or -1."""
         column = np.full(self.edges.shape[1], -1)
