@@ -11,16 +11,17 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts, order_by
+from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
-from bmtool_connectors.sampling.collect import Drawn, PairDraw, SynapseCounts, taken
+from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.laws import BlockValues, Joint, PairLaws
 
 
@@ -242,15 +243,14 @@ class TwoWayConnector(BaseConnector):
 
 def _assembled(space: PairSpace, drawn: PairDraw, plan: Plan) -> Connectivity:
     """Return edges and counts of both directions."""
-    shape = (len(space.source), len(space.target))
-    n_forward, n_backward = (sum(map(len, part.i)) for part in (drawn.forward, drawn.backward))
+    n_forward, n_backward = len(drawn.forward), len(drawn.backward)
     possible = possible_pairs(drawn, space, plan.laws)
     if space.source is space.target:
-        forward, backward = _symmetric(drawn, shape[0]), None
+        forward, backward = symmetric_edges(drawn, space), None
         connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
         possible = chosen_counts(possible, 0, 0)
     else:
-        forward, backward = _one_way(drawn.forward, shape), _swapped(drawn.backward, shape)
+        forward, backward = forward_edges(drawn, space), backward_edges(drawn, space)
         connected = (n_forward, n_backward)
     return Connectivity(
         forward,
@@ -263,36 +263,6 @@ def _assembled(space: PairSpace, drawn: PairDraw, plan: Plan) -> Connectivity:
         rho=plan.joint.rho,
         cache=_Kept(plan.kept),
     )
-
-
-def _one_way(part: Drawn, shape: tuple[int, int]) -> EdgeList:
-    i, j, n_syn, arg = part.arrays()
-    return EdgeList.from_sorted(i, j, shape, n_syn, arg)
-
-
-def _swapped(part: Drawn, shape: tuple[int, int]) -> EdgeList:
-    """Return edges j -> i of pairs that come in row-major order (i, j)."""
-    i, j, n_syn, arg = part.arrays()
-    order = order_by(j, shape[1])
-    return EdgeList.from_sorted(
-        j[order], i[order], shape[::-1], taken(n_syn, order), taken(arg, order)
-    )
-
-
-def _symmetric(drawn: PairDraw, n: int) -> EdgeList:
-    """Return the edges of one population: i -> j of the forward and j -> i of the backward part."""
-    f, b = drawn.forward.arrays(), drawn.backward.arrays()
-    # Sorted by target within each source already, if the backward part (j > i) comes first.
-    source, target = np.concatenate([b[1], f[0]]), np.concatenate([b[0], f[1]])
-    order = order_by(source, n)
-    columns = []
-    for back, forth in zip(b[2:], f[2:], strict=True):
-        if isinstance(back, np.ndarray) or isinstance(forth, np.ndarray):
-            parts = [np.broadcast_to(x, (k,)) for x, k in ((back, len(b[0])), (forth, len(f[0])))]
-            columns.append(np.concatenate(parts)[order])
-        else:
-            columns.append(forth)
-    return EdgeList.from_sorted(source[order], target[order], (n, n), columns[0], columns[1])
 
 
 class _Kept(Mapping[str, "npt.NDArray[Any]"]):

@@ -12,6 +12,7 @@ from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -122,8 +123,7 @@ class GapJunction(BaseConnector):
         self._warn_of_calls(space.n_pairs, [law])
         one, laws = SynapseCounts(1, "n_syn"), PairLaws(law)
         drawn = self._sample(space, laws, None, rng, (one, one))
-        i, j, n_syn, arg = drawn.forward.arrays()
-        edges = EdgeList.from_sorted(i, j, (len(nodes), len(nodes)), n_syn, arg)
+        edges = forward_edges(drawn, space)
         return Connectivity(
             edges,
             pairs=space.n_pairs,

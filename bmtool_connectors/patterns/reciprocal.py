@@ -317,6 +317,7 @@ class ReciprocalConnector(TwoWayConnector):
             ranges,
             evaluations(chosen, space, laws, ranges),
             keep=self.cache_data and chosen == "pairwise",
+            in_order=chosen == "pairwise",
             show_progress=self.verbose,
         )
         if not estimate.n and not (pr == 0 and ranges == (None, None)):

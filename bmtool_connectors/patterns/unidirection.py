@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
+from bmtool_connectors.edges import Connectivity, chosen_counts
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -118,8 +119,7 @@ class UnidirectionConnector(BaseConnector):
         self._warn_of_calls(space.n_pairs, [self._law])
         laws = PairLaws(self._law)
         drawn = self._sample(space, laws, None, rng, (self._n_syn, self._n_syn))
-        i, j, n_syn, arg = drawn.forward.arrays()
-        edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
+        edges = forward_edges(drawn, space)
         return Connectivity(
             edges,
             pairs=space.n_pairs,

@@ -44,6 +44,7 @@ def estimate_rho(
     evaluate: Callable[[], Iterable[BlockValues]],
     *,
     keep: bool,
+    in_order: bool = True,
     show_progress: bool = False,
 ) -> tuple[RhoEstimate, list[BlockValues] | None]:
     """Find the one rho for which valid pairs are reciprocal with mean probability `pr`.
@@ -61,6 +62,8 @@ def estimate_rho(
         Returns the laws evaluated on all pairs that may be valid, block by block.
     keep : bool
         Keep what was evaluated for the draw.
+    in_order : bool, default True
+        The pairs come in row-major order, and are added in it.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def estimate_rho(
     """
     by_range = any(each is not None for each in ranges)
     n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
-    sums = RhoSums()
+    sums = RhoSums(in_order)
     kept: list[BlockValues] | None = None
     if laws.constant and not by_range:
         p0 = float(laws.forward.p)
@@ -95,7 +98,7 @@ def estimate_rho(
                 sums.add(*_valid(values, ranges, n_self > 0))
                 if kept is not None:
                     kept.append(values.without_rectangle())
-                advance(values.candidates.n)
+                advance(values.candidates.looked_at)
         weight = 1
 
     rho = sums.closed_form(pr)

@@ -181,7 +181,7 @@ def draw(
                 chosen = _draw_block(values, joint, rng, result.clipping)
                 counts = constant_counts(n_syn)
             collect(result, values, chosen, counts)
-            advance(values.candidates.block.n)
+            advance(values.candidates.looked_at)
     if not in_sequence:
         result.recount(space, n_syn)
     return result
