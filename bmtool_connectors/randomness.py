@@ -177,6 +177,16 @@ def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def unchanged(rng: SharedGenerator) -> Iterator[None]:
+    """Put the generator's state back after the block, whatever it drew."""
+    state = get_state(rng)
+    try:
+        yield
+    finally:
+        set_state(rng, state)
+
+
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:
     """Return `prob` as floats, and refuse what would silently never connect."""
     p = floats(prob)

@@ -134,7 +134,7 @@ class PairDraw:
 
 
 @contextmanager
-def progress(total: int, show: bool) -> Iterator[Any]:
+def progress(total: float, show: bool) -> Iterator[Any]:
     """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
     if not show or not sys.stderr.isatty():
         yield lambda n: None

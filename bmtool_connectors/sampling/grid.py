@@ -278,10 +278,27 @@ def reach_of(bound: Bound, extent: float) -> float:
     return float(tried[-1])
 
 
+@dataclass(frozen=True)
+class CellChoice:
+    """How long a cell should be, and what that means.
+
+    Attributes
+    ----------
+    edge, reach : float, um
+        Of a cell; the greatest distance that matters.
+    visits : float
+        Pairs that are visited, on average.
+    """
+
+    edge: float
+    reach: float
+    visits: float
+
+
 def choose_edge(
     source: NodeArrays, target: NodeArrays, axes: tuple[int, ...], bound: Bound, half: bool
-) -> tuple[float, float]:
-    """Return the cell edge with the least expected cost, and the reach, um.
+) -> CellChoice:
+    """Return the cell edge with the least expected cost.
 
     The expectation takes both pools as spread evenly over their common box: the answer depends
     on numbers, box and law only.
@@ -289,17 +306,19 @@ def choose_edge(
     _, extent = _box(source, target, axes)
     diagonal = float(np.sqrt((extent**2).sum()))
     if diagonal == 0:
-        return 1.0, 0.0
+        return CellChoice(1.0, 0.0, len(source) * len(target))
     reach = reach_of(bound, diagonal)
-    best = (math.inf, reach)
+    best, choice = math.inf, CellChoice(reach, reach, 0.0)
     for fraction in FRACTIONS:
         edge = max(reach / fraction, diagonal / 2**20)
-        cost = _cost(len(source), len(target), half, extent, edge, reach, bound)
-        best = min(best, (cost, edge))
-    return best[1], reach
+        work = _work(len(source), len(target), half, extent, edge, reach, bound)
+        cost = float(work @ np.array(COSTS))
+        if cost < best:
+            best, choice = cost, CellChoice(edge, reach, float(work[0]))
+    return choice
 
 
-def _cost(
+def _work(
     n_source: int,
     n_target: int,
     half: bool,
@@ -307,12 +326,12 @@ def _cost(
     edge: float,
     reach: float,
     bound: Bound,
-) -> float:
-    """Return the expected cost of a cell edge, ns."""
+) -> FloatArray:
+    """Return how many candidates, pairs of cells and offsets a cell edge makes, on average."""
     dims, edges = cut(extent, edge)
     greatest = _greatest_offset(dims, edges, reach)
     if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
-        return math.inf
+        return np.full(3, np.inf)
     offsets = offsets_within(greatest, half)
     q = np.minimum(bound(*distance_bounds(offsets, edges)), 1.0)
     offsets, q = offsets[q > 0], q[q > 0]
@@ -321,8 +340,7 @@ def _cost(
     n_cells = math.prod(dims.tolist())
     occupied = n_cells * -math.expm1(-n_source / n_cells)
     candidates = n_source * n_target / n_cells * float((share * q).sum())
-    weights = np.array([candidates, occupied * float(share.sum()), len(offsets)])
-    return float(weights @ np.array(COSTS))
+    return np.array([candidates, occupied * float(share.sum()), len(offsets)])
 
 
 def skip(rng: np.random.Generator, q: float, total: int, chunk: int) -> Iterator[Index]:

@@ -258,6 +258,8 @@ class Joint:
         clipping : Clipping
             Is added to.
         """
+        if self.rho == 0:
+            return p0 * p1
         if self.rho is not None:
             wanted = p0 * p1 + self.rho * deviation(p0, p1)
             if self.feasible_rho:

@@ -96,8 +96,9 @@ class DistanceRanges:
                 return (np.asarray(least) <= reach).astype(float)
             return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
 
-        edge, self.limit = choose_edge(space.source, space.target, self.axes, bound, half)
-        self.grid = Grid(space.source, space.target, self.axes, edge, self.limit, half)
+        choice = choose_edge(space.source, space.target, self.axes, bound, half)
+        self.limit, self.visits = choice.reach, choice.visits
+        self.grid = Grid(space.source, space.target, self.axes, choice.edge, self.limit, half)
         self.q = bound(*distance_bounds(self.grid.offsets(), self.grid.edges))
 
     def __iter__(self) -> Iterator[tuple[int, float, PairRange]]:
@@ -151,6 +152,17 @@ def pairs_within(
             yield laws.evaluate_on(ranges.candidates(pairs, a, b))
 
 
+def some_pairs_within(
+    ranges: DistanceRanges, laws: PairLaws, share: float, rng: np.random.Generator
+) -> Iterator[BlockValues]:
+    """Evaluate the laws on pairs that they can connect, each taken with probability `share`."""
+    for _, _, pairs in ranges:
+        for number in skip(rng, share, pairs.total, CHUNK):
+            candidates = ranges.candidates(pairs, *pairs.of_number(number))
+            candidates.looked_at = len(number)
+            yield laws.evaluate_on(candidates)
+
+
 @dataclass
 class _Visited:
     """Connected pairs: which, and how (-1 not, 0 forward, 1 both, 2 backward)."""
@@ -184,12 +196,7 @@ def _decide(
     # The probability of any connection, p0 + p1 - pr, is never above this sum.
     chosen = np.flatnonzero(u < p0 + p1)
     u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
-    if joint is None:
-        pr: Any = 0.0
-    elif joint.rho == 0:
-        pr = p0 * p1
-    else:
-        pr = joint.feasible(values, chosen, p0, p1, clipping)
+    pr = 0.0 if joint is None else joint.feasible(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
         k = int(np.argmax(q))
@@ -219,25 +226,27 @@ def _visit(
     joint: Joint | None,
     streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
-    advance: Any,
+    show_progress: bool,
 ) -> Iterator[_Visited]:
     """Visit the pairs range by range, each range with a generator of its own."""
     name = laws.forward.name
     if laws.constant:
         block = Block(space, 0, len(space.source), 0, len(space.target))
         q, rng = _constant_bound(laws, joint), streams(0)
-        for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
-            values = laws.evaluate_on(ListedPairs(space, *block.of_rank(number)))
-            yield _accept(values, joint, q, rng, clipping, name)
-            advance(int(number[-1] - number[0]))
+        with progress(block.n * q, show_progress) as advance:
+            for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
+                values = laws.evaluate_on(ListedPairs(space, *block.of_rank(number)))
+                yield _accept(values, joint, q, rng, clipping, name)
+                advance(len(number))
         return
     ranges = DistanceRanges(space, laws)
-    for offset, q, pairs in ranges:
-        rng = streams(offset)
-        for number in skip(rng, q, pairs.total, CHUNK):
-            values = laws.evaluate_on(ranges.candidates(pairs, *pairs.of_number(number)))
-            yield _accept(values, joint, q, rng, clipping, name)
-        advance(pairs.total)
+    with progress(ranges.visits, show_progress) as advance:
+        for offset, q, pairs in ranges:
+            rng = streams(offset)
+            for number in skip(rng, q, pairs.total, CHUNK):
+                values = laws.evaluate_on(ranges.candidates(pairs, *pairs.of_number(number)))
+                yield _accept(values, joint, q, rng, clipping, name)
+                advance(len(number))
 
 
 def _constant_bound(laws: PairLaws, joint: Joint | None) -> float:
@@ -304,28 +313,24 @@ def draw(
     result = PairDraw(visited_only=True)
     special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
     called = any(callable(each.value) for each in n_syn)
-    with progress(space.n_pairs, show_progress) as advance:
-        parts = _visit(
-            space, background(laws), background_joint(joint), streams, result.clipping, advance
-        )
-        if special is not None or called:
-            whole = _in_order(space, list(parts), special)
-            parts = iter(() if whole is None else (whole,))
-            result.in_order = True
-        else:
-            result.in_order = laws.constant
-        for part in parts:
-            values, chosen = part.values(), part.directions()
-            counts = count_synapses(values, chosen, n_syn)
-            collect(result, values, chosen, counts)
+    visited = (space, background(laws), background_joint(joint), streams, result.clipping)
+    parts = _visit(*visited, show_progress)
+    result.in_order = laws.constant
+    if special is not None or called:
+        result.in_order = True
+        parts = iter(_in_order(space, list(parts), special))
+    for part in parts:
+        values, chosen = part.values(), part.directions()
+        counts = count_synapses(values, chosen, n_syn)
+        collect(result, values, chosen, counts)
     return result
 
 
-def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None) -> _Visited | None:
+def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None) -> list[_Visited]:
     """Return all connected pairs in order; where a pair has a law of its own, that counts."""
     parts = [*parts, special] if special is not None else parts
     if not parts:
-        return None
+        return []
     shape = (len(space.source), len(space.target))
     lengths = [part.pairs.n for part in parts]
     i, j = (np.concatenate([getattr(part.pairs, name) for part in parts]) for name in "ij")
@@ -342,4 +347,4 @@ def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None)
     twice[:-1] = own[1:] & (i[1:] == i[:-1]) & (j[1:] == j[:-1])
     keep = np.flatnonzero(~twice & (columns[0] >= 0))
     how, arg0, arg1 = (taken(column, keep) for column in columns)
-    return _Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)
+    return [_Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)]

@@ -7,7 +7,7 @@ for the stated joint false-alarm rate; the seeds are fixed, so a pass stays a pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import RhoWanted
 
 FALSE_ALARM = 1e-6  # of each test in this file
 DRAWS = 300
@@ -213,9 +214,9 @@ def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch
     """The size of the cells has no influence on the law."""
     choose = grid.choose_edge
 
-    def scaled(*args: Any) -> tuple[float, float]:
-        edge, reach = choose(*args)
-        return edge * factor, reach
+    def scaled(*args: Any) -> grid.CellChoice:
+        choice = choose(*args)
+        return replace(choice, edge=choice.edge * factor)
 
     monkeypatch.setattr(sparse, "choose_edge", scaled)
     one = CASES[name]
@@ -316,14 +317,20 @@ def test_estimate_of_rho_is_the_pairwise_one() -> None:
         ),
     ):
         for ranges in ((None, None), ((20.0, 90.0), None)):
+            wanted = RhoWanted(0.06, ranges)
             rho = [
                 estimate_rho(
-                    space, laws, 0.06, ranges, evaluations(how, space, laws, ranges), keep=False
+                    space,
+                    laws,
+                    wanted,
+                    evaluations(how, space, laws, wanted.reach),
+                    keep=False,
+                    in_order=how == "pairwise",
                 )[0]
                 for how in ("pairwise", "sparse")
             ]
             assert rho[0].n == rho[1].n > 0
-            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-11)
+            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-12)
 
 
 def test_possible_pairs_are_the_pairwise_ones() -> None:
