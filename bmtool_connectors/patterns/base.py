@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,10 @@ from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.choice import checked_sampler
+from bmtool_connectors.sampling.expect import Expected
+
+if TYPE_CHECKING:
+    from bmtool_connectors.patterns.references import Reference
 
 __all__ = ["AbstractConnector", "BaseConnector"]
 
@@ -284,7 +288,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         if use.connectivity is None:
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
-            self._draw_references(use)
+            for reference in self._references():
+                reference.states(use)
             rng = self._generator(use)
             if self.verbose:
                 report.say(self._opening(use))
@@ -298,8 +303,9 @@ class BaseConnector(ConnectorViews, AbstractConnector):
                 self._save_report(use)
         return use.connectivity
 
-    def _draw_references(self, use: Use) -> None:
-        """Draw the edges of other connectors that the law depends on."""
+    def _references(self) -> Iterable[Reference]:
+        """Return the other connectors whose edges the law depends on."""
+        return ()
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
         return self.draw(use.source, use.target, rng)
@@ -374,6 +380,30 @@ class BaseConnector(ConnectorViews, AbstractConnector):
                 "later. Build first, or pass an int as rng.",
             )
         return self.edges_of(use)
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost; draws nothing.
+
+        Returns
+        -------
+        Expected
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+        NotImplementedError
+            If only ``draw`` itself can tell.
+        """
+        if self.is_random:
+            raise NotImplementedError(
+                f"expected() of {type(self).__name__} is not known: only its draw() tells what it "
+                "connects; look at connectivity, or define expected() in the class."
+            )
+        use = self.use
+        timer = report.Timer()
+        drawn = self._checked(self._draw_use(use, self._generator(use)), use)
+        return Expected.certain(drawn, timer.end())
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

@@ -180,8 +180,8 @@ float, callable or None
         super()._begin(use)
         self.vars = used
 
-    def _draw_references(self, use: Use) -> None:
-        self._reference.states(use)
+    def _references(self) -> tuple[Reference]:
+        return (self._reference,)
 
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target

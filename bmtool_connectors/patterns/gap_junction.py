@@ -223,8 +223,8 @@ class CorrelatedGapJunction(GapJunction):
         self._reference.bind(use)
         super()._begin(use)
 
-    def _draw_references(self, use: Use) -> None:
-        self._reference.states(use)
+    def _references(self) -> tuple[Reference]:
+        return (self._reference,)
 
     def _law(self, use: Use | None) -> Law:
         own, arg = type(self).__name__, self._inherited_arg()

@@ -117,6 +117,8 @@ class SampledConnector(BaseConnector):
         a shared generator stands afterwards where it stood before.
         """
         use = self.use
+        for reference in self._references():
+            reference.require_drawn(use)
         with randomness.unchanged(self._generator(use)):
             plan = self._plan(self._space(use.source, use.target), use)
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)

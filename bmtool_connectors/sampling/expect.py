@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmtool_connectors.edges import index_dtype
+from bmtool_connectors.edges import Connectivity, index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
@@ -31,14 +31,14 @@ class Expected:
 
     Attributes
     ----------
-    sampler : {'pairwise', 'sparse'}
-        How the edges will be drawn.
+    sampler : {'pairwise', 'sparse', 'none'}
+        How the edges will be drawn; some are not drawn at all, but given.
     pairs : int
         Pairs of the two pools, as the connection report counts them.
     forward, backward : float
         Edges in each direction; within one population all are forward.
     reciprocal : float
-        Pairs connected both ways.
+        Pairs connected both ways, of a connector that draws both.
     infeasible : float
         Share of the pairs with p0 > 0 and p1 > 0 whose joint probability has to be clipped.
     standard_error : float
@@ -63,6 +63,23 @@ class Expected:
     def edges(self) -> float:
         """Edges in both directions."""
         return self.forward + self.backward
+
+    @classmethod
+    def certain(cls, drawn: Connectivity, seconds: float) -> Expected:
+        """Return what is expected of edges in which no chance is."""
+        edges = drawn.forward
+        arrays = (edges.source, edges.target)
+        return cls(
+            sampler="none",
+            pairs=drawn.pairs,
+            forward=float(len(edges)),
+            backward=0.0,
+            reciprocal=0.0,
+            infeasible=0.0,
+            standard_error=0.0,
+            n_bytes=sum(array.nbytes for array in arrays),
+            seconds=seconds,
+        )
 
 
 class _Sums:
