@@ -22,6 +22,8 @@ RandomState
 ``rng`` an int or SeedSequence
 ``decision``, ``decisions``,     that object, or, for a module-wide seed, one private
 ``rng=None``, module ``rng``     stream shared by all helpers in call order
+``expected()``                   a fixed one, to choose pairs to look at; what a user's
+                                 function draws from a shared generator is put back
 ===============================  =====================================================
 
 ``rng=1`` is therefore not ``numpy.random.default_rng(1)``: the seed is mixed with
