@@ -23,7 +23,7 @@ Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
 #: What the choice of the cell edge weighs, ns: a candidate, a pair of cells, an offset. They
 #: decide which edge is taken, and so belong to the definition of the random stream.
-COSTS = (55.0, 90.0, 40_000.0)
+COSTS = np.array([55.0, 90.0, 40_000.0])
 #: Edges that are tried, as fractions of the reach.
 FRACTIONS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
 MAX_OFFSETS = 200_000
@@ -251,17 +251,23 @@ def _greatest_offset(dims: Index, edges: FloatArray, reach: float) -> npt.NDArra
 
 def offsets_within(greatest: Index, half: bool) -> npt.NDArray[np.int64]:
     """Return all offsets up to `greatest` in each axis, shape (m, n_axes); half: zero or up."""
-    ranges = [np.arange(-n, n + 1) for n in greatest.tolist()]
-    offsets = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(ranges))
+    offsets = _grid_of([np.arange(-n, n + 1) for n in greatest.tolist()])
     # In lexicographic order the opposite of an offset stands mirrored; the middle one is zero.
     return offsets[len(offsets) // 2 :] if half else offsets
 
 
+def _grid_of(ranges: list[Index]) -> Index:
+    """Return all combinations, in lexicographic order, shape (m, n_axes)."""
+    return np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(ranges))
+
+
 def distance_bounds(offsets: Index, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the least and the greatest distance of points in cells at these offsets, um."""
-    steps = np.abs(offsets)
-    least = np.sqrt(((np.maximum(steps - 1, 0) * edges) ** 2).sum(axis=1))
-    most = np.sqrt((((steps + 1) * edges) ** 2).sum(axis=1))
+    least, most = np.zeros((2, len(offsets)))
+    for steps, edge in zip(np.abs(offsets).T, edges.tolist(), strict=True):
+        least += (np.maximum(steps - 1, 0) * edge) ** 2
+        most += ((steps + 1) * edge) ** 2
+    least, most = np.sqrt(least), np.sqrt(most)
     # Rounding may put a node on the border into either cell: no law may end in between.
     return least * (1 - SLACK), most * (1 + SLACK)
 
@@ -312,9 +318,11 @@ def choose_edge(
     for fraction in FRACTIONS:
         edge = max(reach / fraction, diagonal / 2**20)
         work = _work(len(source), len(target), half, extent, edge, reach, bound)
-        cost = float(work @ np.array(COSTS))
-        if cost < best:
-            best, choice = cost, CellChoice(edge, reach, float(work[0]))
+        costs = work * COSTS
+        if costs.sum() < best:
+            best, choice = float(costs.sum()), CellChoice(edge, reach, float(work[0]))
+        elif costs[1:].sum() > best:
+            break  # smaller cells have fewer candidates, but more of all else
     return choice
 
 
@@ -332,15 +340,19 @@ def _work(
     greatest = _greatest_offset(dims, edges, reach)
     if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
         return np.full(3, np.inf)
-    offsets = offsets_within(greatest, half)
+    # One offset stands for all that differ from it in signs.
+    offsets = _grid_of([np.arange(n + 1) for n in greatest.tolist()])
     q = np.minimum(bound(*distance_bounds(offsets, edges)), 1.0)
     offsets, q = offsets[q > 0], q[q > 0]
+    times = 2.0 ** np.count_nonzero(offsets, axis=1)
+    if half:
+        times[offsets.any(axis=1)] /= 2
     # Share of the cells that have a partner at the offset, and of the pairs of nodes.
-    share = ((dims - np.abs(offsets)) / dims).prod(axis=1)
+    share = times * ((dims - offsets) / dims).prod(axis=1)
     n_cells = math.prod(dims.tolist())
     occupied = n_cells * -math.expm1(-n_source / n_cells)
     candidates = n_source * n_target / n_cells * float((share * q).sum())
-    return np.array([candidates, occupied * float(share.sum()), len(offsets)])
+    return np.array([candidates, occupied * float(share.sum()), times.sum()])
 
 
 def skip(rng: np.random.Generator, q: float, total: int, chunk: int) -> Iterator[Index]:
