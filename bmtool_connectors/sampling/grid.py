@@ -135,25 +135,26 @@ class Grid:
         here = np.flatnonzero(found >= 0)
         return here % len(self.source.key), found[here]
 
-    def groups(self, q: FloatArray) -> Iterator[tuple[int, Index]]:
-        """Yield offsets that share a bound, a few at a time, and the number of the first.
+    def groups(self, bound: Bound) -> Iterator[tuple[int, float, Index]]:
+        """Yield offsets with one bound, a few at a time: number of the first, bound, offsets.
 
-        Parameters
-        ----------
-        q : ndarray of float, shape (m,)
-            Bound of each of `offsets`; those with 0 are left out.
+        Those with a bound of 0 are left out.
         """
         offsets = self.offsets()
-        most = max(1, GROUP // len(self.source.key))
-        order = np.argsort(-q, kind="stable")[: np.count_nonzero(q > 0)]
-        # Pairs within a cell need care where they have no order: that offset stands alone.
-        alone = np.zeros(len(order), dtype=bool)
-        if self.half:
-            alone[:] = ~offsets[order].any(axis=1)
-        new = np.flatnonzero((np.diff(q[order]) != 0) | alone[1:] | alone[:-1]) + 1
-        for run in np.split(order, new):
-            for start in range(0, len(run), most):
-                yield int(run[start]), offsets[run[start : start + most]]
+        least, most = distance_bounds(offsets, self.edges)
+        q = bound(least, most)
+        # Equal distances, not equal bounds: an exponential may differ by machine.
+        order = np.lexsort((most, least))
+        order = order[q[order] > 0]
+        new = (np.diff(least[order]) != 0) | (np.diff(most[order]) != 0)
+        if self.half:  # pairs within a cell need care: that offset stands alone
+            alone = np.count_nonzero(offsets[order], axis=1) == 0
+            new |= alone[1:] | alone[:-1]
+        together = max(1, GROUP // len(self.source.key))
+        for run in np.split(order, np.flatnonzero(new) + 1):
+            for start in range(0, len(run), together):
+                some = run[start : start + together]
+                yield int(some[0]), float(q[some].max()), offsets[some]
 
 
 class PairRange:

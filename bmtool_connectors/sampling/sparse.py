@@ -38,7 +38,7 @@ from bmtool_connectors.sampling.collect import (
     progress,
     taken,
 )
-from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, distance_bounds, skip
+from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
 from bmtool_connectors.sampling.laws import (
     BlockValues,
     Clipping,
@@ -99,13 +99,13 @@ class DistanceRanges:
         choice = choose_edge(space.source, space.target, self.axes, bound, half)
         self.limit, self.visits = choice.reach, choice.visits
         self.grid = Grid(space.source, space.target, self.axes, choice.edge, self.limit, half)
-        self.q = bound(*distance_bounds(self.grid.offsets(), self.grid.edges))
+        self.bound = bound
 
     def __iter__(self) -> Iterator[tuple[int, float, PairRange]]:
-        for number, offsets in self.grid.groups(self.q):
+        for number, q, offsets in self.grid.groups(self.bound):
             pairs = PairRange(self.grid, offsets)
             if pairs.total:
-                yield number, float(self.q[number]), pairs
+                yield number, q, pairs
 
     def candidates(self, pairs: PairRange, a: Index, b: Index) -> CellPairs:
         """Return the pairs of the space among these places in cell order, within reach."""
