@@ -26,6 +26,12 @@ from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
+from bmtool_connectors.patterns.degree import (
+    FixedInDegreeConnector,
+    FixedOutDegreeConnector,
+    FixedTotalNumberConnector,
+    PairwisePoissonConnector,
+)
 from bmtool_connectors.patterns.from_file import FileBasedConnector
 from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
 from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
@@ -78,6 +84,9 @@ __all__ = [
     "EdgeList",
     "Expected",
     "FileBasedConnector",
+    "FixedInDegreeConnector",
+    "FixedOutDegreeConnector",
+    "FixedTotalNumberConnector",
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
@@ -85,6 +94,7 @@ __all__ = [
     "NodeError",
     "NormalizedReciprocalRate",
     "OneToOneSequentialConnector",
+    "PairwisePoissonConnector",
     "ParameterError",
     "ProbabilityFunction",
     "ReciprocalConnector",

@@ -163,13 +163,13 @@ def _items(values: Values, n: int) -> list[Any]:
     return values.tolist() if isinstance(values, np.ndarray) else [values] * n
 
 
-def _one_per_pair(values: Any, n: int, name: str) -> npt.NDArray[Any]:
-    """Refuse a vectorised function that does not answer with one value per pair."""
+def one_per_item(values: Any, n: int, name: str, items: str = "pairs") -> npt.NDArray[Any]:
+    """Refuse a vectorised function that does not answer with one value per pair (or node)."""
     if np.ndim(values) == 0 or np.shape(values) == (n,):
         return np.broadcast_to(np.asarray(values), (n,))
     raise ParameterError(
         f"{name} was declared @vectorized and returned an array of shape {np.shape(values)} for "
-        f"{n} pairs; it must return shape ({n},) or one number."
+        f"{n} {items}; it must return shape ({n},) or one number."
     )
 
 
@@ -190,7 +190,7 @@ def of_pairs(
     if not callable(value):
         return value
     if is_vectorized(value):
-        return _one_per_pair(value(source.take(i), target.take(j)), len(i), name)
+        return one_per_item(value(source.take(i), target.take(j)), len(i), name)
     sources, targets = source.nodes, target.nodes
     pairs = zip(i.tolist(), j.tolist(), strict=True)
     return as_array([value(sources[a], targets[b]) for a, b in pairs])
@@ -222,7 +222,7 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
         rate = of_values(law.NRR if law.rate is None else law.rate, args[:1], n, name)
         return args[1] * args[2] * rate
     if is_vectorized(law):
-        return _one_per_pair(law(*args), n, name)
+        return one_per_item(law(*args), n, name)
     columns = [_items(values, n) for values in args]
     return as_array([law(*values) for values in zip(*columns, strict=True)])
 

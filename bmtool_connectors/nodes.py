@@ -166,6 +166,11 @@ class NodeArrays:
         """Return the nodes at these positions as a block for vectorised functions."""
         return NodeBlock(self, np.asarray(index))
 
+    def subset(self, index: npt.NDArray[Any]) -> NodeArrays:
+        """Return the nodes at these positions as a pool of their own, of the same network."""
+        nodes = [self.nodes[k] for k in index.tolist()]
+        return NodeArrays(nodes, self.label, self.stream_label, self._network)
+
     def without_nodes(self) -> NodeArrays:
         """Return a copy without the node objects (ids, label and positions stay)."""
         _ = self.positions  # read while there are nodes to read it from

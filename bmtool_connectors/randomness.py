@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
@@ -166,6 +166,29 @@ def set_state(rng: SharedGenerator, state: Any) -> None:
         rng.set_state(state)
     else:
         rng.bit_generator.state = state
+
+
+def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Generator]:
+    """Take 128 bits from a generator, as the root of streams that are told apart by number.
+
+    Parameters
+    ----------
+    rng : Generator or RandomState
+    version : int
+        Of the way in which the streams are used: another one is another network.
+
+    Returns
+    -------
+    callable
+        Returns the stream of a number, anew at every call; none depends on what another draws.
+    """
+    root = np.random.SeedSequence(int.from_bytes(rng.bytes(16), "little"))
+
+    def stream(number: int) -> np.random.Generator:
+        key = (*root.spawn_key, version, number)
+        return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
+
+    return stream
 
 
 @contextmanager

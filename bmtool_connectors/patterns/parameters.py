@@ -12,6 +12,8 @@ from bmtool_connectors.distances import axes_of
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 
+MOST = int(np.iinfo(np.uint32).max)  #: Synapses of a pair that BMTK's table can hold.
+
 
 def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
     """Return a probability parameter: a function as it is, a number as a float in [0, 1].
@@ -67,12 +69,42 @@ def synapses(value: Any, owner: str) -> Any:
     """Return a synapse count parameter: a function as it is, a number as an int >= 0."""
     if callable(value):
         return value
-    most = np.iinfo(np.uint32).max  # BMTK's table
-    allowed = f"a whole number >= 0 (at most {most}) or a function of two nodes"
-    count = number(value, owner, allowed, 0, most)
+    return whole_number(value, owner, " or a function of two nodes")
+
+
+def whole_number(value: Any, owner: str, otherwise: str = "") -> int:
+    """Return a number that BMTK's table can hold as an int >= 0; `otherwise` is allowed too."""
+    allowed = f"a whole number >= 0 (at most {MOST}){otherwise}"
+    count = number(value, owner, allowed, 0, MOST)
     if count % 1:
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     return int(count)
+
+
+def fraction(value: Any, owner: str) -> float:
+    """Return a fraction of a population, in [0, 1]."""
+    return number(value, owner, "a fraction in [0, 1]", 0, 1, ROUNDING)
+
+
+def degree(value: Any, owner: str) -> Any:
+    """Return a degree parameter: a number or array as whole numbers >= 0, others as they are."""
+    allowed = (
+        f"a whole number >= 0 (at most {MOST}), one per node, a function of a node, or a "
+        "frozen discrete distribution of scipy.stats"
+    )
+    if hasattr(value, "rvs"):
+        from scipy.stats import rv_discrete  # heavy, and loaded already by whoever has one
+
+        if isinstance(getattr(value, "dist", value), rv_discrete):
+            return value
+        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+    if callable(value):
+        return value
+    numbers = floats(value)
+    wrong = ~((numbers >= 0) & (numbers <= MOST) & (np.floor(numbers) == numbers))
+    if numbers.ndim > 1 or not numbers.size or wrong.any():
+        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+    return numbers.astype(np.int64)
 
 
 def require_positions(owner: str, args: dict[str, Any], *pools: NodeArrays) -> None:

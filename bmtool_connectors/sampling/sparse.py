@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import lifting, randomness
 from bmtool_connectors.distances import axes_of
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import ParameterError
@@ -303,13 +303,8 @@ def draw(
     -----
     Time and memory O(edges), of the connector that the laws depend on as well.
     """
-    root = np.random.SeedSequence(int.from_bytes(rng.bytes(16), "little"))
-
-    def streams(number: int) -> np.random.Generator:
-        # By number, so that no range depends on how much the ones before it drew.
-        key = (*root.spawn_key, STREAM_VERSION, number)
-        return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
-
+    # By number, so that no range depends on how much the ones before it drew.
+    streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
     special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
     called = any(callable(each.value) for each in n_syn)

@@ -1,0 +1,450 @@
+"""Fixed numbers of connections: per target, per source, in total, or Poisson per pair."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bmtool_connectors.checks import flag, number
+from bmtool_connectors.edges import Connectivity, EdgeList, sort_pairs
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling.assemble import summed_edges, turned
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.collect import SynapseCounts
+
+__all__ = [
+    "FixedInDegreeConnector",
+    "FixedOutDegreeConnector",
+    "FixedTotalNumberConnector",
+    "PairwisePoissonConnector",
+]
+
+
+class CountedConnector(BaseConnector):
+    """What connectors with given numbers of connections share: one pair may be drawn repeatedly.
+
+    ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_syn: Any,
+        allow_autapses: bool,
+        allow_multapses: bool,
+        source_fraction: float,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        own = type(self).__name__
+        self.vars = {"n_syn": n_syn}
+        count = parameters.synapses(n_syn, f"n_syn of {own}")
+        self._n_syn = SynapseCounts(count, f"n_syn of {own}")
+        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+        self.allow_multapses = flag(allow_multapses, f"allow_multapses of {own}")
+        self.source_fraction = parameters.fraction(source_fraction, f"source_fraction of {own}")
+
+    @abstractmethod
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        """Return positions of source and target in row-major order, and how often each is drawn.
+
+        Sources are those of `space`, which are the `chosen` ones of the pool (None: all).
+        """
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the edges from `source` to `target`."""
+        chosen = degree.choose_sources(len(source), self.source_fraction, rng)
+        part = source if chosen is None else source.subset(chosen)
+        space = PairSpace(part, target, autapses=self.allow_autapses)
+        i, j, times = self._pairs(space, chosen, rng)
+        n_syn = times * self._synapses(space, i, j)
+        i = i if chosen is None else chosen[i]
+        shape = (len(source), len(target))
+        if isinstance(n_syn, int) and n_syn > 0 and not self.allow_multapses:
+            edges, dropped = EdgeList.from_sorted(i, j, shape, n_syn), 0
+        else:
+            edges, dropped = summed_edges(i, j, shape, n_syn)
+        return Connectivity(
+            edges,
+            pairs=PairSpace(source, target, autapses=self.allow_autapses).n_pairs,
+            possible=(space.n_pairs,),
+            connected=(len(edges),),
+            dropped=dropped,
+        )
+
+    def _synapses(self, space: PairSpace, i: Index, j: Index) -> Any:
+        """Return the synapses of each drawn pair."""
+        if not callable(self._n_syn.value):
+            return self._n_syn.value
+        drawn = ListedPairs(space, i, j)
+        return self._n_syn.checked(self._n_syn.call(drawn, i, j), drawn, np.arange(len(i)))
+
+
+class _FixedDegreeConnector(CountedConnector):
+    """A degree for each node of one pool; ``which`` says for which parameter and pool."""
+
+    which: ClassVar[tuple[str, str]]
+
+    def __init__(self, value: Any, **options: Any) -> None:
+        super().__init__(**options)
+        name = self.which[0]
+        self.vars = {name: value, **self.vars}
+        self._degree = parameters.degree(value, f"{name} of {type(self).__name__}")
+
+    def _begin(self, use: Use) -> None:
+        name, pool = self.which
+        nodes = use.source if pool == "source" else use.target
+        if isinstance(self._degree, np.ndarray) and self._degree.shape not in ((), (len(nodes),)):
+            raise NodeError(
+                f"{name} of {type(self).__name__} has {len(self._degree)} values, and the {pool} "
+                f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
+            )
+        super()._begin(use)
+
+    def _chosen(
+        self,
+        degrees: Any,
+        nodes: NodeArrays,
+        others: NodeArrays,
+        left_out: Index | None,
+        rng: SharedGenerator,
+    ) -> tuple[Index, Index, bool]:
+        """Let each of `nodes` choose among `others`; see :func:`sampling.degree.partners`."""
+        name = f"{self.which[0]} of {type(self).__name__}"
+        found = degree.degrees(degrees, nodes, rng, name)
+        self._check_possible(found, nodes, others, left_out)
+        return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
+
+    def _check_possible(
+        self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
+    ) -> None:
+        """Refuse a degree that is more than a node has partners to choose among."""
+        available = np.full(len(nodes), len(others))
+        if left_out is not None:
+            available -= left_out >= 0
+        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
+        if enough.all():
+            return
+        k = int(np.flatnonzero(~enough)[0])
+        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
+        raise ParameterError(
+            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
+            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
+            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
+            f"{remedy}."
+        )
+
+
+class FixedInDegreeConnector(_FixedDegreeConnector):
+    """Connect each target with ``in_degree`` sources, chosen uniformly.
+
+    Parameters
+    ----------
+    in_degree : int, array_like of int, callable or scipy.stats distribution
+        Sources of each target: one number, one per target in pool order, a function of the
+        target node (called once per node), or a frozen discrete distribution, drawn from once
+        per node with the generator of the connector.
+    n_syn : int or callable, default 1
+        Synapses of a drawn pair, or a function of (source node, target node), called once for
+        each time that a pair is drawn. 0 means no edge.
+    allow_autapses : bool, default False
+        Whether a node may connect to itself. A node is the same by network and node id, also in
+        pools that overlap.
+    allow_multapses : bool, default False
+        Choose with replacement: a pair that is drawn repeatedly is one edge, with as many times
+        the synapses.
+    source_fraction : float, default 1.0
+        Fraction of the sources that take part, in [0, 1]: the nearest whole number of them, at
+        least one, chosen once per use.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed; when the edges are first needed, if a target cannot have
+        as many sources.
+    NodeError
+        In ``setup_nodes``, if there is not one degree per target.
+
+    Notes
+    -----
+    A node's own self is taken out before the draw, so in-degrees are exact (counting every time
+    that a pair is drawn, with multapses). Every set of sources is equally likely. Time and
+    memory O(edges).
+
+    Examples
+    --------
+    >>> connector = FixedInDegreeConnector(100, rng=1)
+    >>> connector
+    FixedInDegreeConnector(in_degree=array(100))
+    """
+
+    which = ("in_degree", "target")
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("in_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
+    )
+
+    def __init__(
+        self,
+        in_degree: Any,
+        *,
+        n_syn: Any = 1,
+        allow_autapses: bool = False,
+        allow_multapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            in_degree,
+            n_syn=n_syn,
+            allow_autapses=allow_autapses,
+            allow_multapses=allow_multapses,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        source, target = space.source, space.target
+        left_out = None if self.allow_autapses else target.places_in(source)
+        j, i, in_order = self._chosen(self._degree, target, source, left_out, rng)
+        shape = (len(source), len(target))
+        return *(turned(i, j, shape) if in_order else sort_pairs(i, j, shape)[:2]), 1
+
+
+class FixedOutDegreeConnector(_FixedDegreeConnector):
+    """Connect each source with ``out_degree`` targets, chosen uniformly.
+
+    Parameters
+    ----------
+    out_degree : int, array_like of int, callable or scipy.stats distribution
+        Targets of each source, like `in_degree` of :class:`FixedInDegreeConnector`; 0 for
+        sources that do not take part.
+    n_syn, allow_autapses, allow_multapses, source_fraction
+        See :class:`FixedInDegreeConnector`.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed; when the edges are first needed, if a source cannot have
+        as many targets.
+    NodeError
+        In ``setup_nodes``, if there is not one degree per source.
+
+    Notes
+    -----
+    Exact and uniform as :class:`FixedInDegreeConnector` is.
+
+    Examples
+    --------
+    >>> FixedOutDegreeConnector([2, 0, 1], allow_multapses=True).vars['out_degree']
+    [2, 0, 1]
+    """
+
+    which = ("out_degree", "source")
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("out_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
+    )
+
+    def __init__(
+        self,
+        out_degree: Any,
+        *,
+        n_syn: Any = 1,
+        allow_autapses: bool = False,
+        allow_multapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            out_degree,
+            n_syn=n_syn,
+            allow_autapses=allow_autapses,
+            allow_multapses=allow_multapses,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        source, target = space.source, space.target
+        degrees = self._degree
+        if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:
+            degrees = degrees[chosen]
+        i, j, in_order = self._chosen(degrees, source, target, space.left_out, rng)
+        if self.allow_multapses or not in_order:
+            sorted_within = not self.allow_multapses
+            i, j, _ = sort_pairs(i, j, (len(source), len(target)), by_target=sorted_within)
+        return i, j, 1
+
+
+class FixedTotalNumberConnector(CountedConnector):
+    """Connect ``n`` pairs, chosen uniformly among all pairs of source and target.
+
+    Parameters
+    ----------
+    n : int
+        Number of connections.
+    n_syn, allow_autapses, allow_multapses, source_fraction
+        See :class:`FixedInDegreeConnector`.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed; when the edges are first needed, if there are not as many
+        pairs.
+
+    Notes
+    -----
+    Self pairs are taken out before the draw, so the number is exact (counting every time that a
+    pair is drawn, with multapses). Every set of n pairs is equally likely. Time and memory O(n).
+
+    Examples
+    --------
+    >>> FixedTotalNumberConnector(5000, source_fraction=0.5)
+    FixedTotalNumberConnector(n=5000, source_fraction=0.5)
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("n", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
+    )
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        n_syn: Any = 1,
+        allow_autapses: bool = False,
+        allow_multapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            n_syn=n_syn,
+            allow_autapses=allow_autapses,
+            allow_multapses=allow_multapses,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+        self.vars = {"n": n, **self.vars}
+        self._n = parameters.whole_number(n, f"n of {type(self).__name__}")
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        most = space.n_pairs
+        if self._n > most and not (self.allow_multapses and most):
+            remedy = (
+                "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
+            )
+            raise ParameterError(
+                f"n of {type(self).__name__} is {self._n}, but {space.source.label} and "
+                f"{space.target.label} have {most} pairs to choose among "
+                f"(allow_autapses={self.allow_autapses}, "
+                f"source_fraction={self.source_fraction:g}); {remedy}."
+            )
+        return *degree.total(self._n, space, rng, multapses=self.allow_multapses), 1
+
+
+class PairwisePoissonConnector(CountedConnector):
+    """Give each pair a Poisson number of synapses, with mean ``mean``; 0 means no edge.
+
+    Parameters
+    ----------
+    mean : float
+        Mean number of synapses of a pair, in [0, 1e9].
+    allow_autapses, source_fraction
+        See :class:`FixedInDegreeConnector`.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+
+    Notes
+    -----
+    A pair is connected with probability 1 - exp(-mean). Time and memory O(edges).
+
+    Examples
+    --------
+    >>> PairwisePoissonConnector(0.1)
+    PairwisePoissonConnector(mean=0.1)
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("mean", "allow_autapses", "source_fraction")
+
+    def __init__(
+        self,
+        mean: float,
+        *,
+        allow_autapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            n_syn=1,
+            allow_autapses=allow_autapses,
+            allow_multapses=True,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+        own = f"mean of {type(self).__name__}"
+        self.vars = {"mean": mean}
+        self._mean = number(mean, own, "a number in [0, 1e9]", 0, 1e9)
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        return degree.poisson(self._mean, space, rng)

@@ -1,0 +1,276 @@
+"""Fixed degrees and fixed totals: who connects with whom, when the numbers are given.
+
+Nodes of one pool (*rows*) choose partners in the other (*columns*). The stream of a draw is its
+own: 128 bits are taken from the generator, as the root of a stream for every run of rows. Part of
+its definition are ``STREAM_VERSION`` and ``CHUNK``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import lifting, randomness
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+
+STREAM_VERSION = 1
+#: Cells of the table that is drawn at a time: it stays in the cache.
+CHUNK = 1 << 17
+#: Mean synapses per pair above which counts are drawn pair by pair.
+DENSE_MEAN = 0.5
+
+_NONE = np.zeros(0, dtype=np.int32)
+
+
+def choose_sources(n: int, fraction: float, rng: SharedGenerator) -> Index | None:
+    """Return the positions of the sources that take part, ascending; None when all do.
+
+    Notes
+    -----
+    The nearest whole number of them, at least one unless `fraction` is 0. With all of them
+    nothing is drawn.
+    """
+    if fraction == 1:
+        return None
+    size = max(round(fraction * n), 1 if fraction > 0 else 0)
+    chosen: Index = np.sort(rng.permutation(n)[:size])
+    return chosen
+
+
+def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> Index:
+    """Return the degree of each node, shape (n,).
+
+    Parameters
+    ----------
+    value : int, ndarray of int, callable or distribution
+        A function is called once per node, in pool order (once for all if it is declared
+        ``@vectorized``); a distribution of ``scipy.stats`` draws one value per node.
+    nodes : NodeArrays
+    rng : Generator or RandomState
+    name : str
+        Parameter and class, for messages.
+    """
+    n = len(nodes)
+    if hasattr(value, "rvs"):
+        found = value.rvs(size=n, random_state=rng)
+    elif lifting.is_vectorized(value):
+        found = lifting.one_per_item(value(nodes.take(np.arange(n))), n, name, "nodes")
+    elif callable(value):
+        found = lifting.as_array([value(node) for node in nodes.nodes])
+    else:
+        return np.broadcast_to(np.asarray(value, dtype=np.int64), (n,))
+
+    def describe(k: int) -> str:
+        return f"node {nodes.ids[k]} of {nodes.label}"
+
+    allowed = "a whole number >= 0: round the result of the function"
+    return lifting.checked_counts(found, n, describe, name, allowed)
+
+
+def partners(
+    degree: Index,
+    n: int,
+    rng: SharedGenerator,
+    left_out: Index | None = None,
+    *,
+    multapses: bool = False,
+) -> tuple[Index, Index, bool]:
+    """Let each row choose its columns uniformly among those it may choose.
+
+    Parameters
+    ----------
+    degree : ndarray of int, shape (n_rows,)
+        Columns to choose; without multapses no more than the row may choose among.
+    n : int
+        Number of columns.
+    rng : Generator or RandomState
+    left_out : ndarray of int, shape (n_rows,), optional
+        The one column that a row may not choose, or -1.
+    multapses : bool
+        Choose with replacement: a column may come several times.
+
+    Returns
+    -------
+    row, column : ndarray of int, shape (degree.sum(),)
+        The columns of a row stand together; without multapses, in ascending order.
+    in_order : bool
+        Whether the rows stand in ascending order.
+
+    Notes
+    -----
+    A table of columns is drawn, a row for each row, and sorted; what a row holds already is
+    drawn again, until it holds each column once. What is drawn again depends on which draws are
+    equal, never on the columns themselves, so the law does not change when columns are
+    relabelled, and the only such law over the subsets of one size is the uniform one. The column
+    left out counts as held from the start. Rows that choose more than half choose those that
+    they do not connect with.
+    """
+    streams = randomness.streams(rng, STREAM_VERSION)
+    if not degree.any():
+        return _NONE, _NONE, True
+    if multapses:
+        row = np.repeat(np.arange(len(degree), dtype=np.int32), degree)
+        return row, _with_replacement(row, n, streams(0), left_out), True
+    available = np.full(len(degree), n)
+    if left_out is not None:
+        available -= left_out >= 0
+    unconnected = available - degree
+    size = np.minimum(degree, unconnected)
+    # Of those listed, one cell more for the column left out; the complement takes a whole row.
+    width = np.where(degree > unconnected, n + 1, size + 1)
+    order = np.argsort(width, kind="stable")
+    in_order = bool((order[1:] > order[:-1]).all())
+    rows, columns = [], []
+    for number, part in enumerate(_runs(width[order], n)):
+        which = order[part]
+        held = None if left_out is None else left_out[which]
+        table = _distinct(size[which], n, held, streams(number))
+        if width[which[0]] <= n:
+            columns.append(_listed(table, n, held))
+        else:
+            columns.append(_complement(table, n))
+        rows.append(np.repeat(which.astype(np.int32), degree[which]))
+    return np.concatenate(rows), np.concatenate(columns), in_order
+
+
+def _runs(width: Index, n: int) -> Iterator[slice]:
+    """Cut rows, sorted by width, into runs of like width that fit a table."""
+    start, n_listed = 0, int(np.searchsorted(width, n + 1))
+    while start < len(width):
+        most = min(2 * int(width[start]), int(width[-1]))
+        stop = int(np.searchsorted(width, most, side="right"))
+        stop = min(stop, start + max(1, CHUNK // most))
+        if start < n_listed:  # whole rows come in runs of their own
+            stop = min(stop, n_listed)
+        yield slice(start, stop)
+        start = stop
+
+
+def _distinct(size: Index, n: int, held: Index | None, rng: np.random.Generator) -> Index:
+    """Return for each row `size` different columns, and the one it holds, sorted; n fills up."""
+    dtype = np.int32 if n < 1 << 31 else np.int64
+    most = int(size.max())
+    table = rng.integers(0, n, (len(size), most), dtype=dtype)
+    if most > size.min():
+        table[np.arange(most) >= size[:, None]] = n
+    if held is not None:
+        table = np.column_stack([np.where(held < 0, n, held).astype(dtype), table])
+    table.sort(axis=1)
+    rows, part = np.arange(len(size)), table
+    while len(rows):
+        again = np.zeros(part.shape, dtype=bool)
+        again[:, 1:] = (part[:, 1:] == part[:, :-1]) & (part[:, 1:] < n)
+        some = again.any(axis=1)
+        rows, part, again = rows[some], part[some], again[some]
+        part[again] = rng.integers(0, n, int(again.sum()), dtype=dtype)
+        part.sort(axis=1)
+        table[rows] = part
+    return table
+
+
+def _listed(table: Index, n: int, held: Index | None) -> Index:
+    """Return the columns of a table, row after row, without those held from the start."""
+    keep = table < n
+    if held is not None:
+        keep &= table != held[:, None]
+    return table[keep]
+
+
+def _complement(table: Index, n: int) -> Index:
+    """Return the columns that are not in a table, row after row."""
+    free = np.ones((len(table), n + 1), dtype=bool)
+    free[np.arange(len(table))[:, None], table] = False
+    free[:, n] = False
+    return np.nonzero(free)[1].astype(table.dtype)
+
+
+def _with_replacement(
+    row: Index, n: int, rng: np.random.Generator, left_out: Index | None
+) -> Index:
+    """Return a column for each entry of `row`, any but the one that the row leaves out."""
+    dtype = np.int32 if n < 1 << 31 else np.int64
+    column = rng.integers(0, n, len(row), dtype=dtype)
+    if left_out is not None:
+        again = np.flatnonzero(column == left_out[row])
+        while len(again):
+            column[again] = rng.integers(0, n, len(again), dtype=dtype)
+            again = again[column[again] == left_out[row[again]]]
+    return column
+
+
+def total(
+    n: int, space: PairSpace, rng: SharedGenerator, *, multapses: bool = False
+) -> tuple[Index, Index]:
+    """Return n pairs of a space, chosen uniformly, in row-major order.
+
+    Notes
+    -----
+    Without multapses every set of n pairs is equally likely, for the reason given in
+    :func:`partners`; of more than half of the pairs, those left unconnected are chosen.
+    """
+    if n == 0:
+        return _NONE, _NONE
+    block = _whole(space)
+    generator = randomness.streams(rng, STREAM_VERSION)(0)
+    return block.of_rank(_ranks(n, block.n, generator, multapses))
+
+
+def _whole(space: PairSpace) -> Block:
+    return Block(space, 0, len(space.source), 0, len(space.target))
+
+
+def _ranks(n: int, n_pairs: int, rng: np.random.Generator, multapses: bool) -> Index:
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    if multapses:
+        return np.sort(rng.integers(0, n_pairs, n))
+    if 2 * n > n_pairs:
+        free = np.ones(n_pairs, dtype=bool)
+        free[_ranks(n_pairs - n, n_pairs, rng, False)] = False
+        return np.flatnonzero(free)
+    held = _unique(np.sort(rng.integers(0, n_pairs, n)))
+    while len(held) < n:  # merged, and not sorted again: few are missing
+        more = _unique(np.sort(rng.integers(0, n_pairs, n - len(held))))
+        place = np.searchsorted(held, more)
+        new = held[np.minimum(place, len(held) - 1)] != more
+        held = np.insert(held, place[new], more[new])
+    return held
+
+
+def _unique(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return sorted numbers, each once (np.unique takes twenty times longer)."""
+    first = np.ones(len(numbers), dtype=bool)
+    first[1:] = numbers[1:] != numbers[:-1]
+    return numbers[first]
+
+
+def poisson(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[Index, Index, Any]:
+    """Draw a Poisson number of synapses for each pair; return the pairs with some, in order.
+
+    Returns
+    -------
+    i, j : ndarray of int, shape (m,)
+        A pair may come several times.
+    count : int or ndarray of int, shape (m,)
+        Synapses of each entry.
+
+    Notes
+    -----
+    A Poisson number of synapses, each with a pair chosen uniformly, gives every pair a Poisson
+    number, independent of the others. With many per pair, that is drawn directly.
+    """
+    if space.n_pairs == 0:
+        return _NONE, _NONE, 1
+    block = _whole(space)
+    generator = randomness.streams(rng, STREAM_VERSION)(0)
+    if mean > DENSE_MEAN:
+        count = generator.poisson(mean, block.n)
+        rank = np.flatnonzero(count)
+        return *block.of_rank(rank), count[rank]
+    n = int(generator.poisson(mean * block.n))
+    return *block.of_rank(_ranks(n, block.n, generator, True)), 1
