@@ -25,6 +25,7 @@ from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterEr
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
 from bmtool_connectors.patterns.degree import (
     FixedInDegreeConnector,
@@ -34,6 +35,7 @@ from bmtool_connectors.patterns.degree import (
 )
 from bmtool_connectors.patterns.from_file import FileBasedConnector
 from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
+from bmtool_connectors.patterns.matrix import MatrixConnector
 from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
@@ -74,6 +76,7 @@ __all__ = [
     "SYN_MIN_DELAY",
     "SYN_VELOCITY",
     "AbstractConnector",
+    "AllToAllConnector",
     "BaseConnector",
     "Comparison",
     "Connectivity",
@@ -90,9 +93,11 @@ __all__ = [
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
+    "MatrixConnector",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
+    "OneToOneConnector",
     "OneToOneSequentialConnector",
     "PairwisePoissonConnector",
     "ParameterError",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from bmtool_connectors.checks import flag
+from bmtool_connectors.edges import Connectivity
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import RngLike
+from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.degree import choose_sources, count_sources
+from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 
@@ -40,6 +44,10 @@ class UnidirectionConnector(SampledConnector):
         See :class:`BaseConnector`.
     allow_autapses : bool, default True
         Whether a node may connect to itself.
+    source_fraction : float, default 1.0
+        Fraction of the sources that take part, in [0, 1]: the nearest whole number of them, at
+        least one, chosen once per use and before anything else is drawn. With 1 nothing is
+        drawn for it.
     sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
         See :class:`BaseConnector`.
     name : str, optional
@@ -67,6 +75,7 @@ class UnidirectionConnector(SampledConnector):
         "p_arg",
         "n_syn",
         "allow_autapses",
+        "source_fraction",
         "sampler",
     )
 
@@ -81,6 +90,7 @@ class UnidirectionConnector(SampledConnector):
         rng: RngLike = None,
         *,
         allow_autapses: bool = True,
+        source_fraction: float = 1.0,
         sampler: str = "auto",
         name: str | None = None,
     ) -> None:
@@ -95,6 +105,7 @@ class UnidirectionConnector(SampledConnector):
         own = type(self).__name__
         self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
         self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+        self.source_fraction = parameters.fraction(source_fraction, f"source_fraction of {own}")
         parameters.argument(p_arg, f"p_arg of {own}")
         checked = parameters.probability(p, f"p of {own}", p_arg, "p_arg")
         self._law = Law(checked, p_arg, f"p of {own}")
@@ -110,6 +121,28 @@ class UnidirectionConnector(SampledConnector):
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         return PairSpace(source, target, autapses=self.allow_autapses)
+
+    def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
+        chosen = choose_sources(len(space.source), self.source_fraction, rng)
+        if chosen is None:
+            return super()._drawn(space, use, rng)
+        part = self._space(space.source.subset(chosen), space.target)
+        drawn = super()._drawn(part, use, rng)
+        edges = drawn.forward.among_sources(chosen, len(space.source))
+        return replace(drawn, forward=edges, pairs=space.n_pairs)
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost; see :meth:`SampledConnector.expected`."""
+        found = super().expected()
+        n = len(self.use.source)
+        share = count_sources(n, self.source_fraction) / n
+        return replace(
+            found,
+            forward=found.forward * share,
+            standard_error=found.standard_error * share,
+            n_bytes=round(found.n_bytes * share),
+            seconds=found.seconds * share,
+        )
 
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

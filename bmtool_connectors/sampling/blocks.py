@@ -123,6 +123,11 @@ class Block:
             self.n = int(self._ends[-1])
             self.is_full = self.n == self.size
 
+    @classmethod
+    def whole(cls, space: PairSpace) -> Block:
+        """Return all pairs of a space as one block."""
+        return cls(space, 0, len(space.source), 0, len(space.target))
+
     def of_rank(self, rank: Index) -> tuple[Index, Index]:
         """Return the source and target positions of valid pairs by rank, ascending."""
         if self.is_full:

@@ -47,6 +47,13 @@ class SynapseCounts:
             return lambda i, j: function(targets[j], sources[i])
         return lambda i, j: function(sources[i], targets[j])
 
+    def of_all(self, candidates: Candidates) -> int | npt.NDArray[np.int64]:
+        """Return the checked counts of all candidates, or one number for all."""
+        if not callable(self.value):
+            return int(self.value)
+        counts = self.call(candidates, *candidates.pairs())
+        return self.checked(counts, candidates, np.arange(candidates.n))  # type: ignore[no-any-return]
+
     def checked(self, counts: Any, candidates: Candidates, chosen: Index) -> Any:
         """Return counts of the chosen candidates as whole numbers, shape (m,)."""
 

@@ -27,18 +27,19 @@ DENSE_MEAN = 0.5
 _NONE = np.zeros(0, dtype=np.int32)
 
 
-def choose_sources(n: int, fraction: float, rng: SharedGenerator) -> Index | None:
-    """Return the positions of the sources that take part, ascending; None when all do.
+def count_sources(n: int, fraction: float) -> int:
+    """Return how many of n sources take part: the nearest whole number, at least one if any."""
+    return max(round(fraction * n), 1 if fraction > 0 else 0)
 
-    Notes
-    -----
-    The nearest whole number of them, at least one unless `fraction` is 0. With all of them
-    nothing is drawn.
+
+def choose_sources(n: int, fraction: float, rng: SharedGenerator) -> Index | None:
+    """Return the positions of the sources that take part, ascending; None, undrawn, when all do.
+
+    Every set of ``count_sources`` of them is equally likely.
     """
     if fraction == 1:
         return None
-    size = max(round(fraction * n), 1 if fraction > 0 else 0)
-    chosen: Index = np.sort(rng.permutation(n)[:size])
+    chosen: Index = np.sort(rng.permutation(n)[: count_sources(n, fraction)])
     return chosen
 
 
@@ -215,13 +216,9 @@ def total(
     """
     if n == 0:
         return _NONE, _NONE
-    block = _whole(space)
+    block = Block.whole(space)
     generator = randomness.streams(rng, STREAM_VERSION)(0)
     return block.of_rank(_ranks(n, block.n, generator, multapses))
-
-
-def _whole(space: PairSpace) -> Block:
-    return Block(space, 0, len(space.source), 0, len(space.target))
 
 
 def _ranks(n: int, n_pairs: int, rng: np.random.Generator, multapses: bool) -> Index:
@@ -266,7 +263,7 @@ def poisson(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[Index,
     """
     if space.n_pairs == 0:
         return _NONE, _NONE, 1
-    block = _whole(space)
+    block = Block.whole(space)
     generator = randomness.streams(rng, STREAM_VERSION)(0)
     if mean > DENSE_MEAN:
         count = generator.poisson(mean, block.n)

@@ -143,7 +143,7 @@ def _generator() -> np.random.Generator:
 def _sampled(space: PairSpace, laws: PairLaws, reach: float | None = None) -> _Sample:
     """Choose among the pairs that the laws can connect, or that are within reach."""
     if laws.constant or sparse.why_not(laws) is not None:
-        block = Block(space, 0, len(space.source), 0, len(space.target))
+        block = Block.whole(space)
         share = min(1.0, MOST_PAIRS / max(block.n, 1))
 
         def evaluate() -> Iterator[BlockValues]:

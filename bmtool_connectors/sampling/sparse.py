@@ -231,7 +231,7 @@ def _visit(
     """Visit the pairs range by range, each range with a generator of its own."""
     name = laws.forward.name
     if laws.constant:
-        block = Block(space, 0, len(space.source), 0, len(space.target))
+        block = Block.whole(space)
         q, rng = _constant_bound(laws, joint), streams(0)
         with progress(block.n * q, show_progress) as advance:
             for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
