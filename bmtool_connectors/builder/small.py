@@ -1,0 +1,27 @@
+"""A small network on stock BMTK, for trying connectors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from bmtk.builder import NetworkBuilder
+
+
+def small_network(n_a: int, n_b: int) -> Any:
+    """Return a network of populations A and B, random positions in a cube of 100 um."""
+    net = NetworkBuilder("small")
+    points = np.random.default_rng(0).uniform(0.0, 100.0, (n_a + n_b, 3))
+    for name, own in (("A", points[:n_a]), ("B", points[n_a:])):
+        net.add_nodes(N=len(own), pop_name=name, positions=list(own))
+    return net
+
+
+def stored_edges(net: Any) -> dict[tuple[int, int, int], int]:
+    """Return the synapses that a built network stores, by edge type id and node ids."""
+    found: Counter[tuple[int, int, int]] = Counter()
+    for edge in net.edges():
+        key = (int(edge.edge_type_id), int(edge.source_node_id), int(edge.target_node_id))
+        found[key] += int(edge.synaptic_properties.get("nsyns", 1))
+    return dict(found)

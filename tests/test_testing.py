@@ -1,0 +1,277 @@
+"""Connectors of the package keep the laws; planted ones break each of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from conftest import QUIET
+from scipy import stats
+
+from bmtool_connectors import (
+    AllToAllConnector,
+    BaseConnector,
+    Connectivity,
+    CorrelatedGapJunction,
+    EdgeList,
+    FileBasedConnector,
+    FixedInDegreeConnector,
+    FixedOutDegreeConnector,
+    FixedTotalNumberConnector,
+    GapJunction,
+    GapJunctionConditionalReciprocalConnector,
+    GaussianDropoff,
+    MatrixConnector,
+    OneToOneConnector,
+    OneToOneSequentialConnector,
+    PairwisePoissonConnector,
+    ReciprocalConnector,
+    UnidirectionConnector,
+    spherical_dist,
+)
+from bmtool_connectors.testing import LAWS, BrokenLawError, check_connector
+
+GAUSS = GaussianDropoff(stdev=60.0, pmax=0.5)
+DISTANCE = {"p": GAUSS, "p_arg": spherical_dist}
+
+
+def of_nodes(a: Any, b: Any) -> int:
+    """Return a number of synapses."""
+    return int(a.node_id + b.node_id) % 3
+
+
+def of_node(a: Any) -> int:
+    """Return a degree."""
+    return int(a.node_id) % 5
+
+
+CONNECTORS = {
+    "unidirection": UnidirectionConnector(0.3, n_syn=of_nodes),
+    "unidirection, no autapses": UnidirectionConnector(0.5, allow_autapses=False),
+    "unidirection, fraction": UnidirectionConnector(**DISTANCE, source_fraction=0.5),
+    "unidirection, sparse": UnidirectionConnector(**DISTANCE, sampler="sparse"),
+    "sparse, fraction": UnidirectionConnector(**DISTANCE, sampler="sparse", source_fraction=0.4),
+    "reciprocal": ReciprocalConnector(0.3, 0.3, pr=0.2, n_syn0=2, n_syn1=2),
+    "reciprocal, distance": ReciprocalConnector(GAUSS, 0.4, p0_arg=spherical_dist, pr=None),
+    "gap junction": GapJunction(**DISTANCE),
+    "correlated": CorrelatedGapJunction(0.1, 0.5, 0.9, connector=ReciprocalConnector(0.3, pr=0.1)),
+    "conditional": GapJunctionConditionalReciprocalConnector(
+        GapJunction(0.3), 0.5, 0.5, 0.25, 0.1, 0.1, 0.03
+    ),
+    "one to one, sequential": OneToOneSequentialConnector(n_syn=3),
+    "all to all": AllToAllConnector(n_syn=of_nodes),
+    "all to all, autapses": AllToAllConnector(allow_autapses=True),
+    "one to one": OneToOneConnector(),
+    "one to one, truncate": OneToOneConnector("truncate", n_syn=2),
+    "one to one, circular": OneToOneConnector("circular"),
+    "in-degree": FixedInDegreeConnector(5),
+    "in-degree, function": FixedInDegreeConnector(of_node, n_syn=of_nodes),
+    "in-degree, multapses": FixedInDegreeConnector(9, allow_multapses=True, n_syn=of_nodes),
+    "in-degree, distribution": FixedInDegreeConnector(stats.binom(8, 0.5), allow_autapses=True),
+    "out-degree": FixedOutDegreeConnector(9, source_fraction=0.6),
+    "out-degree, multapses": FixedOutDegreeConnector(20, allow_multapses=True),
+    "total": FixedTotalNumberConnector(40, n_syn=2),
+    "total, most": FixedTotalNumberConnector(110, source_fraction=0.9),
+    "total, multapses": FixedTotalNumberConnector(300, allow_multapses=True),
+    "poisson": PairwisePoissonConnector(0.2),
+    "poisson, many": PairwisePoissonConnector(3.0, source_fraction=0.5),
+    "matrix": MatrixConnector(np.arange(154).reshape(14, 11) % 3, orientation="source_rows"),
+    "matrix, function": MatrixConnector(
+        ([0, 3, 5, 2], [1, 1, 0, 10], {"delay": [1.0, 2.0, 3.0, 4.0]}),
+        orientation="target_rows",
+        n_syn=of_nodes,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_own_connectors(name: str) -> None:
+    check_connector(CONNECTORS[name])
+
+
+def test_from_file(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("source_node_id,target_node_id,n_syn,delay\n0,1,2,0.8\n3,0,1,1.1\n")
+    check_connector(FileBasedConnector(path))
+
+
+def test_left_as_it_was() -> None:
+    rng = np.random.default_rng(1)
+    connector = UnidirectionConnector(p=0.2, rng=rng)
+    state = rng.bit_generator.state
+    check_connector(connector)
+    assert rng.bit_generator.state == state
+    assert connector.stage == 0
+    assert connector.source is None
+
+
+# ---------------------------------------------------------------------- planted breaches
+def some(source: Any, target: Any, rng: Any) -> EdgeList:
+    """Return random edges, none of them within the diagonal."""
+    chosen = rng.random((len(source), len(target))) < 0.4
+    np.fill_diagonal(chosen, False)
+    return EdgeList.from_arrays(*np.nonzero(chosen), chosen.shape)
+
+
+class Own(BaseConnector):
+    """A connector that keeps the laws; the others break one each."""
+
+    allow_autapses = False
+
+    def __init__(self) -> None:
+        super().__init__(**QUIET)
+
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return some(source, target, rng)
+
+
+def raw(i: Any, j: Any, shape: tuple[int, int], n_syn: int = 1) -> EdgeList:
+    """Return edges as they are, nothing checked."""
+    i, j = np.array(i), np.array(j)
+    return EdgeList(i, j, np.full(len(i), n_syn), None, shape)
+
+
+class Unsorted(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return raw([1, 0], [0, 1], (len(source), len(target)))
+
+
+class Twice(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return raw([0, 0], [1, 1], (len(source), len(target)))
+
+
+class Outside(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return raw([0], [len(target)], (len(source), len(target)))
+
+
+class NoSynapse(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return raw([0], [1], (len(source), len(target)), 0)
+
+
+class OwnGenerator(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return some(source, target, np.random.default_rng())
+
+
+class Counter(Own):
+    n = 0
+
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        self.n += 1
+        return some(source, target, np.random.default_rng(self.n))
+
+
+class SaysCertain(Own):
+    is_random: ClassVar[bool] = False
+
+
+class DrawsAgain(Own):
+    def edges_of(self, use: Any) -> Any:
+        use.connectivity = None
+        return super().edges_of(use)
+
+
+class Verbose(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        if self.verbose:
+            rng.random()
+        return some(source, target, rng)
+
+
+class Forgetful(Own):
+    def __deepcopy__(self, memo: Any) -> Any:
+        made = type(self)()
+        made._use = self._use
+        if self._use is not None and self._use.connectivity is not None:
+            empty = raw([], [], self._use.connectivity.forward.shape)
+            made._use = type("Use", (), {**self._use.__dict__, "recurrent": False})()
+            made._use.connectivity = Connectivity.from_edges(empty)
+        return made
+
+
+class Autapses(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        return raw([0], [0], (len(source), len(target)))
+
+
+class Miscounted(Own):
+    def draw(self, source: Any, target: Any, rng: Any) -> Any:
+        edges = some(source, target, rng)
+        return Connectivity(edges, pairs=10, possible=(5,), connected=(len(edges),))
+
+
+class ReportsTwice(Own):
+    def _save_report(self, use: Any) -> None:
+        super()._save_report(use)
+        super()._save_report(use)
+
+
+class MovesTheGenerator(Own):
+    def edges_of(self, use: Any) -> Any:
+        if use.connectivity is None:
+            self._generator(use).random()
+        return super().edges_of(use)
+
+
+class OtherRule(Own):
+    def _rule(self, direction: str, use: Any = None) -> Any:
+        return lambda a, b: 1 if hasattr(a, "node_id") and hasattr(b, "node_id") else [1] * 14
+
+
+class OtherParams(Own):
+    def edge_params(self, **kwargs: Any) -> Any:
+        return {**super().edge_params(**kwargs), "connection_rule": 1}
+
+
+BREACHES = {
+    Unsorted: "not sorted by source and target",
+    Twice: "each pair once",
+    Outside: "positions from 11|positions from 14",
+    NoSynapse: "have 0 synapses",
+    OwnGenerator: "the same seed gives other edges",
+    Counter: "another use with the same pools and seed",
+    SaysCertain: "is_random is False",
+    DrawsAgain: "edges were drawn",
+    Verbose: "verbose=True changes the edges",
+    Forgetful: "a copy has other edges",
+    Autapses: "1 nodes connect to themselves",
+    Miscounted: "connected pairs of",
+    ReportsTwice: "the report has 2 rows",
+    MovesTheGenerator: "leaves a shared generator moved",
+    OtherRule: "looked up by node",
+    OtherParams: "BMTK stores other edges",
+}
+
+
+def test_a_connector_that_keeps_the_laws() -> None:
+    check_connector(Own())
+
+
+@pytest.mark.parametrize("kind", BREACHES, ids=lambda kind: kind.__name__)
+def test_breaches_are_named(kind: type[Own]) -> None:
+    with pytest.raises(BrokenLawError, match=BREACHES[kind]) as caught:
+        check_connector(kind())
+    text = str(caught.value)
+    assert text.startswith(f"{kind.__name__} ")
+    assert text.endswith(".")
+
+
+def test_every_law_is_broken_by_some() -> None:
+    assert len(BREACHES) >= len(LAWS)
+
+
+def test_no_connector() -> None:
+    with pytest.raises(BrokenLawError, match=r"is no connector; make a subclass"):
+        check_connector(object())  # type: ignore[arg-type]
+
+
+def test_no_pools_that_fit() -> None:
+    matrix = MatrixConnector(np.ones((3, 2)), orientation="source_rows")
+    with pytest.raises(BrokenLawError, match=r"refuses populations of 14 and 11 nodes"):
+        check_connector(matrix)
+    check_connector(matrix, sizes=(3, 2))
