@@ -185,7 +185,7 @@ def _copies(trial: Trial) -> None:
 
 def _autapses(trial: Trial) -> None:
     made = trial.new()
-    allowed = getattr(made, "allow_autapses", made.vars.get("autapses", True))
+    allowed = made.allow_autapses and made.vars.get("autapses", True)
     if not allowed and trial.target == "A":
         edges = edges_of(made)["forward"]
         n = int((edges.source == edges.target).sum())

@@ -19,19 +19,27 @@ import pytest
 from conftest import QUIET, built_edges, make_network, pools
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
+    AllToAllConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
     EdgeList,
     FileBasedConnector,
+    FixedInDegreeConnector,
+    FixedOutDegreeConnector,
+    FixedTotalNumberConnector,
     GapJunction,
     GapJunctionConditionalReciprocalConnector,
     GaussianDropoff,
+    MatrixConnector,
     NodeError,
     NormalizedReciprocalRate,
+    OneToOneConnector,
     OneToOneSequentialConnector,
+    PairwisePoissonConnector,
     ParameterError,
     ReciprocalConnector,
     UnidirectionConnector,
@@ -931,6 +939,12 @@ def build(net: Net, connector: Any, source: Any, target: Any) -> None:
     assert repr(connector).startswith(type(connector).__name__)
 
 
+def use_matrix(connector: Any) -> None:
+    build_between(connector)
+    if connector.columns:
+        assert connector.edge_properties()["names"]
+
+
 def use_profile(profile: Any) -> None:
     assert 0 <= profile(1.0) <= 1
     assert profile.decisions(np.array([0.0, 1.0, 2.0]), rng=1).shape == (3,)
@@ -989,6 +1003,27 @@ def subjects() -> dict[str, Subject]:
         "file": Subject(
             FileBasedConnector, {"filename": "good.csv", "verbose": False}, build_within
         ),
+        "all to all": Subject(AllToAllConnector, QUIET, build_within),
+        "one to one, simple": Subject(
+            OneToOneConnector, {**QUIET, "mode": "circular"}, build_between
+        ),
+        "matrix": Subject(
+            MatrixConnector,
+            {"matrix": [[0, 1, 2]] * 4, "orientation": "source_rows", **QUIET},
+            use_matrix,
+        ),
+        "in-degree": Subject(FixedInDegreeConnector, {"in_degree": 2, **QUIET}, build_within),
+        "in-degree, distribution": Subject(
+            FixedInDegreeConnector, {"in_degree": stats.binom(2, 0.5), **QUIET}, build_between
+        ),
+        "out-degree": Subject(FixedOutDegreeConnector, {"out_degree": 2, **QUIET}, build_between),
+        "out-degree, multapses": Subject(
+            FixedOutDegreeConnector,
+            {"out_degree": 2, "allow_multapses": True, **QUIET},
+            build_within,
+        ),
+        "total": Subject(FixedTotalNumberConnector, {"n": 3, **QUIET}, build_within),
+        "poisson": Subject(PairwisePoissonConnector, {"mean": 0.5, **QUIET}, build_within),
         "UniformInRange": Subject(UniformInRange, {}, use_profile),
         "GaussianDropoff": Subject(GaussianDropoff, {}, use_profile),
         "GaussianDropoff, ptotal": Subject(

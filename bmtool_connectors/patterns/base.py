@@ -24,6 +24,7 @@ from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import checked_sampler
 from bmtool_connectors.sampling.expect import Expected
 
@@ -89,6 +90,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
+    #: Whether a node may connect to itself; a parameter of some connectors.
+    allow_autapses: bool = True
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
@@ -302,6 +305,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             if self.save_report:
                 self._save_report(use)
         return use.connectivity
+
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        """Return the pairs that are looked at."""
+        return PairSpace(source, target, autapses=self.allow_autapses)
 
     def _references(self) -> Iterable[Reference]:
         """Return the other connectors whose edges the law depends on."""

@@ -105,7 +105,7 @@ class AllToAllConnector(CertainConnector):
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return all pairs of `source` and `target`."""
-        space = PairSpace(source, target, autapses=self.allow_autapses)
+        space = self._space(source, target)
         i, j = Block.whole(space).of_rank(np.arange(space.n_pairs))
         return self._connected(space, i, j)
 
@@ -188,4 +188,4 @@ class OneToOneConnector(CertainConnector):
         if n < m:  # several rounds: sources come again
             order = np.lexsort((j, i))
             i, j = i[order], j[order]
-        return self._connected(PairSpace(source, target), i, j)
+        return self._connected(self._space(source, target), i, j)

@@ -55,7 +55,7 @@ class CountedConnector(BaseConnector):
         """Draw the edges from `source` to `target`."""
         chosen = degree.choose_sources(len(source), self.source_fraction, rng)
         part = source if chosen is None else source.subset(chosen)
-        space = PairSpace(part, target, autapses=self.allow_autapses)
+        space = self._space(part, target)
         i, j, times = self._pairs(space, chosen, rng)
         n_syn = times * self._n_syn.of_all(ListedPairs(space, i, j))
         i = i if chosen is None else chosen[i]
@@ -66,7 +66,7 @@ class CountedConnector(BaseConnector):
             edges, dropped = summed_edges(i, j, shape, n_syn)
         return Connectivity(
             edges,
-            pairs=PairSpace(source, target, autapses=self.allow_autapses).n_pairs,
+            pairs=self._space(source, target).n_pairs,
             possible=(space.n_pairs,),
             connected=(len(edges),),
             dropped=dropped,

@@ -85,7 +85,7 @@ class FileBasedConnector(ListedConnector):
         self._take((source, target), counts, columns, self._describe)
 
     @property
-    def _given(self) -> str:
+    def _origin(self) -> str:
         return f"filename of {type(self).__name__} is {self.filename!r}"
 
     def _describe(self, k: int) -> str:
@@ -139,14 +139,14 @@ class FileBasedConnector(ListedConnector):
         other = f"use_relative_ids={not self.use_relative_ids}"
         if not len(rows):
             raise NodeError(
-                f"{self._given}, and none of its {lost} rows names a pair "
+                f"{self._origin}, and none of its {lost} rows names a pair "
                 f"of {source.label} and {target.label}; its ids are taken as {kind}: correct the "
                 f"file, or pass {other}."
             )
         if lost:
             self.warn_once(
                 "unmatched",
-                f"{self._given}, and {lost} of its {lost + len(rows)} "
+                f"{self._origin}, and {lost} of its {lost + len(rows)} "
                 f"rows name no pair of {source.label} and {target.label}; they are left out. Ids "
                 f"are taken as {kind}.",
             )

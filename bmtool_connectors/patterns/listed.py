@@ -83,7 +83,7 @@ class ListedConnector(BaseConnector):
 
     @property
     @abstractmethod
-    def _given(self) -> str:
+    def _origin(self) -> str:
         """Which parameter of which class the list is, for messages."""
 
     @abstractmethod
@@ -124,7 +124,7 @@ class ListedConnector(BaseConnector):
         if len(first) < len(i):
             self.warn_once(
                 "repeated",
-                f"{self._given}, which lists {len(i) - len(first)} pairs again; each pair is "
+                f"{self._origin}, which lists {len(i) - len(first)} pairs again; each pair is "
                 "connected once. Give the number of synapses in a column n_syn.",
             )
         i, j = i[first], j[first]
@@ -169,7 +169,7 @@ class ListedConnector(BaseConnector):
         """
         if not self.columns:
             raise ParameterError(
-                f"{self._given}, which has no values of edges beside n_syn; add a column with a "
+                f"{self._origin}, which has no values of edges beside n_syn; add a column with a "
                 "value per connection."
             )
         columns = {**self.columns, **self._scaled({} if scale is None else scale)}

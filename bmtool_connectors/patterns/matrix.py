@@ -114,7 +114,7 @@ class MatrixConnector(ListedConnector):
         self._check_repeated()
 
     @property
-    def _given(self) -> str:
+    def _origin(self) -> str:
         return f"matrix of {type(self).__name__} is a list of {len(self._ends[0])} entries"
 
     def _describe(self, k: int) -> str:

@@ -31,10 +31,6 @@ class SampledConnector(BaseConnector):
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         """Return the laws to draw from, for a use of which `space` holds the pairs."""
 
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        """Return the pairs that are looked at."""
-        return PairSpace(source, target)
-
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges between `source` and `target`, in all directions."""
         return self._drawn(self._space(source, target), self._use, rng)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity
-from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
@@ -118,9 +117,6 @@ class UnidirectionConnector(SampledConnector):
             type(self).__name__, {"p_arg": self._law.arg}, use.source, use.target
         )
         super()._begin(use)
-
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        return PairSpace(source, target, autapses=self.allow_autapses)
 
     def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
         chosen = choose_sources(len(space.source), self.source_fraction, rng)

@@ -26,18 +26,25 @@ import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
 from conftest import QUIET, make_network
+from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
     ConnectivityWarning,
     CorrelatedGapJunction,
     FileBasedConnector,
+    FixedInDegreeConnector,
+    FixedOutDegreeConnector,
+    FixedTotalNumberConnector,
     GapJunction,
     GapJunctionConditionalReciprocalConnector,
     GaussianDropoff,
+    MatrixConnector,
     NodeError,
     NormalizedReciprocalRate,
+    OneToOneConnector,
     OneToOneSequentialConnector,
+    PairwisePoissonConnector,
     ParameterError,
     ReciprocalConnector,
     UnidirectionConnector,
@@ -221,6 +228,37 @@ def _from_file(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     return [FileBasedConnector("edges.csv", n_syn=wrap(count), **output)]
 
 
+def _fraction(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    law = {"p": near, "p_arg": wrap(apart), "n_syn": count, "source_fraction": 0.7}
+    return [UnidirectionConnector(**law, rng=rng, **output)]
+
+
+def _in_degree(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    return [FixedInDegreeConnector(5, n_syn=wrap(count), rng=rng, **output)]
+
+
+def _out_degree(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    law = {"n_syn": wrap(count), "allow_multapses": True, "source_fraction": 0.8}
+    return [FixedOutDegreeConnector(stats.binom(9, 0.5), **law, rng=rng, **output)]
+
+
+def _total(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    return [FixedTotalNumberConnector(60, n_syn=wrap(count), rng=rng, **output)]
+
+
+def _poisson(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    return [PairwisePoissonConnector(0.4, rng=rng, **output)]
+
+
+def _circular(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    return [OneToOneConnector("circular", n_syn=wrap(count), **output)]
+
+
+def _matrix(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    entries = np.nonzero(np.arange(14 * 11).reshape(14, 11) % 3 == 0)
+    return [MatrixConnector(entries, orientation="source_rows", n_syn=wrap(count), **output)]
+
+
 PROFILE = GaussianDropoff(stdev=60.0, pmax=0.55, max_dist=120.0)
 
 
@@ -265,6 +303,13 @@ KINDS = {
         ((0, {"target_pop_idx": 0}, False), (0, {"target_pop_idx": 1}, False)),
     ),
     "file": Kind(_from_file, ((0, "A", "B"),), ((0, {}, False),)),
+    "fraction": Kind(_fraction, ((0, "A", "B"),), ((0, {}, False),)),
+    "in-degree": Kind(_in_degree, ((0, "A", "A"),), ((0, {}, False),)),
+    "out-degree": Kind(_out_degree, ((0, "A", "B"),), ((0, {}, False),)),
+    "total": Kind(_total, ((0, "A", "B"),), ((0, {}, False),)),
+    "poisson": Kind(_poisson, ((0, "A", "A"),), ((0, {}, False),)),
+    "circular": Kind(_circular, ((0, "A", "B"),), ((0, {}, False),)),
+    "matrix": Kind(_matrix, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse reciprocal": Kind(
         _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))
@@ -275,9 +320,10 @@ KINDS = {
 }
 TWO_WAY = ("reciprocal between", "conditional between", "sparse reciprocal")
 DEPENDENT = ("correlated", "conditional within", "conditional between", "correlated to sparse")
-RANDOM = tuple(name for name in KINDS if name not in ("one to one", "file"))
+CERTAIN = ("one to one", "file", "circular", "matrix")
+RANDOM = tuple(name for name in KINDS if name not in CERTAIN)
 #: Kinds with a function that can fail.
-FAILING = tuple(name for name in KINDS if name != "one to one")
+FAILING = tuple(name for name in KINDS if name not in ("one to one", "poisson", "circular"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,217 @@
+"""Connectors with given numbers connect uniformly, and as often as they say.
+
+Thresholds are Bonferroni bounds for the stated false-alarm rate; the seeds are fixed, so a pass
+stays a pass. Planted biases show that the tests can fail.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import QUIET
+from scipy import stats
+
+from bmtool_connectors import (
+    FixedInDegreeConnector,
+    FixedOutDegreeConnector,
+    FixedTotalNumberConnector,
+    NodeArrays,
+    PairwisePoissonConnector,
+    UnidirectionConnector,
+)
+from bmtool_connectors.sampling import degree
+
+FALSE_ALARM = 1e-6  # of each test in this file
+
+
+class Node(dict[str, Any]):
+    """A node object, as BMTK makes them."""
+
+    def __init__(self, node_id: int) -> None:
+        super().__init__()
+        self.node_id = node_id
+
+
+NODES = [Node(k) for k in range(60)]
+
+
+def pool(start: int, stop: int, network: object = "one") -> NodeArrays:
+    """Return the nodes with these ids; pools of one network share nodes."""
+    return NodeArrays(NODES[start:stop], network=network)
+
+
+# ---------------------------------------------------------------------- every subset
+def subset_counts(n: int, k: int, left_out: int | None, n_rows: int = 40_000) -> np.ndarray:
+    """Return how often each subset of k columns was chosen."""
+    held = None if left_out is None else np.full(n_rows, left_out)
+    rng = np.random.default_rng(7)
+    row, column, in_order = degree.partners(np.full(n_rows, k), n, rng, held)
+    assert in_order
+    assert (row == np.repeat(np.arange(n_rows), k)).all()
+    key = (1 << column.astype(np.int64)).reshape(n_rows, k).sum(axis=1)
+    free = [c for c in range(n) if c != left_out]
+    keys = [sum(1 << c for c in chosen) for chosen in combinations(free, k)]
+    found = dict(zip(*np.unique(key, return_counts=True), strict=True))
+    assert set(found) <= set(keys)
+    return np.array([found.get(each, 0) for each in keys])
+
+
+SUBSETS = [(5, 1), (5, 2), (5, 3), (5, 4), (6, 3), (7, 2), (7, 5), (9, 4)]
+
+
+@pytest.mark.parametrize("left_out", [None, 0, 2, -1])
+@pytest.mark.parametrize(("n", "k"), SUBSETS)
+def test_every_subset_is_equally_likely(n: int, k: int, left_out: int | None) -> None:
+    held = n - 1 if left_out == -1 else left_out
+    counts = subset_counts(n, k, held)
+    assert len(counts) == math.comb(n - (held is not None), k)
+    if len(counts) > 1:
+        assert stats.chisquare(counts).pvalue > FALSE_ALARM / (4 * len(SUBSETS))
+
+
+def _first_columns_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = degree._distinct
+
+    def biased(size: Any, n: int, held: Any, rng: Any) -> Any:
+        class Squeezed:
+            def integers(self, low: int, high: int, *args: Any, **kwargs: Any) -> Any:
+                found = rng.integers(low, high, *args, **kwargs)
+                return np.where(rng.random(found.shape) < 0.03, 0, found).astype(found.dtype)
+
+        return original(size, n, held, Squeezed())
+
+    monkeypatch.setattr(degree, "_distinct", biased)
+
+
+def _next_column_instead_of_another_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    def biased(size: Any, n: int, held: Any, rng: Any) -> Any:
+        table = np.sort(rng.integers(0, n, (len(size), int(size.max()))), axis=1)
+        for row in table:
+            for k in range(1, len(row)):  # the classic short cut
+                while row[k] in row[:k]:
+                    row[k] = (row[k] + 1) % n
+        return np.sort(table, axis=1)
+
+    monkeypatch.setattr(degree, "_distinct", biased)
+
+
+@pytest.mark.parametrize("bias", [_first_columns_more_often, _next_column_instead_of_another_draw])
+def test_planted_bias_is_found(
+    bias: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bias(monkeypatch)
+    assert stats.chisquare(subset_counts(7, 2, None)).pvalue < FALSE_ALARM
+
+
+# ---------------------------------------------------------------------- every pair
+DRAWS = 400
+A, B, OVERLAP = pool(0, 12), pool(20, 29), pool(8, 20)
+POOLS = {"within": (A, A), "between": (A, B), "overlapping": (A, OVERLAP)}
+
+
+def frequencies(connector: Any, source: NodeArrays, target: NodeArrays) -> np.ndarray:
+    """Return synapses of each pair over many seeds, shape (DRAWS, n_source, n_target)."""
+    return np.array(
+        [
+            connector.draw(source, target, np.random.default_rng(seed)).forward.to_dense()
+            for seed in range(DRAWS)
+        ]
+    )
+
+
+def misfit(count: np.ndarray, p: np.ndarray) -> float:
+    """Return the least tail probability over pairs, times their number (exact binomial)."""
+    assert (count[p == 0] == 0).all()
+    inside = p > 0
+    k, q = count[inside], p[inside]
+    tail = np.minimum(stats.binom.cdf(k, DRAWS, q), stats.binom.sf(k - 1, DRAWS, q))
+    return float(2 * len(k) * tail.min())
+
+
+def may_connect(source: NodeArrays, target: NodeArrays, autapses: bool) -> np.ndarray:
+    """Return which pairs are no autapses, or all."""
+    return np.ones((len(source), len(target))) * ((source.ids[:, None] != target.ids) | autapses)
+
+
+@pytest.mark.parametrize("autapses", [False, True])
+@pytest.mark.parametrize("pools", POOLS)
+def test_each_pair(pools: str, autapses: bool) -> None:
+    source, target = POOLS[pools]
+    allowed = may_connect(source, target, autapses)
+    options = {"allow_autapses": autapses, **QUIET}
+    cases = {
+        "in": (FixedInDegreeConnector(4, **options), 4 / allowed.sum(axis=0)[None, :]),
+        "in, most": (FixedInDegreeConnector(9, **options), 9 / allowed.sum(axis=0)[None, :]),
+        "out": (FixedOutDegreeConnector(3, **options), 3 / allowed.sum(axis=1)[:, None]),
+        "total": (FixedTotalNumberConnector(30, **options), 30 / allowed.sum()),
+        "total, most": (FixedTotalNumberConnector(80, **options), 80 / allowed.sum()),
+        "fraction": (
+            FixedOutDegreeConnector(3, source_fraction=0.5, **options),
+            0.5 * 3 / allowed.sum(axis=1)[:, None],
+        ),
+        "fraction, pairs": (
+            UnidirectionConnector(0.4, source_fraction=0.25, **options),
+            0.25 * 0.4,
+        ),
+    }
+    for name, (connector, p) in cases.items():
+        found = frequencies(connector, source, target)
+        assert found.max() == 1
+        rate = misfit(found.sum(axis=0), allowed * p)
+        assert rate > FALSE_ALARM / (6 * len(cases)), name
+
+
+@pytest.mark.parametrize("mean", [0.3, 2.5])
+@pytest.mark.parametrize("pools", POOLS)
+def test_poisson_per_pair(pools: str, mean: float) -> None:
+    """Counts are Poisson, and those of two pairs independent: the total is Poisson as well."""
+    source, target = POOLS[pools]
+    found = frequencies(PairwisePoissonConnector(mean, **QUIET), source, target)
+    allowed = may_connect(source, target, False) > 0
+    assert not found[:, ~allowed].any()
+    values = found[:, allowed].ravel()
+    most = int(stats.poisson.isf(1e-3, mean))
+    observed = [(values == k).sum() for k in range(most)] + [(values >= most).sum()]
+    expected = [*stats.poisson.pmf(np.arange(most), mean), stats.poisson.sf(most - 1, mean)]
+    fit = stats.chisquare(observed, len(values) * np.array(expected))
+    assert fit.pvalue > FALSE_ALARM / 12
+    totals = found.sum(axis=(1, 2))
+    dispersion = DRAWS * totals.var() / totals.mean()
+    tail = stats.chi2(DRAWS - 1)
+    assert min(tail.cdf(dispersion), tail.sf(dispersion)) > FALSE_ALARM / 12
+
+
+@pytest.mark.parametrize("kind", ["in", "out", "total"])
+def test_multapses_are_drawn_with_replacement(kind: str) -> None:
+    """The synapses of a pair are binomial: chi-square over seeds."""
+    n, others = {"in": (8, 11), "out": (8, 11), "total": (90, 132)}[kind]
+    make: Any = {
+        "in": FixedInDegreeConnector,
+        "out": FixedOutDegreeConnector,
+        "total": FixedTotalNumberConnector,
+    }[kind]
+    found = frequencies(make(n, allow_multapses=True, **QUIET), A, A)
+    assert not found[:, np.eye(12, dtype=bool)].any()
+    totals = found.sum(axis={"in": 1, "out": 2, "total": (1, 2)}[kind])
+    assert (totals == n).all()
+    # Pairs of one draw depend on each other: one pair per degree, per draw.
+    values = found[:, 0, 1]
+    law = stats.binom(n, 1 / others)
+    observed = [(values == k).sum() for k in range(2)] + [(values >= 2).sum()]
+    fit = stats.chisquare(observed, DRAWS * np.array([law.pmf(0), law.pmf(1), law.sf(1)]))
+    assert fit.pvalue > FALSE_ALARM / 3
+
+
+def test_distributed_degrees() -> None:
+    """In-degrees from a distribution have its law: chi-square over seeds."""
+    law = stats.binom(6, 0.4)
+    connector = FixedInDegreeConnector(law, **QUIET)
+    degrees = frequencies(connector, A, B).sum(axis=1).ravel()
+    observed = np.bincount(degrees, minlength=7)
+    fit = stats.chisquare(observed, len(degrees) * law.pmf(np.arange(7)))
+    assert fit.pvalue > FALSE_ALARM
