@@ -95,7 +95,9 @@ def degree(value: Any, owner: str) -> Any:
     if hasattr(value, "rvs"):
         from scipy.stats import rv_discrete  # heavy, and loaded already by whoever has one
 
-        if isinstance(getattr(value, "dist", value), rv_discrete):
+        frozen = getattr(value, "dist", None)
+        complete = isinstance(value, rv_discrete) and not value.numargs
+        if complete or isinstance(frozen, rv_discrete):
             return value
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     if callable(value):
