@@ -1,0 +1,290 @@
+"""The table of equivalents is complete, and every call in it does what its row says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from bmtk.builder import NetworkBuilder
+from conftest import QUIET, pools
+from scipy import stats
+from scipy.sparse import csr_matrix
+
+import bmtool_connectors
+from bmtool_connectors import GaussianDropoff, UnidirectionConnector
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "equivalents.md"
+FALSE_ALARM = 1e-6  # of each row
+
+#: What the packages have, as of the versions that the page names.
+THEIRS = {
+    "NEST": """one_to_one all_to_all fixed_indegree fixed_outdegree fixed_total_number
+        pairwise_bernoulli symmetric_pairwise_bernoulli pairwise_poisson
+        tripartite_bernoulli_with_pool""",
+    "PyNN": """AllToAllConnector OneToOneConnector FixedProbabilityConnector
+        DistanceDependentProbabilityConnector IndexBasedProbabilityConnector
+        DisplacementDependentProbabilityConnector FixedNumberPreConnector FixedNumberPostConnector
+        FixedTotalNumberConnector FromListConnector FromFileConnector ArrayConnector CloneConnector
+        SmallWorldConnector CSAConnector""",
+    "BrainPy": """One2One All2All MatConn IJConn CSRConn SparseMatConn FixedProb FixedPreNum
+        FixedPostNum FixedTotalNum ProbDist GaussianProb GridFour GridEight GridN SmallWorld
+        ScaleFreeBA ScaleFreeBADual PowerLaw""",
+    "braintools": """Random AllToAll OneToOne DistanceDependent Gaussian Exponential ClusteredRandom
+        ExcitatoryInhibitory Ring Grid2d RadialPatches""",
+}
+NOT_YET = "not in this package yet"
+
+
+def rows() -> dict[tuple[str, str], str]:
+    """Return what stands in the second column, by section and first column."""
+    found = {}
+    for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+        title, _, text = section.partition("\n")
+        for name, here in re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text, re.MULTILINE):
+            if name not in ("rule", "connector", "class"):
+                found[title, name.strip()] = here.strip()
+    return found
+
+
+ROWS = rows()
+
+# ---------------------------------------------------------------------- what the calls name
+N = 30
+POSITIONS = np.random.default_rng(4).uniform(0, 100, (N, 3))
+DIST = np.linalg.norm(POSITIONS[:, None] - POSITIONS, axis=-1)
+MATRIX = np.random.default_rng(5).integers(0, 3, (N, N))
+GAUSS = GaussianDropoff(stdev=40.0, pmax=0.8)
+
+
+def exponential(d: float) -> float:
+    """Return a law of distance."""
+    return float(0.9 * np.exp(-d / 30.0))
+
+
+def itself(x: Any) -> Any:
+    """Return x."""
+    return x
+
+
+def of_nodes(a: Any, b: Any) -> float:
+    """Return a law of node ids."""
+    return float((a.node_id + b.node_id) % 3 == 0) * 0.5
+
+
+def displacement(a: Any, b: Any) -> Any:
+    """Return the way from a to b, um."""
+    return np.subtract(b["positions"], a["positions"])
+
+
+def of_displacement(way: Any) -> float:
+    """Return a law that knows up from down."""
+    return 0.6 if way[2] > 0 else 0.1
+
+
+def clustered(d: float) -> float:
+    """Return a higher probability within a radius."""
+    return min(1.0, 2.0 * 0.3) if d <= 40.0 else 0.3
+
+
+def names() -> dict[str, Any]:
+    """Return the names that the calls use."""
+    other = UnidirectionConnector(0.2, rng=8, **QUIET)
+    source, _ = pools(network())
+    other.setup_nodes(source=source, target=source)
+    i, j = np.nonzero(MATRIX)
+    table = pd.DataFrame({"source": i, "target": j, "n_syn": MATRIX[i, j], "delay": 1.0 + i / 10})
+    public = bmtool_connectors.__all__
+    made: dict[str, Any] = {name: getattr(bmtool_connectors, name) for name in public}
+    functions = (exponential, itself, of_nodes, displacement, of_displacement, clustered)
+    made |= {function.__name__: function for function in functions}
+    made |= {"p": 0.3, "f": 0.5, "k": 4, "n": 50, "mean": 0.4, "radius": 50.0, "sigma": 40.0}
+    made |= {"i": i, "j": j, "matrix": MATRIX, "csr": csr_matrix(MATRIX), "gauss": GAUSS}
+    return made | {"table": table, "other": other, "n_target": N, "round": round}
+
+
+def network() -> Any:
+    """Return a network of N cells at the positions."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS))
+    return net
+
+
+# ---------------------------------------------------------------------- what they do
+Check = Callable[[np.ndarray, Any], None]
+
+
+def law(p: Any, autapses: bool, fraction: float = 1.0) -> Check:
+    """Return a check of independent pairs: totals, where connection is likely and where not."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        expected = np.broadcast_to(p, (N, N)) * np.ones((N, N))
+        if not autapses:
+            assert not np.diag(found).any()
+            expected = expected * ~np.eye(N, dtype=bool)
+        if fraction < 1:
+            taking_part = found.any(axis=1)
+            assert taking_part.sum() == fraction * N
+            expected, found = expected[taking_part], found[taking_part]
+        assert found.max() == 1
+        assert not found[expected == 0].any()
+        high = expected >= np.median(expected[expected > 0])
+        for part in (high, ~high):
+            mean, variance = expected[part].sum(), (expected * (1 - expected))[part].sum()
+            if variance:
+                z = (found[part].sum() - mean) / variance**0.5
+                assert 2 * stats.norm.sf(abs(z)) > FALSE_ALARM / 2
+
+    return check
+
+
+def degree(k: int, axis: int, at_most: int | None = 1, zero_rows: int = 0) -> Check:
+    """Return a check of exact sums along an axis."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        sums = found.sum(axis=axis)
+        assert sorted(set(sums.tolist()) - {0}) == [k]
+        assert (sums == 0).sum() == zero_rows
+        if at_most is not None:
+            assert found.max() == at_most
+
+    return check
+
+
+def total(n: int) -> Check:
+    """Return a check of the number of synapses."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        assert found.sum() == n
+
+    return check
+
+
+def exactly(wanted: np.ndarray) -> Check:
+    """Return a check of certain edges."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        assert (found == wanted).all()
+
+    return check
+
+
+def symmetric(found: np.ndarray, connector: Any) -> None:
+    """Check that pairs are connected both ways or not at all."""
+    assert (found == found.T).all()
+    upper = found[np.triu_indices(N, 1)]
+    k = int(upper.sum())
+    assert min(stats.binom.cdf(k, len(upper), 0.3), stats.binom.sf(k - 1, len(upper), 0.3)) > 1e-6
+
+
+def poisson(found: np.ndarray, connector: Any) -> None:
+    """Check the number of synapses, and that some pairs have several."""
+    mean = 0.4 * N * N
+    assert min(stats.poisson.cdf(found.sum(), mean), stats.poisson.sf(found.sum() - 1, mean)) > 1e-6
+    assert found.max() > 1
+
+
+def weights(found: np.ndarray, connector: Any) -> None:
+    """Check that the values of a matrix are weights of edges with one synapse."""
+    assert (found == (MATRIX > 0)).all()
+    assert connector.columns["syn_weight"].tolist() == MATRIX[MATRIX > 0].tolist()
+
+
+def listed(found: np.ndarray, connector: Any) -> None:
+    """Check that numbers and properties of a table are kept."""
+    assert (found == MATRIX).all()
+    assert connector.edge_properties()["names"] == ["delay"]
+
+
+def from_file(found: np.ndarray, connector: Any) -> None:
+    """Check the two pairs of the file."""
+    assert found.sum() == 2
+    assert found[0, 1] == found[2, 3] == 1
+
+
+def cloned(found: np.ndarray, connector: Any) -> None:
+    """Check that a connector with the same seed has the same edges."""
+    other = UnidirectionConnector(0.2, rng=8, **QUIET)
+    source, _ = pools(network())
+    other.setup_nodes(source=source, target=source)
+    assert (found == other.connectivity.forward.to_dense()).all()
+
+
+ALL, EYE, CONNECTED = np.ones((N, N)), np.eye(N), (MATRIX > 0).astype(int)
+EXPONENTIAL = 0.9 * np.exp(-DIST / 30.0)
+GAUSSIAN = np.exp(-0.5 * (DIST / 40.0) ** 2)
+IDS = np.arange(N)
+UP = np.where((POSITIONS[None, :, 2] - POSITIONS[:, None, 2]) > 0, 0.6, 0.1)
+CHECKS: dict[tuple[str, str], Check] = {
+    ("NEST", "one_to_one"): exactly(EYE),
+    ("NEST", "all_to_all"): exactly(ALL),
+    ("NEST", "fixed_indegree"): degree(4, 0, None),
+    ("NEST", "fixed_outdegree"): degree(4, 1, None),
+    ("NEST", "fixed_total_number"): total(50),
+    ("NEST", "pairwise_bernoulli"): law(0.3, True),
+    ("NEST", "symmetric_pairwise_bernoulli"): symmetric,
+    ("NEST", "pairwise_poisson"): poisson,
+    ("NEST", "pairwise_bernoulli, p of distance"): law(0.8 * GAUSSIAN, True),
+    ("PyNN", "AllToAllConnector"): exactly(ALL),
+    ("PyNN", "OneToOneConnector"): exactly(EYE),
+    ("PyNN", "FixedProbabilityConnector"): law(0.3, True),
+    ("PyNN", "DistanceDependentProbabilityConnector"): law(EXPONENTIAL, True),
+    ("PyNN", "IndexBasedProbabilityConnector"): law(((IDS[:, None] + IDS) % 3 == 0) * 0.5, True),
+    ("PyNN", "DisplacementDependentProbabilityConnector"): law(UP, True),
+    ("PyNN", "FixedNumberPreConnector"): degree(4, 0),
+    ("PyNN", "FixedNumberPostConnector"): degree(4, 1),
+    ("PyNN", "FixedTotalNumberConnector"): total(50),
+    ("PyNN", "FromListConnector"): listed,
+    ("PyNN", "FromFileConnector"): from_file,
+    ("PyNN", "ArrayConnector"): exactly(MATRIX),
+    ("PyNN", "CloneConnector"): cloned,
+    ("BrainPy", "One2One"): exactly(EYE),
+    ("BrainPy", "All2All"): exactly(ALL),
+    ("BrainPy", "MatConn"): exactly(MATRIX),
+    ("BrainPy", "IJConn"): exactly(CONNECTED),
+    ("BrainPy", "CSRConn"): exactly(MATRIX),
+    ("BrainPy", "SparseMatConn"): weights,
+    ("BrainPy", "FixedProb, as conn_mat"): law(0.3, True, fraction=0.5),
+    ("BrainPy", "FixedProb, as other structures"): degree(9, 1, zero_rows=15),
+    ("BrainPy", "FixedPreNum"): degree(4, 0),
+    ("BrainPy", "FixedPostNum"): degree(4, 1),
+    ("BrainPy", "FixedTotalNum"): total(50),
+    ("BrainPy", "ProbDist"): law(0.3 * (DIST <= 50.0), True),
+    ("BrainPy", "GaussianProb"): law(GAUSSIAN, True),
+    ("braintools", "Random"): law(0.3, False),
+    ("braintools", "AllToAll"): exactly(ALL - EYE),
+    ("braintools", "OneToOne"): exactly(EYE),
+    ("braintools", "OneToOne, circular"): exactly(EYE),
+    ("braintools", "DistanceDependent"): law(EXPONENTIAL, False),
+    ("braintools", "Gaussian"): law(GAUSSIAN, False),
+    ("braintools", "Exponential"): law(EXPONENTIAL, False),
+    ("braintools", "ClusteredRandom"): law(np.where(DIST <= 40.0, 0.6, 0.3), False),
+    ("braintools", "ExcitatoryInhibitory"): law(0.3, False),
+}
+
+
+def test_complete() -> None:
+    """Every class of theirs has a row, every row a call with a check or says why not."""
+    for package, classes in THEIRS.items():
+        found = {name.partition(",")[0] for title, name in ROWS if title == package}
+        assert found == set(classes.split()), package
+    with_call = {key for key, here in ROWS.items() if here != NOT_YET}
+    assert with_call == set(CHECKS)
+
+
+@pytest.mark.parametrize("key", CHECKS, ids=", ".join)
+def test_row(key: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pairs.csv").write_text("source_node_id,target_node_id\n0,1\n2,3\n")
+    call = ROWS[key].strip("`")
+    names_of_call = names()
+    bmtool_connectors.rng = 20
+    connector = eval(call, names_of_call)
+    connector.verbose = connector.save_report = False
+    source, _ = pools(network())
+    connector.setup_nodes(source=source, target=source)
+    CHECKS[key](connector.connectivity.forward.to_dense(), connector)
