@@ -242,7 +242,7 @@ def _look_ups(trial: Trial) -> None:
         use = made.use
         pools = (use.source, use.target) if key == "forward" else (use.target, use.source)
         rule, dense = made._rule(key), edges.to_dense()
-        order = np.random.default_rng(0).permutation(dense.size)[:60].tolist()
+        order = (np.arange(60) * 6151 % dense.size).tolist()  # anywhere, back and forth
         pairs = [divmod(k, dense.shape[1]) for k in order]
         found = [rule(pools[0].nodes[i], pools[1].nodes[j]) for i, j in pairs]
         rows = np.array([rule(node, pools[1].nodes) for node in pools[0].nodes[::-1]])[::-1]

@@ -10,9 +10,10 @@ from bmtk.builder import NetworkBuilder
 
 
 def small_network(n_a: int, n_b: int) -> Any:
-    """Return a network of populations A and B, random positions in a cube of 100 um."""
+    """Return a network of populations A and B, spread over a cube of 100 um."""
     net = NetworkBuilder("small")
-    points = np.random.default_rng(0).uniform(0.0, 100.0, (n_a + n_b, 3))
+    # Multiples of irrational numbers fill a cube evenly, and nothing is drawn.
+    points = 100.0 * np.modf(np.arange(n_a + n_b)[:, None] * [0.8191725, 0.6710436, 0.5497005])[0]
     for name, own in (("A", points[:n_a]), ("B", points[n_a:])):
         net.add_nodes(N=len(own), pop_name=name, positions=list(own))
     return net

@@ -123,7 +123,7 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     --------
     >>> connector = FixedInDegreeConnector(100, rng=1)
     >>> connector
-    FixedInDegreeConnector(in_degree=array(100))
+    FixedInDegreeConnector(in_degree=100)
     """
 
     which = ("in_degree", "target")
@@ -320,7 +320,7 @@ class FixedTotalNumberConnector(CountedConnector):
                 f"(allow_autapses={self.allow_autapses}, "
                 f"source_fraction={self.source_fraction:g}); {remedy}."
             )
-        return *degree.total(self._n, space, rng, multapses=self.allow_multapses), 1
+        return *degree.total_pairs(self._n, space, rng, multapses=self.allow_multapses), 1
 
 
 class PairwisePoissonConnector(CountedConnector):
@@ -382,4 +382,4 @@ class PairwisePoissonConnector(CountedConnector):
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, Any]:
-        return degree.poisson(self._mean, space, rng)
+        return degree.poisson_pairs(self._mean, space, rng)

@@ -83,7 +83,9 @@ def whole_number(value: Any, owner: str, otherwise: str = "") -> int:
 
 def fraction(value: Any, owner: str) -> float:
     """Return a fraction of a population, in [0, 1]."""
-    return number(value, owner, "a fraction in [0, 1]", 0, 1, ROUNDING)
+    checked = number(value, owner, "a fraction in [0, 1]", 0, 1, ROUNDING)
+    # The object itself where that will do: ``repr`` tells defaults by identity.
+    return value if type(value) is float and value == checked else checked
 
 
 def degree(value: Any, owner: str) -> Any:

@@ -204,7 +204,7 @@ def _with_replacement(
     return column
 
 
-def total(
+def total_pairs(
     n: int, space: PairSpace, rng: SharedGenerator, *, multapses: bool = False
 ) -> tuple[Index, Index]:
     """Return n pairs of a space, chosen uniformly, in row-major order.
@@ -246,7 +246,7 @@ def _unique(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return numbers[first]
 
 
-def poisson(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[Index, Index, Any]:
+def poisson_pairs(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[Index, Index, Any]:
     """Draw a Poisson number of synapses for each pair; return the pairs with some, in order.
 
     Returns
