@@ -307,6 +307,7 @@ def check_connector(connector: BaseConnector, sizes: tuple[int, int] = (14, 11))
 
     Examples
     --------
+    >>> from bmtool_connectors.testing import check_connector
     >>> check_connector(UnidirectionConnector(p=0.2))
     """
     if not isinstance(connector, BaseConnector):

@@ -13,7 +13,7 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.listed import Column, ListedConnector
+from bmtool_connectors.patterns.listed import KNOWN, Column, ListedConnector
 
 __all__ = ["FileBasedConnector"]
 
@@ -82,6 +82,7 @@ class FileBasedConnector(ListedConnector):
         source, target = (self._whole(columns.pop(name), name) for name in _ENDS)
         counts = columns.pop("n_syn", None)
         counts = None if counts is None else self._whole(counts, "n_syn")
+        columns |= {name: _numbers(columns[name]) for name in columns if name in KNOWN}
         self._take((source, target), counts, columns, self._describe)
 
     @property
@@ -118,11 +119,7 @@ class FileBasedConnector(ListedConnector):
     def _whole(self, values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int64]:
         """Return a column as whole numbers >= 0, or name the first row that is none."""
         what = f"{name} of {type(self).__name__}"
-        if values.dtype == object:  # a column with text in it: numbers, and the text that is none
-            import pandas as pd
-
-            numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
-            values = np.where(np.isnan(numbers), values, numbers)
+        values = _numbers(values)
         return lifting.checked_counts(
             values, len(values), self._describe, what, "a whole number >= 0: correct the file"
         )
@@ -159,3 +156,13 @@ class FileBasedConnector(ListedConnector):
         order = np.argsort(nodes.ids)
         place = np.minimum(np.searchsorted(nodes.ids, ids, sorter=order), len(nodes) - 1)
         return np.where(nodes.ids[order[place]] == ids, order[place], -1)
+
+
+def _numbers(values: Column) -> Column:
+    """Return a column with text in it as numbers, and the text that is none."""
+    if values.dtype != object:
+        return values
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+    return np.where(np.isnan(numbers), values, numbers)

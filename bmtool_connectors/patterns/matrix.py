@@ -120,10 +120,8 @@ class MatrixConnector(ListedConnector):
     def _describe(self, k: int) -> str:
         return f"entry {k}"
 
-    def _refused(self, matrix: Any) -> ParameterError:
-        return ParameterError(
-            f"matrix of {type(self).__name__} is {matrix!r}; allowed is {_ALLOWED}."
-        )
+    def _refused(self, shown: str) -> ParameterError:
+        return ParameterError(f"matrix of {type(self).__name__} is {shown}; allowed is {_ALLOWED}.")
 
     def _check_orientation(self, is_table: bool) -> None:
         own = f"orientation of {type(self).__name__} is {self.orientation!r}"
@@ -138,14 +136,14 @@ class MatrixConnector(ListedConnector):
         """Return ends and values by name of a DataFrame."""
         columns = {str(name): np.array(table[name]) for name in table.columns}
         if not {"source", "target"} <= set(columns):
-            raise self._refused(f"a DataFrame with columns {list(columns)}")
+            raise self._refused(f"a DataFrame with columns {', '.join(columns)}")
         return self._ends_of(columns.pop("source"), columns.pop("target"), columns)
 
     def _of_matrix(self, matrix: Any) -> tuple[Column, Column, dict[str, Column]]:
         """Return rows, columns and values by name of a matrix or a tuple."""
         if isinstance(matrix, tuple):
             if len(matrix) not in (2, 3):
-                raise self._refused(matrix)
+                raise self._refused(repr(matrix))
             values: Any = matrix[2] if len(matrix) == 3 else {}
             values = values if isinstance(values, Mapping) else {self.values: values}
             return self._ends_of(matrix[0], matrix[1], values)
@@ -155,7 +153,7 @@ class MatrixConnector(ListedConnector):
             return self._ends_of(entries.row, entries.col, {self.values: entries.data})
         dense = floats(matrix)
         if dense.ndim != 2:
-            raise self._refused(matrix)
+            raise self._refused(repr(matrix))
         self._shape = dense.shape
         rows, columns = np.nonzero(dense)  # NaN is not zero, and refused with the other values
         return self._ends_of(rows, columns, {self.values: dense[rows, columns]})
@@ -166,7 +164,7 @@ class MatrixConnector(ListedConnector):
         try:
             arrays = [np.array(each) for each in (rows, columns, *values.values())]
         except ValueError:  # sequences of different lengths
-            raise self._refused((rows, columns, values)) from None
+            raise self._refused(repr((rows, columns, values))) from None
         shapes = [each.shape for each in arrays]
         if len(shapes[0]) != 1 or len(set(shapes)) > 1:
             raise ParameterError(

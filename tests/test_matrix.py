@@ -1,0 +1,223 @@
+"""Matrices, tables and files as connectors, and the values of each edge that BMTK stores."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from bmtk.builder import NetworkBuilder
+from conftest import QUIET, assert_canonical, make_network, pools
+from scipy import sparse
+
+from bmtool_connectors import FileBasedConnector, MatrixConnector, NodeError, ParameterError
+
+DENSE = np.array([[0, 2, 0, 1], [1, 0, 0, 0], [3, 1, 0, 2]])
+ROWS, COLUMNS = np.nonzero(DENSE)
+VALUES = DENSE[ROWS, COLUMNS]
+SOURCE_ROWS = {"orientation": "source_rows", **QUIET}
+
+
+def between(connector: Any, n_a: int = 3, n_b: int = 4) -> NetworkBuilder:
+    """Set a connector up from A to B and return the network."""
+    net = make_network(n_a, n_b)
+    source, target = pools(net)
+    connector.setup_nodes(source=source, target=target)
+    return net
+
+
+def dense(connector: Any) -> np.ndarray:
+    """Return the synapses of each pair from A to B."""
+    between(connector)
+    edges = connector.connectivity.forward
+    assert_canonical(edges)
+    return np.asarray(edges.to_dense())
+
+
+FORMS = {
+    "list": DENSE.tolist(),
+    "array": DENSE,
+    "floats": DENSE.astype(float),
+    "csr": sparse.csr_matrix(DENSE),
+    "csc": sparse.csc_array(DENSE),
+    "explicit zeros": sparse.csr_matrix((np.r_[VALUES, 0], (np.r_[ROWS, 0], np.r_[COLUMNS, 0]))),
+    "triple": (ROWS, COLUMNS, VALUES),
+    "triple of lists": (ROWS.tolist(), COLUMNS.tolist(), VALUES.tolist()),
+    "shuffled": (ROWS[::-1], COLUMNS[::-1], VALUES[::-1]),
+    "names": (ROWS, COLUMNS, {"n_syn": VALUES}),
+    "parts": (np.r_[ROWS, 0], np.r_[COLUMNS, 1], np.r_[VALUES[:1] - 1, VALUES[1:], 1]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms(form: str) -> None:
+    matrix = FORMS[form]
+    assert (dense(MatrixConnector(matrix, **SOURCE_ROWS)) == DENSE).all()
+    turned = matrix
+    if isinstance(matrix, tuple):
+        turned = (matrix[1], matrix[0], *matrix[2:])
+    else:
+        turned = matrix.T if hasattr(matrix, "T") else np.transpose(matrix)
+    connector = MatrixConnector(turned, orientation="target_rows", **QUIET)
+    assert (dense(connector) == DENSE).all()
+
+
+def test_table() -> None:
+    table = pd.DataFrame({"target": COLUMNS, "source": ROWS, "n_syn": VALUES})
+    assert (dense(MatrixConnector(table, **QUIET)) == DENSE).all()
+    assert (dense(MatrixConnector(table[["source", "target"]], **QUIET)) == (DENSE > 0)).all()
+
+
+def test_booleans_and_nothing() -> None:
+    assert (dense(MatrixConnector(DENSE > 0, **SOURCE_ROWS)) == (DENSE > 0)).all()
+    assert not dense(MatrixConnector(np.zeros((3, 4)), **SOURCE_ROWS)).any()
+
+
+def test_n_syn() -> None:
+    pairs = (ROWS, COLUMNS)
+    assert (dense(MatrixConnector(pairs, n_syn=3, **SOURCE_ROWS)) == 3 * (DENSE > 0)).all()
+
+    def of_nodes(a: Any, b: Any) -> int:
+        return int(a.node_id)  # 0 is no edge
+
+    found = dense(MatrixConnector(pairs, n_syn=of_nodes, **SOURCE_ROWS))
+    assert (found == (DENSE > 0) * np.arange(3)[:, None]).all()
+
+
+# ---------------------------------------------------------------------- values of each edge
+TABLE = {
+    "n_syn": [2, 1, 1, 3, 1, 2],
+    "syn_weight": [0.1, -0.2, 0.3, 0.4, 0.5, 0.0],
+    "delay": [0.8, 1.0, 1.2, 1.4, 1.6, 1.8],
+    "afferent_section_id": [0, 1, 2, 3, 4, 5],
+    "afferent_section_pos": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
+    "layer": [5, 5, 4, 4, 2, 2],
+}
+ENDS = {"source_node_id": ROWS.tolist(), "target_node_id": COLUMNS.tolist()}
+
+
+def made(kind: str, folder: Path) -> Any:
+    """Return a connector with the values of TABLE."""
+    if kind == "file":
+        pd.DataFrame({**ENDS, **TABLE}).to_csv(folder / "pairs.csv", index=False)
+        return FileBasedConnector(folder / "pairs.csv", verbose=False)
+    if kind == "table":
+        return MatrixConnector(pd.DataFrame({"source": ROWS, "target": COLUMNS, **TABLE}), **QUIET)
+    return MatrixConnector((ROWS, COLUMNS, TABLE), **SOURCE_ROWS)
+
+
+KINDS = ["file", "table", "triple"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stored_by_bmtk(kind: str, tmp_path: Path) -> None:
+    """A row per synapse, each with the values of its pair; sections are whole numbers."""
+    connector = made(kind, tmp_path)
+    net = between(connector)
+    edges = net.add_edges(**connector.edge_params())
+    edges.add_properties(**connector.edge_properties())
+    net.build()
+    wanted = []
+    for k, n in enumerate(TABLE["n_syn"]):
+        values = [TABLE[name][k] for name in TABLE if name != "n_syn"]
+        wanted += [(int(ROWS[k]), 3 + int(COLUMNS[k]), *values)] * n
+    names = ["source_node_id", "target_node_id", *list(TABLE)[1:]]
+    found = [tuple(edge.synaptic_properties[name] for name in names) for edge in net.edges()]
+    assert sorted(found) == sorted(wanted)
+    types = dict(
+        zip(*(connector.edge_properties()[key] for key in ("names", "dtypes")), strict=True)
+    )
+    assert types["afferent_section_id"].kind == "i"
+    assert types["delay"].kind == "f"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scale(kind: str, tmp_path: Path) -> None:
+    connector = made(kind, tmp_path)
+    net = between(connector)
+    source, target = (list(net.nodes(pop_name=name)) for name in "AB")
+    found = connector.edge_properties(scale={"syn_weight": 1e-3, "delay": 2})
+    row = dict(zip(found["names"], found["rule"](source[2], target[0]), strict=True))
+    assert row["syn_weight"] == 0.4 * 1e-3
+    assert row["delay"] == 2.8
+    assert row["layer"] == 4
+    for twin in (copy.deepcopy(found["rule"]), pickle.loads(pickle.dumps(found["rule"]))):
+        assert twin(source[2], target[0]) == found["rule"](source[2], target[0])
+    with pytest.raises(KeyError, match="no connection is listed from node 1 to 4"):
+        found["rule"](source[1], target[1])
+    # The connector is as it was.
+    assert connector.columns["delay"].tolist() == TABLE["delay"]
+    for scale in ({"nothing": 2}, {"delay": "x"}, 3, {"delay": np.inf}):
+        with pytest.raises(ParameterError, match=r"^scale of \w+\.edge_properties\(\) is "):
+            connector.edge_properties(scale=scale)
+
+
+WRONG = {
+    "syn_weight": [np.nan, "x"],
+    "delay": [-0.1, np.inf],
+    "afferent_section_id": [1.5, -1],
+    "afferent_section_pos": [1.1, -0.1],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(k, v) for k, all in WRONG.items() for v in all])
+def test_values_that_bmtk_cannot_use(name: str, value: Any, tmp_path: Path) -> None:
+    values = np.array([1, value, 0], dtype=object if isinstance(value, str) else float)
+    matrix = ([0, 1, 2], [0, 1, 2], {name: values})
+    with pytest.raises(ParameterError, match=rf"^{name} of MatrixConnector is .* for entry 1;"):
+        MatrixConnector(matrix, **SOURCE_ROWS)
+    table = pd.DataFrame({"source_node_id": [0, 1, 2], "target_node_id": [0, 1, 2], name: values})
+    table.to_csv(tmp_path / "pairs.csv", index=False, na_rep="nan")
+    with pytest.raises(ParameterError, match=rf"^{name} of FileBasedConnector is .* for row 2 of"):
+        FileBasedConnector(tmp_path / "pairs.csv")
+
+
+def test_no_values() -> None:
+    connector = MatrixConnector(DENSE, **SOURCE_ROWS)
+    between(connector)
+    with pytest.raises(ParameterError, match="has no values of edges beside n_syn; add a column"):
+        connector.edge_properties()
+
+
+# ---------------------------------------------------------------------- what is refused
+REFUSED: list[tuple[Any, dict[str, Any], str]] = [
+    (DENSE, {}, r"orientation of MatrixConnector is None; allowed are 'source_rows'"),
+    (DENSE, {"orientation": "rows"}, "orientation of MatrixConnector is 'rows'"),
+    (pd.DataFrame({"source": [0], "target": [1]}), SOURCE_ROWS, "columns of a DataFrame say it"),
+    (pd.DataFrame({"a": [0]}), QUIET, r"is a DataFrame with columns a; allowed is"),
+    (DENSE[0], SOURCE_ROWS, "allowed is a two-dimensional array"),
+    ("words", SOURCE_ROWS, "matrix of MatrixConnector is 'words'"),
+    ((ROWS,), SOURCE_ROWS, "allowed is a two-dimensional array"),
+    ((ROWS, COLUMNS[1:]), SOURCE_ROWS, r"of shapes \(6,\), \(5,\)"),
+    ((ROWS, COLUMNS, 2), SOURCE_ROWS, r"of shapes \(6,\), \(6,\), \(\)"),
+    ((ROWS - 1, COLUMNS), SOURCE_ROWS, "is -1 for entry 0; allowed is a position"),
+    (DENSE * 0.5, SOURCE_ROWS, "n_syn of MatrixConnector is 0.5 for entry 1"),
+    (-DENSE, SOURCE_ROWS, "n_syn of MatrixConnector is -2"),
+    (DENSE * np.nan, SOURCE_ROWS, "n_syn of MatrixConnector is nan for entry 0"),
+    (([0, 0], [1, 1]), SOURCE_ROWS, "lists source 0 and target 1 more than once"),
+    (
+        ([0, 0], [1, 1], {"n_syn": [1, 1], "delay": [1.0, 2.0]}),
+        SOURCE_ROWS,
+        "lists source 0 and target 1 more than once",
+    ),
+    (DENSE, {"values": "", **SOURCE_ROWS}, "values of MatrixConnector is ''"),
+]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "options", "match"), REFUSED, ids=[row[2][:30] for row in REFUSED]
+)
+def test_refused(matrix: Any, options: dict[str, Any], match: str) -> None:
+    with pytest.raises(ParameterError, match=match) as caught:
+        MatrixConnector(matrix, **options)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("matrix", [DENSE.T, DENSE[:2], (ROWS, COLUMNS + 1)])
+def test_pools_of_another_size(matrix: Any) -> None:
+    with pytest.raises(NodeError, match=r"connects \d x \d nodes .* have 3 x 4; check"):
+        between(MatrixConnector(matrix, **SOURCE_ROWS))
