@@ -290,19 +290,6 @@ class EdgeList:
             self.target[order], self.source[order], self.shape[::-1], self.n_syn[order], arg
         )
 
-    def among_sources(self, places: npt.NDArray[Any], n_source: int) -> EdgeList:
-        """Return the edges of a part of the sources as edges of all `n_source` of them.
-
-        Parameters
-        ----------
-        places : ndarray of int, shape (self.shape[0],)
-            Position of each source among all, ascending.
-        n_source : int
-        """
-        return EdgeList.from_sorted(
-            places[self.source], self.target, (n_source, self.shape[1]), self.n_syn, self.pair_arg
-        )
-
     def both_directions(self) -> EdgeList:
         """Return these edges and their transposes; for edges stored once per unordered pair.
 

@@ -115,6 +115,24 @@ def test_legacy_generator() -> None:
         assert np.array_equal(*found)
 
 
+def test_fraction_of_sources() -> None:
+    """The sources first, one permutation; then the stream of a connector of those alone."""
+    source, target = pools(make_network(12, 9))
+    for fraction, n in ((1.0, 12), (0.5, 6)):
+        rng, same = np.random.default_rng(4), np.random.default_rng(4)
+        connector = UnidirectionConnector(0.4, source_fraction=fraction, rng=rng, **QUIET)
+        connector.setup_nodes(source=source, target=target)
+        assert abs(connector.expected().edges - 0.4 * 9 * n) < 1e-9
+        connector.initial_all_to_all()
+        chosen = np.arange(12) if n == 12 else np.sort(same.permutation(12)[:n])
+        wanted = np.zeros((12, 9))
+        wanted[chosen] = same.random((n, 9)) < 0.4
+        assert (connector.connectivity.forward.to_dense() == wanted).all()
+        assert rng.random() == same.random()
+        assert connector.connectivity.pairs == 12 * 9
+        assert list(connector.connectivity.possible) == [n * 9]
+
+
 def test_numbers_of_synapses() -> None:
     asked = []
 

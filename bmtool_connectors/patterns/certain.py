@@ -13,7 +13,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import summed_edges
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
@@ -25,7 +25,7 @@ MODES = ("strict", "truncate", "circular")
 
 
 class CertainConnector(BaseConnector):
-    """Connectors whose pairs are certain; only a function for `n_syn` may draw."""
+    """Connectors whose pairs are certain, and draw nothing."""
 
     is_random: ClassVar[bool] = False
 
@@ -61,7 +61,7 @@ class AllToAllConnector(CertainConnector):
     allow_autapses : bool, default False
         Whether a node connects to itself. A node is the same by network and node id, also in
         pools that overlap.
-    verbose, save_report, report_name, rng, name
+    verbose, save_report, report_name
         See :class:`BaseConnector`.
 
     Raises
@@ -89,16 +89,12 @@ class AllToAllConnector(CertainConnector):
         verbose: bool = True,
         save_report: bool = True,
         report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
     ) -> None:
         super().__init__(
             n_syn=n_syn,
             verbose=verbose,
             save_report=save_report,
             report_name=report_name,
-            rng=rng,
-            name=name,
         )
         own = type(self).__name__
         self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
@@ -121,7 +117,7 @@ class OneToOneConnector(CertainConnector):
         larger is connected once.
     n_syn : int or callable, default 1
         Synapses of a pair, or a function of (source node, target node). 0 means no edge.
-    verbose, save_report, report_name, rng, name
+    verbose, save_report, report_name
         See :class:`BaseConnector`.
 
     Raises
@@ -152,16 +148,12 @@ class OneToOneConnector(CertainConnector):
         verbose: bool = True,
         save_report: bool = True,
         report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
     ) -> None:
         super().__init__(
             n_syn=n_syn,
             verbose=verbose,
             save_report=save_report,
             report_name=report_name,
-            rng=rng,
-            name=name,
         )
         own = type(self).__name__
         if not isinstance(mode, str) or mode not in MODES:

@@ -88,8 +88,9 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     ----------
     in_degree : int, array_like of int, callable or scipy.stats distribution
         Sources of each target: one number, one per target in pool order, a function of the
-        target node (called once per node), or a frozen discrete distribution, drawn from once
-        per node with the generator of the connector.
+        target node (called once per node, or once for all if it is declared ``@vectorized``),
+        or a frozen discrete distribution, drawn from once per node with the generator of the
+        connector.
     n_syn : int or callable, default 1
         Synapses of a drawn pair, or a function of (source node, target node), called once for
         each time that a pair is drawn. 0 means no edge.

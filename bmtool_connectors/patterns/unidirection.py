@@ -11,6 +11,7 @@ from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling.assemble import among_all_sources
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.degree import choose_sources, count_sources
@@ -124,7 +125,7 @@ class UnidirectionConnector(SampledConnector):
             return super()._drawn(space, use, rng)
         part = self._space(space.source.subset(chosen), space.target)
         drawn = super()._drawn(part, use, rng)
-        edges = drawn.forward.among_sources(chosen, len(space.source))
+        edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
 
     def expected(self) -> Expected:

@@ -52,6 +52,13 @@ def _sorted(parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool)
     return EdgeList.from_sorted(source, target, shape, *columns)
 
 
+def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) -> EdgeList:
+    """Return edges of the `chosen` sources (positions, ascending) as edges of all of them."""
+    shape = (n_source, edges.shape[1])
+    sources = chosen[edges.source]
+    return EdgeList.from_sorted(sources, edges.target, shape, edges.n_syn, edges.pair_arg)
+
+
 def turned(
     source: npt.NDArray[Any], target: npt.NDArray[Any], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
