@@ -179,7 +179,7 @@ def test_values_that_bmtk_cannot_use(name: str, value: Any, tmp_path: Path) -> N
 def test_no_values() -> None:
     connector = MatrixConnector(DENSE, **SOURCE_ROWS)
     between(connector)
-    with pytest.raises(ParameterError, match="has no values of edges beside n_syn; add a column"):
+    with pytest.raises(ParameterError, match="has no columns but pairs and n_syn; add a column"):
         connector.edge_properties()
 
 

@@ -169,7 +169,7 @@ class ListedConnector(BaseConnector):
         """
         if not self.columns:
             raise ParameterError(
-                f"{self._origin}, which has no values of edges beside n_syn; add a column with a "
+                f"{self._origin}, which has no columns but pairs and n_syn; add a column with a "
                 "value per connection."
             )
         columns = {**self.columns, **self._scaled({} if scale is None else scale)}
