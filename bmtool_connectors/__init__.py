@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys as _sys
 import types as _types
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import randomness as _randomness
@@ -57,6 +58,9 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
 )
 
+if _TYPE_CHECKING:
+    from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -79,6 +83,7 @@ __all__ = [
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
+    "NetworkBuilder",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
@@ -86,6 +91,7 @@ __all__ = [
     "ParameterError",
     "ProbabilityFunction",
     "ReciprocalConnector",
+    "SparseNetwork",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
@@ -115,6 +121,15 @@ __all__ = [
 
 #: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.
 connectors = _sys.modules[__name__]
+
+
+def __getattr__(name: str) -> _Any:
+    """Import what is built on BMTK when it is asked for: BMTK alone takes seconds."""
+    if name in ("NetworkBuilder", "SparseNetwork"):
+        from bmtool_connectors.builder import network
+
+        return getattr(network, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _Module(_types.ModuleType):

@@ -190,7 +190,7 @@ class NodeArrays:
         if key not in known:
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
             nodes = list(iter(pool))
-            known[key] = cls(nodes, pool_label(pool), _stream_label(pool), _token(pool))
+            known[key] = cls(nodes, pool_label(pool), stream_label(pool), _token(pool))
         return known[key]
 
     def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
@@ -257,7 +257,7 @@ def _value_key(value: Any) -> Hashable:
     return type(value).__name__, value  # 1 and '1', 1 and True are different filters
 
 
-def _stream_label(pool: Any) -> str:
+def stream_label(pool: Any) -> str:
     """Return the label with functions by name: their repr holds a memory address."""
     filters = _filters(pool)
     if filters is None or not any(callable(value) for value in filters.values()):

@@ -419,7 +419,7 @@ def test_pools_of_add_edges_restrict_by_id(
 
 
 def test_pools_in_another_order() -> None:
-    """The order of a pool counts for the draw; the pool of add_edges only restricts."""
+    """The order of a pool counts for the draw; that of the pool of add_edges for the rows."""
     net, connector = set_up("unidirection")
     rule = connector.edge_params()["connection_rule"]
     source, target = pools(net)
@@ -431,7 +431,9 @@ def test_pools_in_another_order() -> None:
         def __iter__(self) -> Iterator[Any]:
             return reversed(list(iter(source)))
 
-    assert list(iterate_edges(Backwards(), target, rule)) == whole
+    rows = list(iterate_edges(Backwards(), target, rule))
+    assert rows == sorted(whole, key=lambda row: (-row[0], row[1]))
+    assert rows != whole
     assert NodeArrays.from_pool(Backwards()).ids.tolist() == list(range(8, -1, -1))
 
 

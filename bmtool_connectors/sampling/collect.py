@@ -131,14 +131,15 @@ class PairDraw:
 
 
 @contextmanager
-def progress(total: int, show: bool) -> Iterator[Any]:
+def progress(total: int, show: bool, unit: str = "pair", text: str = "") -> Iterator[Any]:
     """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
     if not show or not sys.stderr.isatty():
         yield lambda n: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, unit="pair", unit_scale=True, delay=1.0, leave=False) as bar:
+    options = {"unit": unit, "unit_scale": True, "desc": text or None}
+    with tqdm(total=total, delay=1.0, leave=False, **options) as bar:
         yield bar.update
 
 
