@@ -325,6 +325,11 @@ def ignores_added_nodes(pool: Any) -> bool:
     return bool(_all_nodes(network)) and getattr(network, "nnodes", None) == 0
 
 
+def keeps_nodes(pool: Any) -> bool:
+    """Whether the network of a pool makes each node once: more nodes than before are new ones."""
+    return bool(getattr(pool, "keeps_nodes", False))
+
+
 def same_network(a: Any, b: Any) -> bool:
     """Whether two pools belong to one network: the same object, not only the same name."""
     if a.network_name != b.network_name:

@@ -123,7 +123,8 @@ class EdgeTable:
             (1, self.target, self.edges.target),
         ):
             ids[row] = nodes.ids[self.per_synapse(index) if synapses else index]
-        return ids.T
+        pairs: npt.NDArray[Any] = ids.T
+        return pairs
 
     def get_property_metatadata(self) -> list[dict[str, Any]]:
         """Return name and dtype of each property (the name is BMTK's)."""

@@ -73,6 +73,9 @@ class IndexedPool(NodePool):  # type: ignore[misc]
         The filter: a value, a list of values, or a function of a value for each property.
     """
 
+    #: The network makes each node once.
+    keeps_nodes = True
+
     def __init__(self, network: Any, **properties: Any) -> None:
         super().__init__(network, **properties)
         self._wanted = properties
