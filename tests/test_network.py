@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
-import gc
 import pickle
+import subprocess
 import sys
-import tracemalloc
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ from bmtool_connectors import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
-from bmtool_connectors.builder import network
+from bmtool_connectors.builder import _bmtk, network
 
 Make = Callable[[str], Any]
 Script = Callable[[Make], list[Any]]
@@ -129,7 +130,7 @@ def all_to_one(sources: list[Any], target: Any) -> Any:
     return np.array([counts(source, target) for source in sources])
 
 
-class Callable_:
+class RuleObject:
     """A rule that is an object."""
 
     def __call__(self, source: Any, target: Any) -> int:
@@ -168,8 +169,8 @@ RULES: dict[str, dict[str, Any]] = {
     "positional parameters": {"connection_rule": counts, "connection_params": {"least": 2}},
     "one to all": {"connection_rule": one_to_all, "iterator": "one_to_all"},
     "all to one": {"connection_rule": all_to_one, "iterator": "all_to_one"},
-    "object": {"connection_rule": Callable_()},
-    "method": {"connection_rule": Callable_().method},
+    "object": {"connection_rule": RuleObject()},
+    "method": {"connection_rule": RuleObject().method},
     "lambda": {"connection_rule": lambda *_: 1},
     "partial": {"connection_rule": functools.partial(counts, least=1)},
     "True and False": {"connection_rule": lambda s, t: s.node_id < t.node_id - 8},
@@ -952,3 +953,143 @@ def test_distances_from_elsewhere(how: str, tmp_path: Path) -> None:
         return [net]
 
     assert_equal_files(script, tmp_path)
+
+
+# ---------------------------------------------------------------------- the door to BMTK
+class Bar:
+    """Stands for tqdm's."""
+
+    made: list[dict[str, Any]] = []
+
+    def __init__(self, **options: Any) -> None:
+        self.made.append({**options, "n": 0})
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        pass
+
+    def update(self, n: int) -> None:
+        self.made[-1]["n"] += n
+
+
+@pytest.mark.parametrize(
+    ("verbose", "terminal", "n_bars"), [(True, True, 2), (True, False, 0), (False, True, 0)]
+)
+def test_progress(
+    verbose: bool,
+    terminal: bool,
+    n_bars: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """With totals, on a terminal only, and not with ``verbose=False``."""
+    module = types.ModuleType("tqdm")
+    module.tqdm = Bar  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tqdm", module)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(Bar, "made", [])
+    net = NetworkBuilder("net", verbose=verbose)
+    net.add_nodes(N=3)
+    pool = net.nodes()
+    connector = UnidirectionConnector(p=1.0, rng=1, **QUIET)
+    connector.setup_nodes(pool, pool)
+    edges = net.add_edges(**connector.edge_params())
+    edges.add_properties("x", rule=lambda *_: 1.0, dtypes=float)
+    net.add_edges(**connector.edge_params())
+    net.build()
+    bars = [(bar["desc"], bar["unit"], bar["total"]) for bar in Bar.made]
+    assert bars == [("net", "edge type", 2), ("edge type 100", "synapse", 9)][:n_bars]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BMTK's own tables then."""
+    monkeypatch.setattr("bmtool_connectors.builder._bmtk.n_ranks", lambda: 2)
+    net = small()
+    net.add_gap_junctions(connection_rule=1)
+    net.build()
+    assert [type(table).__module__.split(".")[0] for table in net.edges_table()] == ["bmtk"] * 2
+    assert net.nedges == 27
+
+
+#: How a coming version of BMTK might differ, and what the warning names.
+CHANGED = {
+    "DenseNetwork.edges_table()": (
+        "table = D.edges_table\nD.edges_table = lambda self: list(table(self))"
+    ),
+    "DenseNetwork._build_nodes(self)": "D._build_nodes, D._make_nodes = None, D._build_nodes",
+    "ParamsRules._rule": "C.ParamsRules._rule = property(lambda s: None, lambda s, value: None)",
+    "AttributeError": "del bmtk.builder.connection_map.ListIterator",
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_another_bmtk(name: str) -> None:
+    """One warning that says what is missing, and BMTK builds by itself."""
+    code = (
+        "import warnings, bmtk.builder\n"
+        "from bmtk.builder.network_adaptors import DenseNetwork as D\n"
+        "from bmtk.builder.connection_map import ConnectionMap as C\n"
+        f"{CHANGED[name]}\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    from bmtool_connectors import ConnectivityWarning, NetworkBuilder, SparseNetwork\n"
+        "found = [str(w.message) for w in caught if w.category is ConnectivityWarning]\n"
+        "assert SparseNetwork.__bases__ == (D,), SparseNetwork.__mro__\n"
+        "net = NetworkBuilder('net', verbose=False)\n"
+        "net.add_nodes(N=3)\n"
+        "net.add_edges(connection_rule=1)\n"
+        "print(len(found), found[0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 this version of BMTK differs from")
+    assert name in done.stdout
+
+
+def test_this_bmtk_is_known() -> None:
+    assert _bmtk.CHANGES == []
+    assert issubclass(SparseNetwork, _bmtk.HookedNetwork)
+
+
+def test_no_mpi_library(tmp_path: Path) -> None:
+    """mpi4py without a library breaks the import of BMTK; the message says what to do."""
+    (tmp_path / "mpi4py").mkdir()
+    (tmp_path / "mpi4py" / "__init__.py").write_text("")
+    broken = "raise RuntimeError('cannot load MPI library')\n"
+    (tmp_path / "mpi4py" / "MPI.py").write_text(broken)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import bmtool_connectors\n"
+        "bmtool_connectors.NetworkBuilder"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "cannot load MPI library" in done.stderr
+    assert "uninstall mpi4py" in done.stderr.splitlines()[-1]
+
+
+def test_private_names_stand_in_one_module() -> None:
+    """No other module speaks of what BMTK may change."""
+    names = {*_bmtk._METHODS, *_bmtk._ATTRIBUTES, "_rule_params", "my_list"}
+    private = {name for name in names if name.startswith("_")} | {"my_list"}
+    found = {
+        (path.name, node.attr)
+        for path in (Path(bmtool_connectors.__file__).parent / "builder").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in private
+    }
+    assert {name for name, _ in found} == {"_bmtk.py"}
+    assert len(found) > 5
+
+
+def test_names() -> None:
+    """Classes of their own module, imported on demand, the same each time."""
+    for name in ("NetworkBuilder", "SparseNetwork"):
+        found = getattr(bmtool_connectors, name)
+        assert found is getattr(network, name)
+        assert pickle.loads(pickle.dumps(found)) is found
+    assert issubclass(NetworkBuilder, bmtk.builder.NetworkBuilder)
+    with pytest.raises(AttributeError, match="has no attribute 'NetworkBuilders'"):
+        _ = bmtool_connectors.NetworkBuilders
