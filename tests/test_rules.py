@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
 from bmtk.builder import connector as bmtk_connector
-from conftest import QUIET, built_edges, make_network, node_lists, pools
+from conftest import BOTH_BUILDERS, QUIET, built_edges, make_network, node_lists, pools
 
 from bmtool_connectors import (
     FileBasedConnector,
@@ -26,6 +26,8 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.builder import registry
 from bmtool_connectors.rules import ConnectionRule, iterate_edges
+
+pytestmark = BOTH_BUILDERS
 
 Connector: TypeAlias = Any
 

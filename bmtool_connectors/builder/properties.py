@@ -61,7 +61,7 @@ def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show
         return
     # Bound here, because BMTK cannot pass on a parameter that is called ``connector``.
     bound = functools.partial(rule, **rule_params) if callable(rule) else _bmtk.created_rule(rule)
-    with property_streams(*key, *names):
+    with property_streams(*key, *map(str, names)):
         try:
             batch = batched(bound, table)
         except ParameterError as error:
