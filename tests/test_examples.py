@@ -69,7 +69,7 @@ class TestColumn:
         )
         assert started.stdout is not None
         for line in started.stdout:  # until the build is under way
-            if "PN -> PN" in line:
+            if line.startswith("Edges"):
                 break
         started.send_signal(signal.SIGINT)
         _, said = started.communicate(timeout=60)
