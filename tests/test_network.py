@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import pickle
 import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -917,39 +917,35 @@ def test_batches_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert called, "what add_conn_prop said is known to the connector only"
 
 
-@pytest.mark.parametrize("how", ["overlay", "other connector", "objects"])
+class OwnStore(UnidirectionConnector):
+    """A connector that knows better what it has stored."""
+
+    def get_conn_prop(self, sid: int, tid: int) -> Any:
+        return 100.0 * sid
+
+
+@pytest.mark.parametrize("how", ["overlay", "other connector", "objects", "own store"])
 def test_distances_from_elsewhere(how: str, tmp_path: Path) -> None:
     """Where the edges do not hold what the connector stored, it is asked."""
+
+    def fraction(source: Any, target: Any) -> Any:
+        return Fraction(round(spherical_dist(source, target)), 3)
 
     def script(make: Make) -> list[Any]:
         net, _ = populations(make)
         pool = net.nodes(pop_name="A")
         rng = np.random.default_rng(2)
-
-        def arg(source: Any, target: Any) -> Any:
-            dist = spherical_dist(source, target)
-            return np.array([dist]) if how == "objects" else dist
-
-        made = []
-        for _ in range(2):
-            connector = UnidirectionConnector(p=1.0, p_arg=arg, rng=rng, **QUIET)
-            connector.setup_nodes(pool, pool)
-            made.append(connector)
-        made[1].edge_params()
-        edges = net.add_edges(**made[0].edge_params())
+        arg = fraction if how == "objects" else spherical_dist
+        kind = OwnStore if how == "own store" else UnidirectionConnector
+        connector, other = (kind(p=1.0, p_arg=arg, rng=seed, **QUIET) for seed in (rng, 1))
+        for each in (connector, other):
+            each.setup_nodes(pool, pool)
+        edges = net.add_edges(**connector.edge_params())
         if how == "overlay":
-            made[0].add_conn_prop(0, 1, 500.0)
-        one = made[1] if how == "other connector" else made[0]
-        with (
-            pytest.warns(bmtool_connectors.ConnectivityWarning)
-            if how == "other connector"
-            else contextlib.nullcontext()
-        ):
-            if how == "other connector":
-                assert one.get_conn_prop(0, 1) > 0
-        rule = functools.partial(syn_dist_delay_feng, connector=one, rng=rng)
-        if how != "objects":
-            edges.add_properties("delay", rule=rule, dtypes=float)
+            connector.add_conn_prop(0, 1, 500.0)
+        asked = other if how == "other connector" else connector
+        rule = functools.partial(syn_dist_delay_feng, connector=asked, rng=rng)
+        edges.add_properties("delay", rule=rule, dtypes=float)
         return [net]
 
     assert_equal_files(script, tmp_path)

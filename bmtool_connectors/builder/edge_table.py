@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.rules import ConnectionRule
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class EdgeTable:
             isinstance(rule, ConnectionRule)
             and rule.connector is connector
             and not rule.use.overlay
+            and type(connector).get_conn_prop is ConnectorViews.get_conn_prop
         )
 
     # ------------------------------------------------------------------ what BMTK asks for

@@ -65,9 +65,10 @@ def batched(rule: Any, rows: Rows) -> Columns | None:
         rule, keywords = rule.func, rule.keywords
     try:
         batch = _BATCHES.get(rule)
-        return None if batch is None else batch(rows, _bound(rule, keywords), rule.__name__)
+        given = {} if batch is None else _bound(rule, keywords)
     except TypeError:  # not hashable, or arguments that the call will refuse
         return None
+    return None if batch is None else batch(rows, given, rule.__name__)
 
 
 def _bound(helper: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
