@@ -67,9 +67,9 @@ def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -
                 counts.append(count)
             if not number % _STEP:
                 advance(_STEP)
-    i = _positions(np.frombuffer(source_ids, dtype=np.int64), source, label)
-    j = _positions(np.frombuffer(target_ids, dtype=np.int64), target, label)
-    return _canonical(i, j, np.frombuffer(counts, dtype=np.int64), (len(source), len(target)))
+    i = _positions(np.array(source_ids, dtype=np.int64), source, label)
+    j = _positions(np.array(target_ids, dtype=np.int64), target, label)
+    return _canonical(i, j, np.array(counts, dtype=np.int64), (len(source), len(target)))
 
 
 def _count(value: Any) -> int:

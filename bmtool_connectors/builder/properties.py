@@ -93,7 +93,7 @@ class _Columns:
         """Put in arrays of one value per synapse."""
         if not self._several and len(batch) > 1:
             self._refuse(f"{len(batch)} values", "as many names as a rule gives values")
-        self._check_number(batch)
+        self._check_enough(batch)
         for column, values in zip(self._columns, batch, strict=False):
             self._set(column, values)
 
@@ -138,7 +138,7 @@ class _Columns:
                 each = tuple(value)
             except TypeError:
                 self._refuse(value, "one value for each name")
-            self._check_number(each)
+            self._check_enough(each)
         for column, one in zip(self._columns, each, strict=False):
             try:
                 column[k] = one
@@ -153,7 +153,7 @@ class _Columns:
         except _REFUSED:
             self._refuse(values, f"what fits {column.dtype}")
 
-    def _check_number(self, values: Sequence[Any]) -> None:
+    def _check_enough(self, values: Sequence[Any]) -> None:
         if len(values) < len(self._columns):
             self._refuse(values, f"{len(self._columns)} values, one for each name")
 
