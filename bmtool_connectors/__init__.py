@@ -135,6 +135,9 @@ def __getattr__(name: str) -> _Any:
 class _Module(_types.ModuleType):
     """The package with its two assignable defaults, which take effect everywhere at once."""
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
     @property
     def rng(self) -> _Any:
         """Where random numbers come from unless a connector or helper is given its own."""

@@ -1000,6 +1000,11 @@ def test_progress(
     assert capfd.readouterr() == ("", "")
 
 
+def test_verbose_is_a_switch() -> None:
+    with pytest.raises(ParameterError, match="verbose of SparseNetwork is 'no'"):
+        NetworkBuilder("net", verbose="no")
+
+
 def test_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """BMTK's own tables then."""
     monkeypatch.setattr("bmtool_connectors.builder._bmtk.n_ranks", lambda: 2)

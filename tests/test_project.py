@@ -147,6 +147,7 @@ class TestNames:
         assert seen | {"connectors", "__version__"} | ON_BMTK == set(bmtool_connectors.__all__)
         for name in bmtool_connectors.__all__:
             assert hasattr(bmtool_connectors, name), name
+        assert set(dir(bmtool_connectors)) > PUBLIC
 
     def test_sorted(self) -> None:
         """Constants, then classes, then the rest, each in alphabetical order."""

@@ -43,7 +43,6 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "_add_nodes": ("self", "nodes"),
     "_build_nodes": ("self",),
     "_clear": ("self",),
-    "_save_edges": ("self",),
     "_save_gap_junctions": ("self", "gj_file_name", "compression"),
     "add_edges": ("self", "source", "target"),
     "build": ("self", "force"),

@@ -13,6 +13,7 @@ from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
+from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, warn
 from bmtool_connectors.nodes import NodeArrays, stream_label
 from bmtool_connectors.sampling.collect import progress
@@ -25,7 +26,7 @@ class _SparseNetwork(_bmtk.HookedNetwork):
 
     def __init__(self, name: str, verbose: bool = True, **network_props: Any) -> None:
         super().__init__(name, **network_props)
-        self.verbose = verbose
+        self.verbose = flag(verbose, "verbose of SparseNetwork")
         #: What ``add_nodes`` and ``import_nodes`` made, in order.
         self.node_groups: list[NodeGroup] = []
         self._n_made = 0
@@ -150,9 +151,7 @@ class _SparseNetwork(_bmtk.HookedNetwork):
 
     def write_gap_junctions(self, file: str, compression: Any) -> None:
         """Write the file of gap junctions, one row each, if there are any."""
-        tables = [
-            table for table in self._tables.values() if _is_gap_junction(table) and table.n_syns
-        ]
+        tables = [each for each in self.edges_table() if _is_gap_junction(each) and each.n_syns]
         if not tables:
             return
         import h5py
@@ -192,7 +191,7 @@ def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
 
 if _bmtk.CHANGES:
     warn(
-        f"this version of BMTK differs from what NetworkBuilder relies on "
+        "this version of BMTK differs from what NetworkBuilder relies on "
         f"({', '.join(_bmtk.CHANGES)}); networks are built by BMTK alone, as fast as it does."
     )
 

@@ -115,7 +115,8 @@ def syn_const_delay(
         The delay is clipped to ``(low, high)``, ms.
     rng : Generator, RandomState, int, SeedSequence or None
         None is ``bmtool_connectors.rng``, read at the call. A seed stands for one stream that
-        all calls with it share.
+        all calls with it share; in the NetworkBuilder of this package, for one stream per
+        property and edge type.
     **kwargs
         Ignored, with a warning that names them.
 
