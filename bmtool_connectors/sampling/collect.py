@@ -90,7 +90,7 @@ def joined(parts: list[Any], lengths: list[int]) -> Any:
     """Join what the blocks gave; one value for all blocks stays one value."""
     if not parts:
         return np.zeros(0, dtype=np.int16)
-    if not any(isinstance(part, np.ndarray) for part in parts):
+    if len(parts) == 1 or not any(isinstance(part, np.ndarray) for part in parts):
         return parts[0]
     arrays = (
         np.broadcast_to(np.asarray(part), (n,)) for part, n in zip(parts, lengths, strict=True)

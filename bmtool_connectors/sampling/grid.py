@@ -378,9 +378,14 @@ def skip(rng: np.random.Generator, q: float, total: int, chunk: int) -> Iterator
     while last < total - 1:
         left = (total - 1 - last) * q
         n = min(chunk, int(left + 6 * math.sqrt(left) + 16))
+        gaps = rng.standard_exponential(n)
+        gaps /= rate
         # No gap needs to be longer than the range, and sums of long ones could overflow.
-        gaps = np.minimum(rng.standard_exponential(n) / rate, total).astype(np.int64) + 1
-        visited = np.cumsum(gaps) + last
+        np.minimum(gaps, total, out=gaps)
+        visited = gaps.astype(np.int64)
+        visited += 1
+        visited[0] += last
+        np.cumsum(visited, out=visited)
         last = int(visited[-1])
         if last >= total:
             visited = visited[: np.searchsorted(visited, total)]
