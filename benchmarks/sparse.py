@@ -9,6 +9,7 @@ Run with ``python benchmarks/sparse.py``; ``--help`` tells the options.
 from __future__ import annotations
 
 import argparse
+import itertools
 import platform
 import statistics
 import time
@@ -52,22 +53,76 @@ CASES: dict[str, Callable[[int], bc.BaseConnector]] = {
 }
 
 
-def network(n: int) -> NetworkBuilder:
-    """Return n cells at reference density."""
+POPULATIONS = tuple(f"P{k}" for k in range(17))
+
+
+def both_ways(n: int) -> bc.BaseConnector:
+    """Return the connector of any two populations."""
+    return bc.ReciprocalConnector(
+        p0=GAUSS,
+        p0_arg=bc.spherical_dist,
+        symmetric_p1=True,
+        symmetric_p1_arg=True,
+        pr=RATE,
+        pr_arg="0",
+        **quiet(),
+    )
+
+
+def network(n: int, populations: tuple[str, ...] = ("A",)) -> NetworkBuilder:
+    """Return n cells at reference density, shared out among populations in one volume."""
     side = (n / DENSITY / 250) ** 0.5
     net = NetworkBuilder("net")
     positions = np.random.default_rng(0).uniform([0, 0, 0], [side, side, 250], (n, 3))
-    net.add_nodes(N=n, pop_name="A", positions=list(positions))
+    for k, name in enumerate(populations):
+        own = positions[k :: len(populations)]
+        net.add_nodes(N=len(own), pop_name=name, positions=list(own))
     return net
 
 
 def floor(m: int) -> float:
     """Return ns per edge of skipping with plain NumPy: gaps, numbers, and the pair of each."""
-    rng, n = np.random.default_rng(1), 100_000
+    rng, n, times = np.random.default_rng(1), 100_000, []
+    for _ in range(9):
+        start = time.process_time()
+        numbers = np.cumsum((rng.standard_exponential(m) * (n * n / m)).astype(np.int64) + 1)
+        np.divmod(numbers, n)
+        times.append(time.process_time() - start)
+    return 1e9 * statistics.median(times) / m
+
+
+def measured(connectors: list[bc.BaseConnector], pools: list[tuple[Any, Any]]) -> tuple[int, float]:
+    """Draw all connectors; return the number of edges and the CPU time, s."""
+    for connector, pair in zip(connectors, pools, strict=True):
+        connector.setup_nodes(*pair)
     start = time.process_time()
-    numbers = np.cumsum((rng.standard_exponential(m) * (n * n / m)).astype(np.int64) + 1)
-    np.divmod(numbers, n)
-    return 1e9 * (time.process_time() - start) / m
+    for connector in connectors:
+        connector.initial_all_to_all()
+    seconds = time.process_time() - start
+    edges = 0
+    for connector in connectors:
+        drawn = connector.connectivity
+        edges += len(drawn.forward) + (0 if drawn.backward is None else len(drawn.backward))
+    return edges, seconds
+
+
+def row(
+    name: str,
+    n: int,
+    make: Callable[[int], bc.BaseConnector],
+    pools: list[tuple[Any, Any]],
+    runs: int,
+) -> str:
+    """Return a line of the table: the median of the runs, and the peak of one more."""
+    found = [measured([make(n) for _ in pools], pools) for _ in range(runs)]
+    edges, seconds = found[0][0], statistics.median(each[1] for each in found)
+    connectors = [make(n) for _ in pools]
+    tracemalloc.start()
+    measured(connectors, pools)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    per_edge = f"{1e9 * seconds / edges:.0f} | {peak / edges:.0f}"
+    return f"| {name} | {n} | {edges} | {seconds:.2f} | {per_edge} |"
 
 
 def main() -> None:
@@ -88,26 +143,14 @@ def main() -> None:
         pool = network(n).nodes(pop_name="A")
         _ = bc.NodeArrays.from_pool(pool).positions
         for name, make in CASES.items():
-            times = []
-            for _ in range(args.runs):
-                connector = make(n)
-                connector.setup_nodes(pool, pool)
-                start = time.process_time()
-                connector.initial_all_to_all()
-                times.append(time.process_time() - start)
-            edges = len(connector.connectivity.forward)
-            connector = make(n)
-            connector.setup_nodes(pool, pool)
-            tracemalloc.start()
-            connector.initial_all_to_all()
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            seconds = statistics.median(times)
-            print(
-                f"| {name} | {n} | {edges} | {seconds:.2f} | {1e9 * seconds / edges:.0f} "
-                f"| {peak / edges:.0f} |",
-                flush=True,
-            )
+            print(row(name, n, make, [(pool, pool)], args.runs), flush=True)
+        many = network(n, POPULATIONS)
+        pools = [many.nodes(pop_name=name) for name in POPULATIONS]
+        for one in pools:
+            _ = bc.NodeArrays.from_pool(one).positions
+        pairs = list(itertools.combinations_with_replacement(pools, 2))
+        name = "reciprocal, Gaussian, NRR = 2, within and between 17 populations"
+        print(row(name, n, both_ways, pairs, 1), flush=True)
 
 
 if __name__ == "__main__":

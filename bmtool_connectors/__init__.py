@@ -44,6 +44,7 @@ from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.report import Timer
+from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
@@ -79,6 +80,7 @@ __all__ = [
     "Difference",
     "DistantDependentProbability",
     "EdgeList",
+    "Expected",
     "FileBasedConnector",
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",

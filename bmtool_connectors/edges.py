@@ -50,6 +50,48 @@ def order_by(key: npt.NDArray[Any], n_keys: int) -> npt.NDArray[Any]:
     return rows.data  # type: ignore[no-any-return]
 
 
+def sort_pairs(
+    source: npt.NDArray[Any],
+    target: npt.NDArray[Any],
+    shape: tuple[int, int],
+    columns: Sequence[Any] = (),
+    *,
+    by_target: bool = False,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], list[Any]]:
+    """Return source, target and columns sorted by source, then target.
+
+    Parameters
+    ----------
+    source, target : ndarray of int, shape (m,)
+    shape : tuple of int
+        ``(n_source, n_target)``.
+    columns : sequence of (ndarray of shape (m,) or one value)
+        One value stays one value.
+    by_target : bool, default False
+        The targets of each source stand in ascending order already.
+
+    Notes
+    -----
+    Two counting sorts; the first carries the sources along, so that neither they nor the order
+    are gathered in between, and the sorted sources are written from their counts.
+    """
+    from scipy.sparse import csr_matrix
+
+    m = len(source)
+    place = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
+    key = source
+    if not by_target:
+        rows = csr_matrix((source, (target, place)), shape=(shape[1], max(m, 1)))
+        key, place = rows.data, rows.indices
+        del rows
+    column = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
+    rows = csr_matrix((place, (key, column)), shape=(shape[0], max(m, 1)))
+    order = rows.data
+    sources = np.repeat(np.arange(shape[0], dtype=source.dtype), np.diff(rows.indptr))
+    del rows, place, column, key
+    return sources, target[order], [c[order] if np.ndim(c) else c for c in columns]
+
+
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     array = array.view()
     array.flags.writeable = False
@@ -121,15 +163,8 @@ class EdgeList:
         arg = None if pair_arg is None else np.asarray(pair_arg)
         _check_arrays(s, t, shape, counts, arg)
         m = len(s)
-        by_target = order_by(t, shape[1])
-        order = by_target[order_by(s[by_target], shape[0])]
-        edges = cls.from_sorted(
-            s[order],
-            t[order],
-            shape,
-            counts if counts.ndim == 0 else counts[order],
-            arg if arg is None or arg.ndim == 0 else arg[order],
-        )
+        s, t, columns = sort_pairs(s, t, shape, (counts, arg))
+        edges = cls.from_sorted(s, t, shape, *columns)
         twice = (edges.source[1:] == edges.source[:-1]) & (edges.target[1:] == edges.target[:-1])
         if m and twice.any():
             k = int(np.flatnonzero(twice)[0])

@@ -22,6 +22,8 @@ RandomState
 ``rng`` an int or SeedSequence
 ``decision``, ``decisions``,     that object, or, for a module-wide seed, one private
 ``rng=None``, module ``rng``     stream shared by all helpers in call order
+``expected()``                   a fixed one, to choose pairs to look at; what a user's
+                                 function draws from a shared generator is put back
 ``syn_*`` helper, ``rng`` a      that object, in call order
 Generator or RandomState
 ``syn_*`` helper, ``rng`` an     one private stream per seed, shared by all helpers that
@@ -231,6 +233,16 @@ def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
     except BaseException:
         set_state(rng, state)
         raise
+
+
+@contextmanager
+def unchanged(rng: SharedGenerator) -> Iterator[None]:
+    """Put the generator's state back after the block, whatever it drew."""
+    state = get_state(rng)
+    try:
+        yield
+    finally:
+        set_state(rng, state)
 
 
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:

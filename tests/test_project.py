@@ -37,6 +37,7 @@ PUBLIC = {
     "Difference",
     "DistantDependentProbability",
     "EdgeList",
+    "Expected",
     "FileBasedConnector",
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",

@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,17 +24,13 @@ from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
-from bmtool_connectors.sampling import pairwise, sparse
-from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import checked_sampler, choose
-from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
-from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
+from bmtool_connectors.sampling.choice import checked_sampler
+from bmtool_connectors.sampling.expect import Expected
+
+if TYPE_CHECKING:
+    from bmtool_connectors.patterns.references import Reference
 
 __all__ = ["AbstractConnector", "BaseConnector"]
-
-#: Pairs above which calling a Python function for each is worth a warning, and what one costs.
-MANY_CALLS = 200_000_000
-SECONDS_PER_CALL = 1.1e-6
 
 
 class AbstractConnector(ABC):
@@ -292,7 +288,8 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         if use.connectivity is None:
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
-            self._draw_references(use)
+            for reference in self._references():
+                reference.states(use)
             rng = self._generator(use)
             if self.verbose:
                 report.say(self._opening(use))
@@ -306,44 +303,9 @@ class BaseConnector(ConnectorViews, AbstractConnector):
                 self._save_report(use)
         return use.connectivity
 
-    def _chosen_sampler(self, space: PairSpace, laws: PairLaws) -> str:
-        """Return how to draw, telling the user what follows from it."""
-        own = type(self).__name__
-        chosen, warning = choose(self.sampler, space, laws, own)
-        if warning:
-            self.warn_once("sampler", warning)
-        if chosen == "sparse" and self.verbose:
-            shared = not isinstance(self._randomness, Seed)
-            report.say(
-                f"Drawing {space.n_pairs} pairs sparsely."
-                + " What is drawn after it from the same generator differs from a pairwise build; "
-                "sampler='pairwise' is the remedy." * shared
-            )
-        return chosen
-
-    def _sample(
-        self,
-        space: PairSpace,
-        laws: PairLaws,
-        joint: Joint | None,
-        rng: SharedGenerator,
-        n_syn: tuple[SynapseCounts, SynapseCounts],
-        *,
-        chosen: str | None = None,
-        kept: list[BlockValues] | None = None,
-    ) -> PairDraw:
-        """Draw the edges of a pair space with the sampler of the connector."""
-        chosen = self._chosen_sampler(space, laws) if chosen is None else chosen
-        if chosen == "sparse":
-            return sparse.draw(space, laws, joint, rng, n_syn, show_progress=self.verbose)
-        return pairwise.draw(space, laws, joint, rng, n_syn, kept=kept, show_progress=self.verbose)
-
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        """Return the pairs that are looked at."""
-        return PairSpace(source, target)
-
-    def _draw_references(self, use: Use) -> None:
-        """Draw the edges of other connectors that the law depends on."""
+    def _references(self) -> Iterable[Reference]:
+        """Return the other connectors whose edges the law depends on."""
+        return ()
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
         return self.draw(use.source, use.target, rng)
@@ -364,17 +326,6 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         Every connected pair is listed in each direction in which it is connected.
         """
         return self.edges_of(use).forward
-
-    def _warn_of_calls(self, n_pairs: int, laws: Iterable[Law | Joint]) -> None:
-        """Warn before the draw when Python functions will be called for very many pairs."""
-        if n_pairs > MANY_CALLS and any(law.needs_python_calls for law in laws):
-            own = type(self).__name__
-            self.warn_once(
-                "calls",
-                f"{own} calls a Python function for each of {n_pairs} pairs, which takes about "
-                f"{n_pairs * SECONDS_PER_CALL / 60:.0f} minutes; declare the functions @vectorized "
-                "(arrays in, array out), or use the distances and profiles of this package.",
-            )
 
     def _generator(self, use: Use) -> SharedGenerator:
         if use.root is not None:
@@ -429,6 +380,30 @@ class BaseConnector(ConnectorViews, AbstractConnector):
                 "later. Build first, or pass an int as rng.",
             )
         return self.edges_of(use)
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost; draws nothing.
+
+        Returns
+        -------
+        Expected
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+        NotImplementedError
+            If only ``draw`` itself can tell.
+        """
+        if self.is_random:
+            raise NotImplementedError(
+                f"expected() of {type(self).__name__} is not known: only its draw() tells what it "
+                "connects; look at connectivity, or define expected() in the class."
+            )
+        use = self.use
+        timer = report.Timer()
+        drawn = self._checked(self._draw_use(use, self._generator(use)), use)
+        return Expected.certain(drawn, timer.end())
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

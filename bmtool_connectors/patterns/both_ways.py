@@ -2,69 +2,36 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts, order_by
+from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
-from bmtool_connectors.sampling.collect import Drawn, PairDraw, SynapseCounts, taken
-from bmtool_connectors.sampling.laws import BlockValues, Joint, PairLaws
+from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
+from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.plan import Plan
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All that the sampler needs to draw both directions.
-
-    Attributes
-    ----------
-    laws : PairLaws
-    joint : Joint
-    n_syn : tuple of SynapseCounts
-        Forward and backward.
-    sampler : {'pairwise', 'sparse'} or None
-        Chosen already.
-    none_wanted : bool
-        No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
-    kept : list of BlockValues or None
-        Evaluated already.
-    """
-
-    laws: PairLaws
-    joint: Joint
-    n_syn: tuple[SynapseCounts, SynapseCounts]
-    sampler: str | None = None
-    none_wanted: bool = False
-    kept: list[BlockValues] | None = None
-
-
-class TwoWayConnector(BaseConnector):
-    """A connector that draws forward and backward connections together.
-
-    A subclass says with ``_plan`` what is to be drawn in a pair space.
-    """
+class TwoWayConnector(SampledConnector):
+    """A connector that draws forward and backward connections together."""
 
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
     autapses: bool = False
     quick: bool = False
-
-    @abstractmethod
-    def _plan(self, space: PairSpace, use: Use) -> Plan:
-        """Return the laws to draw from, for a use of which `space` holds the pairs."""
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         if source is target:
@@ -162,37 +129,58 @@ class TwoWayConnector(BaseConnector):
         return super().make_connection(source, target)
 
     # ------------------------------------------------------------------ the draw
-    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the edges of both directions of the current use."""
-        return self._drawn(self._space(source, target), self.use, rng)
-
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
-        return self._drawn(self._space(use.source, use.target), use, rng)
-
-    def _drawn(self, space: PairSpace, use: Use, rng: SharedGenerator) -> Connectivity:
-        own, source, target = type(self).__name__, space.source, space.target
+    def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
+        source, target = space.source, space.target
         if source is not target and space.self_columns is not None:
             self.warn_once(
                 "overlap",
-                f"source and target of {own} ({source.label} and {target.label}) share nodes: a "
-                "pair of shared nodes is drawn in both orders, once per direction. Use one "
-                "population or two disjoint ones.",
+                f"source and target of {type(self).__name__} ({source.label} and {target.label}) "
+                "share nodes: a pair of shared nodes is drawn in both orders, once per direction. "
+                "Use one population or two disjoint ones.",
             )
-        plan = self._plan(space, use)
-        drawn = self._sample(
-            space, plan.laws, plan.joint, rng, plan.n_syn, chosen=plan.sampler, kept=plan.kept
+        return super()._drawn(space, use, rng)
+
+    def _warn_of_clipping(self, plan: Plan, drawn: PairDraw) -> None:
+        if not drawn.clipping.count or plan.none_wanted:
+            return
+        assert plan.joint is not None
+        looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
+        self.warn_once(
+            "clipped",
+            f"pr of {type(self).__name__} was not feasible for {drawn.clipping.count} of "
+            f"{looked_at} pairs{' with one rho for all' * (plan.joint.rho is not None)} and was "
+            "moved to the nearest feasible value, so p0 and p1 hold; the largest change: "
+            f"{drawn.clipping.worst}. Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= "
+            "min(p0, p1).",
         )
-        if drawn.clipping.count and not plan.none_wanted:
-            looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
-            self.warn_once(
-                "clipped",
-                f"pr of {own} was not feasible for {drawn.clipping.count} of {looked_at} pairs"
-                f"{' with one rho for all' * (plan.joint.rho is not None)} and was moved to the "
-                "nearest feasible value, so p0 and p1 hold; the largest change: "
-                f"{drawn.clipping.worst}. Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= "
-                "min(p0, p1).",
-            )
-        return _assembled(space, drawn, plan)
+
+    def _assembled(
+        self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
+    ) -> Connectivity:
+        """Return edges and counts of both directions."""
+        self._warn_of_clipping(plan, drawn)
+        assert plan.joint is not None
+        space, backward = plan.space, None
+        n_forward, n_backward = len(drawn.forward), len(drawn.backward)
+        possible = possible_pairs(drawn, space, plan.laws)
+        if space.source is space.target:
+            forward = symmetric_edges(drawn, space)
+            connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
+            possible = chosen_counts(possible, 0, 0)
+        else:
+            forward, backward = forward_edges(drawn, space), backward_edges(drawn, space)
+            connected = (n_forward, n_backward)
+        return Connectivity(
+            forward,
+            backward,
+            pairs=space.n_pairs,
+            possible=possible,
+            connected=(*connected, drawn.reciprocal),
+            clipped=drawn.clipping.count,
+            dropped=drawn.dropped,
+            rho=plan.joint.rho,
+            cache=_Kept(kept),
+        )
 
     def serve(self, use: Use, direction: str) -> EdgeList:
         """Return the edges that a rule looks up; say when the other direction was forgotten."""
@@ -238,61 +226,6 @@ class TwoWayConnector(BaseConnector):
         ids = int(self.use.source.ids[src]), int(self.use.target.ids[trg])
         sid, tid = ids[::-1] if stage else ids
         self.use.overlay[stage, sid, tid] = prop
-
-
-def _assembled(space: PairSpace, drawn: PairDraw, plan: Plan) -> Connectivity:
-    """Return edges and counts of both directions."""
-    shape = (len(space.source), len(space.target))
-    n_forward, n_backward = (sum(map(len, part.i)) for part in (drawn.forward, drawn.backward))
-    possible = possible_pairs(drawn, space, plan.laws)
-    if space.source is space.target:
-        forward, backward = _symmetric(drawn, shape[0]), None
-        connected: tuple[int, ...] = (n_forward + n_backward - drawn.reciprocal,)
-        possible = chosen_counts(possible, 0, 0)
-    else:
-        forward, backward = _one_way(drawn.forward, shape), _swapped(drawn.backward, shape)
-        connected = (n_forward, n_backward)
-    return Connectivity(
-        forward,
-        backward,
-        pairs=space.n_pairs,
-        possible=possible,
-        connected=(*connected, drawn.reciprocal),
-        clipped=drawn.clipping.count,
-        dropped=drawn.dropped,
-        rho=plan.joint.rho,
-        cache=_Kept(plan.kept),
-    )
-
-
-def _one_way(part: Drawn, shape: tuple[int, int]) -> EdgeList:
-    i, j, n_syn, arg = part.arrays()
-    return EdgeList.from_sorted(i, j, shape, n_syn, arg)
-
-
-def _swapped(part: Drawn, shape: tuple[int, int]) -> EdgeList:
-    """Return edges j -> i of pairs that come in row-major order (i, j)."""
-    i, j, n_syn, arg = part.arrays()
-    order = order_by(j, shape[1])
-    return EdgeList.from_sorted(
-        j[order], i[order], shape[::-1], taken(n_syn, order), taken(arg, order)
-    )
-
-
-def _symmetric(drawn: PairDraw, n: int) -> EdgeList:
-    """Return the edges of one population: i -> j of the forward and j -> i of the backward part."""
-    f, b = drawn.forward.arrays(), drawn.backward.arrays()
-    # Sorted by target within each source already, if the backward part (j > i) comes first.
-    source, target = np.concatenate([b[1], f[0]]), np.concatenate([b[0], f[1]])
-    order = order_by(source, n)
-    columns = []
-    for back, forth in zip(b[2:], f[2:], strict=True):
-        if isinstance(back, np.ndarray) or isinstance(forth, np.ndarray):
-            parts = [np.broadcast_to(x, (k,)) for x, k in ((back, len(b[0])), (forth, len(f[0])))]
-            columns.append(np.concatenate(parts)[order])
-        else:
-            columns.append(forth)
-    return EdgeList.from_sorted(source[order], target[order], (n, n), columns[0], columns[1])
 
 
 class _Kept(Mapping[str, "npt.NDArray[Any]"]):

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from bmtool_connectors import lifting
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
+from bmtool_connectors.patterns.both_ways import TwoWayConnector, two_counts
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import PairStates, StateJoint, StateLaw
 
 __all__ = ["GapJunctionConditionalReciprocalConnector"]
@@ -179,21 +180,21 @@ float, callable or None
         super()._begin(use)
         self.vars = used
 
-    def _draw_references(self, use: Use) -> None:
-        self._reference.states(use)
+    def _references(self) -> tuple[Reference]:
+        return (self._reference,)
 
-    def _plan(self, space: PairSpace, use: Use) -> Plan:
+    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used = self._resolved(recurrent)
-        states = self._reference.states(use)
+        states = self._reference.states(self.use if use is None else use)
         laws = [self._law(used, "p0", states, False), self._law(used, "p1", states, True)]
         joints = tuple(self._joint(used, state) for state in _STATES)
         joint = StateJoint(name=f"pr of {own}", states=states, joints=joints)
-        self._warn_of_calls(space.n_pairs, [*laws, joint])
         return Plan(
+            space,
             PairLaws(laws[0], laws[1], same_arg=recurrent, same_p=recurrent),
-            joint,
             two_counts(own, used["n_syn0"], used["n_syn1"]),
+            joint,
         )
 
     def _law(self, used: dict[str, Any], which: str, states: PairStates, backward: bool) -> Law:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, order_by
+from bmtool_connectors.edges import Connectivity, EdgeList, sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
@@ -164,9 +164,8 @@ class FileBasedConnector(BaseConnector):
                 f"are taken as {kind}.",
             )
         i, j = places[0][rows], places[1][rows]
-        by_target = order_by(j, len(target))
-        order = by_target[order_by(i[by_target], len(source))]
-        return i[order], j[order], rows[order]
+        i, j, columns = sort_pairs(i, j, (len(source), len(target)), (rows,))
+        return i, j, columns[0]
 
     def _positions(self, ids: npt.NDArray[np.int64], nodes: NodeArrays) -> npt.NDArray[np.int64]:
         """Return the position of each id in the pool, or -1."""

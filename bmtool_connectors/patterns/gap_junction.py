@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.references import Reference, checked_reference
+from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
 
 __all__ = ["CorrelatedGapJunction", "GapJunction"]
 
 
-class GapJunction(BaseConnector):
+class GapJunction(SampledConnector):
     """Connect each unordered pair of one population with probability p(p_arg(node, node)).
 
     Parameters
@@ -104,32 +104,18 @@ class GapJunction(BaseConnector):
         parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
         super()._begin(use)
 
-    def _law(self) -> Law:
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        return PairSpace(source, target, "upper")
+
+    def _law(self, use: Use | None) -> Law:
         """Return the law of the pairs of a population."""
         own = type(self).__name__
         p = parameters.probability(self.vars["p"], f"p of {own}", 0, "")
         return Law(p, self.vars["p_arg"], f"p of {own}")
 
-    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the gap junctions of a population."""
-        return self._drawn(source, self._law(), rng)
-
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        return PairSpace(source, target, "upper")
-
-    def _drawn(self, nodes: NodeArrays, law: Law, rng: SharedGenerator) -> Connectivity:
-        space = self._space(nodes, nodes)
-        self._warn_of_calls(space.n_pairs, [law])
-        one, laws = SynapseCounts(1, "n_syn"), PairLaws(law)
-        drawn = self._sample(space, laws, None, rng, (one, one))
-        i, j, n_syn, arg = drawn.forward.arrays()
-        edges = EdgeList.from_sorted(i, j, (len(nodes), len(nodes)), n_syn, arg)
-        return Connectivity(
-            edges,
-            pairs=space.n_pairs,
-            possible=chosen_counts(possible_pairs(drawn, space, laws), 0),
-            connected=(len(edges),),
-        )
+    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+        one = SynapseCounts(1, "n_syn")
+        return Plan(space, PairLaws(self._law(use)), (one, one))
 
     def pair_edges(self, use: Use) -> EdgeList:
         """Return the gap junctions in both directions."""
@@ -237,21 +223,14 @@ class CorrelatedGapJunction(GapJunction):
         self._reference.bind(use)
         super()._begin(use)
 
-    def _draw_references(self, use: Use) -> None:
-        self._reference.states(use)
+    def _references(self) -> tuple[Reference]:
+        return (self._reference,)
 
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
-        return self._drawn(use.source, self._state_law(use), rng)
-
-    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the gap junctions of the population of the current use."""
-        return self._drawn(source, self._state_law(self.use), rng)
-
-    def _state_law(self, use: Use) -> Law:
+    def _law(self, use: Use | None) -> Law:
         own, arg = type(self).__name__, self._inherited_arg()
         laws = tuple(
             Law(parameters.probability(p, f"{which} of {own}", 0, ""), arg, f"{which} of {own}")
             for which, p in self._laws_given.items()
         )
-        states = self._reference.states(use)
+        states = self._reference.states(self.use if use is None else use)
         return StateLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)

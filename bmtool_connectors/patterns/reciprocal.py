@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -11,7 +10,7 @@ from bmtool_connectors import report
 from bmtool_connectors.checks import ROUNDING, flag, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.both_ways import Plan, TwoWayConnector, two_counts
+from bmtool_connectors.patterns.both_ways import TwoWayConnector, two_counts
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
@@ -19,6 +18,7 @@ from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan, RhoWanted
 
 __all__ = ["ReciprocalConnector"]
 
@@ -279,64 +279,61 @@ class ReciprocalConnector(TwoWayConnector):
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace, use: Use) -> Plan:
+    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
-        used, laws = self._resolved(recurrent), self._laws(recurrent)
-        arg = used["pr_arg"]
+        used = self._resolved(recurrent)
+        arg, pr, rho, wanted = used["pr_arg"], used["pr"], self._given_rho, None
         if isinstance(arg, str):
             arg = "1" if "1" in arg else "0"
-        pr = used["pr"]
-        if self._given_rho is None:
+        if rho is None:
             pr = parameters.joint(pr, f"pr of {own}", arg, "pr_arg")
-        joint = Joint(self._given_rho, False, pr, arg, f"pr of {own}")
-        self._warn_of_calls(space.n_pairs, [*laws.both(), joint])
-        chosen = self._chosen_sampler(space, laws)
-        rho, feasible, kept = self._correlation(space, laws, chosen)
-        joint = replace(joint, rho=rho, feasible_rho=feasible)
-        n_syn = two_counts(own, used["n_syn0"], used["n_syn1"])
-        by_range = self.dist_range_forward is not None or self.dist_range_backward is not None
-        none_wanted = self.estimate_rho and pr == 0 and not by_range
-        return Plan(laws, joint, n_syn, chosen, none_wanted, kept)
+            if pr is None:
+                rho = 0.0
+            elif self.estimate_rho:
+                wanted = RhoWanted(pr, (self.dist_range_forward, self.dist_range_backward))
+        return Plan(
+            space,
+            self._laws(recurrent),
+            two_counts(own, used["n_syn0"], used["n_syn1"]),
+            Joint(rho, False, pr, arg, f"pr of {own}"),
+            wanted,
+            none_wanted=wanted is not None and pr == 0 and not wanted.by_range,
+        )
 
-    def _correlation(
-        self, space: PairSpace, laws: PairLaws, chosen: str
-    ) -> tuple[float | None, bool, list[BlockValues] | None]:
-        """Return the rho to draw with, whether no pair clips, and what its estimate evaluated."""
-        if not self.estimate_rho:
-            independent = 0.0 if self._given["pr"] is None else None
-            rho = independent if self._given_rho is None else self._given_rho
-            return rho, False, None
-        own = type(self).__name__
-        pr = float(parameters.joint(self._given["pr"], f"pr of {own}", 0, "pr_arg"))
-        ranges = (self.dist_range_forward, self.dist_range_backward)
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+        """Return the plan with the rho that gives the wanted pr, and what was evaluated."""
+        if plan.rho_wanted is None:
+            return plan, None
+        assert plan.joint is not None
+        own, wanted = type(self).__name__, plan.rho_wanted
         timer = report.Timer()
         estimate, kept = estimate_rho(
-            space,
-            laws,
-            pr,
-            ranges,
-            evaluations(chosen, space, laws, ranges),
+            plan.space,
+            plan.laws,
+            wanted,
+            evaluations(chosen, plan.space, plan.laws, wanted.reach),
             keep=self.cache_data and chosen == "pairwise",
+            in_order=chosen == "pairwise",
             show_progress=self.verbose,
         )
-        if not estimate.n and not (pr == 0 and ranges == (None, None)):
+        if not estimate.n and not plan.none_wanted:
             self.warn_once(
                 "no valid pair",
-                f"pr of {own} is {pr:.4g}, but no pair is valid for the estimate of rho (p0 > 0 "
-                "and p1 > 0, or within dist_range_forward and dist_range_backward), so rho = 0 "
-                "is used; check the ranges and the unit of the positions (um).",
+                f"pr of {own} is {wanted.pr:.4g}, but no pair is valid for the estimate of rho "
+                "(p0 > 0 and p1 > 0, or within dist_range_forward and dist_range_backward), so "
+                "rho = 0 is used; check the ranges and the unit of the positions (um).",
             )
         elif estimate.reachable is not None:
             self.warn_once(
                 "unreachable",
-                f"pr of {own} is {pr:.4g}, which no correlation reaches with these p0 and p1; "
-                f"rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} among the "
+                f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with these p0 and "
+                f"p1; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} among the "
                 f"{estimate.n} valid pairs. Choose a pr that is feasible.",
             )
         if self.verbose:
             report.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
-        return estimate.rho, estimate.feasible, kept
+        return plan.with_rho(estimate.rho, estimate.feasible), kept
 
     # ------------------------------------------------------------------ views
     @property

@@ -63,6 +63,20 @@ class Reference:
                     "set both up on the same population."
                 )
 
+    def require_drawn(self, use: Use) -> None:
+        """Refuse to look ahead at edges that depend on ones which have not been drawn.
+
+        Raises
+        ------
+        NodeError
+        """
+        drawn_from = use.reference or self.connector._use
+        if drawn_from is None or drawn_from.connectivity is None:
+            raise NodeError(
+                f"{self.parameter} of {self.owner} has not been drawn, and what is to be expected "
+                "depends on its edges; build it first, or look at its connectivity."
+            )
+
     def states(self, use: Use) -> PairStates:
         """Return how the pairs of a use are connected, drawing the reference if needed.
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, chosen_counts
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 
 __all__ = ["UnidirectionConnector"]
 
 
-class UnidirectionConnector(BaseConnector):
+class UnidirectionConnector(SampledConnector):
     """Connect each ordered pair (source, target) with probability p(p_arg(source, target)).
 
     Parameters
@@ -112,18 +111,5 @@ class UnidirectionConnector(BaseConnector):
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         return PairSpace(source, target, autapses=self.allow_autapses)
 
-    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw the edges from `source` to `target`."""
-        space = self._space(source, target)
-        self._warn_of_calls(space.n_pairs, [self._law])
-        laws = PairLaws(self._law)
-        drawn = self._sample(space, laws, None, rng, (self._n_syn, self._n_syn))
-        i, j, n_syn, arg = drawn.forward.arrays()
-        edges = EdgeList.from_sorted(i, j, (len(source), len(target)), n_syn, arg)
-        return Connectivity(
-            edges,
-            pairs=space.n_pairs,
-            possible=chosen_counts(possible_pairs(drawn, space, laws), 0),
-            connected=(len(edges),),
-            dropped=drawn.dropped,
-        )
+    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+        return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

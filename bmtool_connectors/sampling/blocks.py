@@ -111,13 +111,15 @@ class Block:
         self.n = self.size
         if not self.is_full:
             # First column of each row, the column left out (j1: none), and how many pairs
-            # there are up to and including the row.
+            # there are before the row, and up to and including it.
             self._first = np.maximum(space.first_column(np.arange(i0, i1)), j0)
             holes = space.left_out
             self._hole = np.full(i1 - i0, j1) if holes is None else holes[i0:i1]
             inside = (self._hole >= self._first) & (self._hole < j1)
             self._hole = np.where(inside, self._hole, j1)
-            self._ends = np.cumsum(np.maximum(j1 - self._first, 0) - inside)
+            sizes = np.maximum(j1 - self._first, 0) - inside
+            self._ends = np.cumsum(sizes)
+            self._starts = self._ends - sizes
             self.n = int(self._ends[-1])
             self.is_full = self.n == self.size
 
@@ -125,17 +127,24 @@ class Block:
         """Return the source and target positions of valid pairs by rank, ascending."""
         if self.is_full:
             return self.of_place(rank)
-        starts = np.concatenate([[0], self._ends])
-        # Ranks are sorted: look up the rows in them, not them in the rows.
-        row = np.repeat(np.arange(self.i1 - self.i0), np.diff(np.searchsorted(rank, starts)))
-        column = rank - starts[row] + self._first[row]
+        if not len(rank):
+            return rank, rank
+        # Ranks are sorted: look up the rows in them, not them in the rows, and only the rows
+        # between the first and the last.
+        least, most = np.searchsorted(self._ends, rank[[0, -1]], side="right")
+        ends = self._ends[least : most + 1]
+        row = np.repeat(np.arange(least, most + 1), np.diff(np.searchsorted(rank, ends), prepend=0))
+        column = rank - self._starts[row] + self._first[row]
         column += column >= self._hole[row]
         return row + self.i0, column
 
     def of_place(self, place: Index) -> tuple[Index, Index]:
         """Return the source and target positions of places in the rectangle."""
         row = place // self.width
-        return row + self.i0, place - row * self.width + self.j0
+        column = place - row * self.width
+        column += self.j0
+        row += self.i0
+        return row, column
 
     def places(self, wanted: npt.NDArray[np.bool_] | None = None) -> Index:
         """Return the places of pairs of the space, in order, of those `wanted` (flat) or of all."""

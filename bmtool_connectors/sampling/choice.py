@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bmtool_connectors.edges import LazyCounts
 from bmtool_connectors.errors import ParameterError
@@ -13,6 +14,7 @@ from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.states import background, listed
 
 #: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
 #: promise and not a matter of tuning.
@@ -62,14 +64,14 @@ def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[
 
 
 def evaluations(
-    chosen: str, space: PairSpace, laws: PairLaws, ranges: tuple[Any, Any]
+    chosen: str, space: PairSpace, laws: PairLaws, reach: float | None
 ) -> Callable[[], Iterable[BlockValues]]:
-    """Return a function that evaluates the laws on all pairs that count for the estimate of rho."""
-    by_range = [limits for limits in ranges if limits is not None]
+    """Return a function that evaluates the laws on all pairs that count for the estimate of rho.
+
+    Those are the possible pairs, or with `reach` all pairs within that distance.
+    """
     if chosen == "pairwise" or laws.constant:
-        return lambda: laws.over(space, everything=bool(by_range))
-    # A pair that is in all ranges is within the least of their ends.
-    reach = min(float(limits[1]) for limits in by_range) if by_range else None
+        return lambda: laws.over(space, everything=reach is not None)
     return lambda: sparse.pairs_within(space, laws, reach)
 
 
@@ -84,13 +86,22 @@ def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequenc
 
 
 def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
-    if laws.constant:
-        one = next(iter(laws.over(space, 1)))
-        flags = [bool(np.all(p > 0)) for p in (one.p0, one.p1)]
-        return tuple(space.n_pairs * int(flag) for flag in (*flags, all(flags)))
-    counts = np.zeros(3, dtype=np.int64)
-    for values in sparse.pairs_within(space, laws):
-        n = values.candidates.n
-        has0, has1 = (np.broadcast_to(p > 0, (n,)) for p in (values.p0, values.p1))
-        counts += [np.count_nonzero(flags) for flags in (has0, has1, has0 & has1)]
+    common = background(laws)
+    if common.constant:
+        one = next(iter(common.over(space, 1)))
+        counts = np.array([np.all(p > 0) for p in (one.p0, one.p1)] + [0]) * space.n_pairs
+        counts[2] = counts[:2].min()
+    else:
+        counts = np.zeros(3, dtype=np.int64)
+        for values in sparse.pairs_within(space, common):
+            counts += _possible_of(values)
+    found = listed(laws, space)
+    if found is not None:  # these have a law of their own
+        counts += _possible_of(laws.evaluate_on(found)) - _possible_of(common.evaluate_on(found))
     return tuple(counts.tolist())
+
+
+def _possible_of(values: BlockValues) -> npt.NDArray[np.int64]:
+    n = values.candidates.n
+    has0, has1 = (np.broadcast_to(p > 0, (n,)) for p in (values.p0, values.p1))
+    return np.array([np.count_nonzero(flags) for flags in (has0, has1, has0 & has1)])

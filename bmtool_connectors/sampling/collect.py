@@ -14,11 +14,10 @@ import numpy.typing as npt
 from bmtool_connectors import lifting
 from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.laws import (
     BlockValues,
-    Candidates,
     Clipping,
-    ListedPairs,
     Values,
 )
 
@@ -71,25 +70,27 @@ class Drawn:
         if not len(chosen):
             return
         i, j = candidates.pairs(chosen)
-        self.i.append(i.astype(index_dtype(len(candidates.space.source))))
-        self.j.append(j.astype(index_dtype(len(candidates.space.target))))
+        self.i.append(i.astype(index_dtype(len(candidates.space.source)), copy=False))
+        self.j.append(j.astype(index_dtype(len(candidates.space.target)), copy=False))
         self.n_syn.append(counts)
-        self.arg.append(arg[chosen] if isinstance(arg, np.ndarray) else arg)
+        self.arg.append(taken(arg, chosen))
+
+    def __len__(self) -> int:
+        return sum(map(len, self.i))
 
     def arrays(self) -> tuple[Index, Index, Any, Any]:
         """Return i, j, n_syn and p_arg over all blocks; one number where all are equal."""
         lengths = [len(part) for part in self.i]
-        i, j, n_syn, arg = (
-            _joined(parts, lengths) for parts in (self.i, self.j, self.n_syn, self.arg)
-        )
+        columns = (self.i, self.j, self.n_syn, self.arg)
+        i, j, n_syn, arg = (joined(parts, lengths) for parts in columns)
         return i, j, n_syn, arg
 
 
-def _joined(parts: list[Any], lengths: list[int]) -> Any:
+def joined(parts: list[Any], lengths: list[int]) -> Any:
     """Join what the blocks gave; one value for all blocks stays one value."""
     if not parts:
         return np.zeros(0, dtype=np.int16)
-    if not any(isinstance(part, np.ndarray) for part in parts):
+    if len(parts) == 1 or not any(isinstance(part, np.ndarray) for part in parts):
         return parts[0]
     arrays = (
         np.broadcast_to(np.asarray(part), (n,)) for part, n in zip(parts, lengths, strict=True)
@@ -107,6 +108,8 @@ class PairDraw:
     possible: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, dtype=np.int64))
     #: Only some pairs were looked at: `possible` says nothing about the others.
     visited_only: bool = False
+    #: The edges come in row-major order of the pairs.
+    in_order: bool = True
     reciprocal: int = 0
     dropped: int = 0
     clipping: Clipping = field(default_factory=Clipping)
@@ -131,7 +134,7 @@ class PairDraw:
 
 
 @contextmanager
-def progress(total: int, show: bool, unit: str = "pair", text: str = "") -> Iterator[Any]:
+def progress(total: float, show: bool, unit: str = "pair", text: str = "") -> Iterator[Any]:
     """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
     if not show or not sys.stderr.isatty():
         yield lambda n: None

@@ -13,6 +13,7 @@ from bmtool_connectors.reciprocity import RhoSums, carried, joint_from_rho, solv
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws, Values
+from bmtool_connectors.sampling.plan import RhoWanted
 
 
 @dataclass(frozen=True)
@@ -39,37 +40,35 @@ class RhoEstimate:
 def estimate_rho(
     space: PairSpace,
     laws: PairLaws,
-    pr: float,
-    ranges: tuple[Any, Any],
+    wanted: RhoWanted,
     evaluate: Callable[[], Iterable[BlockValues]],
     *,
     keep: bool,
+    in_order: bool = True,
     show_progress: bool = False,
 ) -> tuple[RhoEstimate, list[BlockValues] | None]:
-    """Find the one rho for which valid pairs are reciprocal with mean probability `pr`.
+    """Find the one rho for which valid pairs are reciprocal with the wanted mean probability.
 
     Parameters
     ----------
     space : PairSpace
     laws : PairLaws
-    pr : float
-        Wanted mean joint probability.
-    ranges : tuple of two (low, high) or None
-        Arguments, forward and backward, at which a pair is valid. Without, pairs with p0 > 0
-        and p1 > 0 are.
+    wanted : RhoWanted
     evaluate : callable
         Returns the laws evaluated on all pairs that may be valid, block by block.
     keep : bool
         Keep what was evaluated for the draw.
+    in_order : bool, default True
+        The pairs come in row-major order, and are added in it.
 
     Returns
     -------
     estimate : RhoEstimate
     kept : list of BlockValues or None
     """
-    by_range = any(each is not None for each in ranges)
+    pr, ranges, by_range = wanted.pr, wanted.ranges, wanted.by_range
     n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
-    sums = RhoSums()
+    sums = RhoSums(in_order)
     kept: list[BlockValues] | None = None
     if laws.constant and not by_range:
         p0 = float(laws.forward.p)
@@ -95,7 +94,7 @@ def estimate_rho(
                 sums.add(*_valid(values, ranges, n_self > 0))
                 if kept is not None:
                     kept.append(values.without_rectangle())
-                advance(values.candidates.n)
+                advance(values.candidates.looked_at)
         weight = 1
 
     rho = sums.closed_form(pr)

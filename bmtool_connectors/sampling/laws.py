@@ -7,130 +7,21 @@ an exponential costs ten times a comparison.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import ROUNDING
-from bmtool_connectors.distances import axes_of, squared_distances
+from bmtool_connectors.distances import axes_of
 from bmtool_connectors.reciprocity import bounds, deviation
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
 
 Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
-
-
-class Candidates:
-    """The pairs of a block that may connect; all valid ones when `place` is None."""
-
-    def __init__(self, block: Block, place: Index | None = None) -> None:
-        self.block, self.place = block, place
-        self.n = block.n if place is None else len(place)
-        self._squared: dict[tuple[int, ...], npt.NDArray[np.float64]] = {}
-        #: What laws want to remember about these candidates.
-        self.memo: dict[int, Any] = {}
-
-    @property
-    def space(self) -> PairSpace:
-        """The space that the pairs belong to."""
-        return self.block.space
-
-    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
-        if self.place is not None:
-            return self.block.of_place(self.place if chosen is None else self.place[chosen])
-        return self.block.of_rank(np.arange(self.n) if chosen is None else chosen)
-
-    def rectangle(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return squared distances of the whole rectangle of the block, flat, um^2."""
-        if axes not in self._squared:
-            block = self.block
-            source, target = self.space.source.positions, self.space.target.positions
-            assert source is not None  # checked in setup_nodes
-            assert target is not None
-            self._squared[axes] = squared_distances(
-                source[block.i0 : block.i1], target[block.j0 : block.j1], axes
-            ).ravel()
-        return self._squared[axes]
-
-    def distance(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return the distance of each candidate, shape (n,), um."""
-        squared = self.rectangle(axes)
-        if self.place is not None:
-            squared = squared[self.place]
-        elif not self.block.is_full:
-            squared = squared[self.block.places()]
-        return np.sqrt(squared)
-
-    def within(self, reach: dict[tuple[int, ...], float]) -> Candidates:
-        """Return the candidates within any of the distances, by axes."""
-        # A little more than the reach: the law itself decides at the edge.
-        near = [self.rectangle(axes) <= limit * limit * (1 + 1e-9) for axes, limit in reach.items()]
-        inside = Candidates(self.block, self.block.places(functools.reduce(np.logical_or, near)))
-        inside._squared = self._squared
-        return inside
-
-    def subset(self, chosen: Index) -> Candidates:
-        """Return the chosen candidates (by their numbers, ascending)."""
-        place = self.block.places() if self.place is None else self.place
-        some = Candidates(self.block, place[chosen])
-        some._squared = self._squared
-        return some
-
-    def describe(self, k: int) -> str:
-        """Name candidate `k` by node ids and distance, for messages."""
-        i, j = (int(index[0]) for index in self.pairs(np.array([k])))
-        source, target = self.space.source, self.space.target
-        text = f"the pair of nodes {source.ids[i]} and {target.ids[j]}"
-        if source.positions is None or target.positions is None:
-            return text
-        dist = float(np.linalg.norm(source.positions[i] - target.positions[j]))
-        return f"{text} ({dist:.4g} um apart)"
-
-
-class ListedPairs(Candidates):
-    """Pairs given one by one, with distances that are known already."""
-
-    def __init__(
-        self,
-        space: PairSpace,
-        i: Index,
-        j: Index,
-        distances: dict[tuple[int, ...], npt.NDArray[np.float64]] | None = None,
-    ) -> None:
-        self._space, self.i, self.j, self.n = space, i, j, len(i)
-        self._distances = {} if distances is None else distances
-        self.memo = {}
-
-    @property
-    def space(self) -> PairSpace:
-        """The space that the pairs belong to."""
-        return self._space
-
-    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
-        return (self.i, self.j) if chosen is None else (self.i[chosen], self.j[chosen])
-
-    def distance(self, axes: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        """Return the distance of each candidate, shape (n,), um."""
-        if axes not in self._distances:
-            source, target = self._space.source.positions, self._space.target.positions
-            assert source is not None  # checked in setup_nodes
-            assert target is not None
-            chosen = list(axes)
-            difference = source[self.i][:, chosen] - target[self.j][:, chosen]
-            self._distances[axes] = np.sqrt((difference * difference).sum(axis=1))
-        return self._distances[axes]
-
-    def subset(self, chosen: Index) -> ListedPairs:
-        """Return the chosen candidates."""
-        distances = {axes: dist[chosen] for axes, dist in self._distances.items()}
-        return ListedPairs(self._space, self.i[chosen], self.j[chosen], distances)
 
 
 @dataclass(frozen=True)
@@ -241,7 +132,7 @@ class PairLaws:
 
     def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
         """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
-        candidates = Candidates(block)
+        candidates = BlockPairs(block)
         reach = [law.reach() for law in self.both()]
         if not everything and None not in reach:
             limits: dict[tuple[int, ...], float] = {}
@@ -284,8 +175,7 @@ class BlockValues:
 
     def without_rectangle(self) -> BlockValues:
         """Forget the distances of the whole rectangle, for keeping the rest."""
-        self.candidates._squared.clear()
-        self.candidates.memo.clear()
+        self.candidates.forget()
         return self
 
 
@@ -368,6 +258,8 @@ class Joint:
         clipping : Clipping
             Is added to.
         """
+        if self.rho == 0:
+            return p0 * p1
         if self.rho is not None:
             wanted = p0 * p1 + self.rho * deviation(p0, p1)
             if self.feasible_rho:

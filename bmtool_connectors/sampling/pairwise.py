@@ -109,9 +109,7 @@ def _draw_in_sequence(
     """Draw pair by pair, for ``n_syn`` functions that may draw from the same generator."""
     candidates = values.candidates
     p0, p1 = values.p0, values.p1
-    pr: Values = 0.0
-    if joint is not None:
-        pr = p0 * p1 if joint.rho == 0 else _joint_of(values, joint, passed(p1), clipping)
+    pr: Values = 0.0 if joint is None else _joint_of(values, joint, passed(p1), clipping)
     laws = (p0, p1, after_forward(p0, pr), without_forward(p0, p1, pr))
     columns = [np.broadcast_to(law, (candidates.n,)) for law in laws]
     columns += candidates.pairs()
@@ -181,7 +179,7 @@ def draw(
                 chosen = _draw_block(values, joint, rng, result.clipping)
                 counts = constant_counts(n_syn)
             collect(result, values, chosen, counts)
-            advance(values.candidates.block.n)
+            advance(values.candidates.looked_at)
     if not in_sequence:
         result.recount(space, n_syn)
     return result

@@ -5,13 +5,18 @@ between them, by skipping; a visited pair is then kept with its real probability
 over the bound (thinning), and the same uniform number decides which of its
 connections exist. This is exact: nothing is cut off but by the law itself.
 
+Where the law depends on how another connector connects the pair, all pairs are
+drawn as if it did not, and the few pairs that it connects once more with the
+law of theirs.
+
 The stream is its own, and part of its definition are ``STREAM_VERSION``, the
 constants in ``grid`` and ``CHUNK``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,38 +25,42 @@ import numpy.typing as npt
 
 from bmtool_connectors import lifting
 from bmtool_connectors.distances import axes_of
-from bmtool_connectors.edges import order_by
+from bmtool_connectors.edges import index_dtype, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.collect import (
+    Drawn,
     PairDraw,
     SynapseCounts,
     collect,
     count_synapses,
+    joined,
     progress,
     taken,
 )
-from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, distance_bounds, skip
+from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
 from bmtool_connectors.sampling.laws import (
     BlockValues,
     Clipping,
     Joint,
     Law,
-    ListedPairs,
     PairLaws,
+    Values,
 )
+from bmtool_connectors.sampling.states import background, background_joint, listed
 
 STREAM_VERSION = 1
-#: Pairs visited at a time.
-CHUNK = 1 << 18
+#: Pairs visited at a time: what is done with them stays in the cache.
+CHUNK = 1 << 16
+#: Number of the stream of pairs that another connector connects; offsets have those from 0.
+LISTED = (1 << 32) - 1
 
 
 def why_not(laws: PairLaws) -> str | None:
     """Return why these laws cannot be drawn sparsely, or None when they can."""
-    for law in laws.both():
-        if type(law) is not Law:
-            return f"{law.name} depends on the edges of another connector"
+    for law in background(laws).both():
         if law.is_constant:
             continue
         if axes_of(law.arg) is None:
@@ -89,34 +98,50 @@ class DistanceRanges:
                 return (np.asarray(least) <= reach).astype(float)
             return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
 
-        edge, limit = choose_edge(space.source, space.target, self.axes, bound, half)
-        self.grid = Grid(space.source, space.target, self.axes, edge, limit, half)
-        self.limit = limit
-        self.offsets = self.grid.offsets()
-        self.q = bound(*distance_bounds(self.offsets, edge))
+        choice = choose_edge(space.source, space.target, self.axes, bound, half)
+        self.limit, self.visits = choice.reach, choice.visits
+        self.grid = Grid(space.source, space.target, self.axes, choice.edge, self.limit, half)
+        self.bound = bound
 
     def __iter__(self) -> Iterator[tuple[int, float, PairRange]]:
-        for number in np.flatnonzero(self.q > 0).tolist():
-            pairs = PairRange(self.grid, self.offsets[number])
+        for number, q, offsets in self.grid.groups(self.bound):
+            pairs = PairRange(self.grid, offsets)
             if pairs.total:
-                yield number, float(self.q[number]), pairs
+                yield number, q, pairs
 
-    def candidates(self, pairs: PairRange, number: Index) -> ListedPairs:
-        """Return the pairs of the space among these numbers, ascending, within reach."""
-        a, b = pairs.pairs(number)
+    def candidates(self, pairs: PairRange, a: Index, b: Index) -> CellPairs:
+        """Return the pairs of the space among these places in cell order, within reach."""
         squared = pairs.squared(a, b)
         keep = squared <= self.limit * self.limit * (1 + 1e-9)
         if pairs.within:  # one order of each pair, and each node with itself if it may
             keep &= (a <= b) if self.space.kind == "upper and diagonal" else (a < b)
-        i = self.grid.source.order[a[keep]]
-        j = self.grid.target.order[b[keep]]
-        dist = np.sqrt(squared[keep])
-        if self.grid.half:
-            i, j = np.minimum(i, j), np.maximum(i, j)
-        elif self.space.left_out is not None:
-            other = self.space.left_out[i] != j
-            i, j, dist = i[other], j[other], dist[other]
-        return ListedPairs(self.space, i, j, {self.axes: dist})
+        if not self.grid.half and self.space.left_out is not None:
+            keep &= self.space.left_out[self.grid.source.order[a]] != self.grid.target.order[b]
+        kept = np.flatnonzero(keep)
+        dist = np.sqrt(squared[kept])
+        return CellPairs(self.space, self.grid, (a, b), kept, {self.axes: dist})
+
+
+class CellPairs(Candidates):
+    """Pairs known by places in cell order; few of them are ever asked for their nodes."""
+
+    def __init__(
+        self,
+        space: PairSpace,
+        grid: Grid,
+        places: tuple[Index, Index],
+        kept: Index,
+        distances: dict[tuple[int, ...], npt.NDArray[np.float64]],
+    ) -> None:
+        super().__init__(space, len(kept), distances)
+        self._grid, self._places, self._kept = grid, places, kept
+
+    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
+        """Return source and target positions of the chosen candidates (all when None)."""
+        which = self._kept if chosen is None else self._kept[chosen]
+        a, b = (place[which] for place in self._places)
+        i, j = self._grid.source.order[a], self._grid.target.order[b]
+        return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
 
 
 def pairs_within(
@@ -125,97 +150,156 @@ def pairs_within(
     """Evaluate the laws on all pairs they can connect (or on all within `reach`), in no order."""
     ranges = DistanceRanges(space, laws, reach)
     for _, _, pairs in ranges:
-        for start in range(0, pairs.total, CHUNK):
-            number = np.arange(start, min(start + CHUNK, pairs.total))
-            yield laws.evaluate_on(ranges.candidates(pairs, number))
+        for a, b in pairs.all(CHUNK):
+            yield laws.evaluate_on(ranges.candidates(pairs, a, b))
+
+
+def some_pairs_within(
+    ranges: DistanceRanges, laws: PairLaws, share: float, rng: np.random.Generator
+) -> Iterator[BlockValues]:
+    """Evaluate the laws on pairs that they can connect, each taken with probability `share`."""
+    for _, _, pairs in ranges:
+        for number in skip(rng, share, pairs.total, CHUNK):
+            candidates = ranges.candidates(pairs, *pairs.of_number(number))
+            candidates.looked_at = len(number)
+            yield laws.evaluate_on(candidates)
 
 
 @dataclass
 class _Visited:
-    """Connected pairs of one chunk: which, and how (0 forward, 1 both, 2 backward)."""
+    """Connected pairs: which, and how (-1 not, 0 forward, 1 both, 2 backward)."""
 
-    i: Index
-    j: Index
+    pairs: ListedPairs
     how: npt.NDArray[np.int8]
-    arg0: Any
-    arg1: Any
+    arg0: Values
+    arg1: Values
+
+    def values(self) -> BlockValues:
+        """Return the pairs as laws evaluate them; what the probabilities were is forgotten."""
+        return BlockValues(self.pairs, self.arg0, 1.0, self.arg1, 1.0)
+
+    def directions(self) -> tuple[Index, Index]:
+        """Return which pairs are connected forward, and backward."""
+        return np.flatnonzero((self.how == 0) | (self.how == 1)), np.flatnonzero(self.how > 0)
 
 
-def _accept(
+def _decide(
     values: BlockValues,
     joint: Joint | None,
     q_bound: float,
     rng: np.random.Generator,
     clipping: Clipping,
     name: str,
-) -> _Visited:
-    """Keep visited pairs with their real probability over the bound."""
-    candidates, n = values.candidates, values.candidates.n
-    p0, p1 = values.p0, values.p1
-    if joint is None:
-        pr: Any = 0.0
-    elif joint.rho == 0:
-        pr = p0 * p1
-    else:
-        pr = joint.feasible(values, np.arange(n), p0, p1, clipping)
+) -> tuple[Index, npt.NDArray[np.int8]]:
+    """Return which visited pairs to keep, with their real probability over the bound, and how."""
+    candidates, p0, p1 = values.candidates, values.p0, values.p1
+    u = rng.random(candidates.n)
+    u *= q_bound
+    # The probability of any connection, p0 + p1 - pr, is never above this sum.
+    chosen = np.flatnonzero(u < p0 + p1)
+    u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
+    pr = 0.0 if joint is None else joint.feasible(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
-        k = int(np.argmax(np.broadcast_to(q, (n,))))
+        k = int(np.argmax(q))
         raise ParameterError(
             f"bound of {name} gives at most {q_bound:.6g}, but the probability of "
-            f"{candidates.describe(k)} is {float(np.broadcast_to(q, (n,))[k]):.6g}; correct the "
+            f"{candidates.describe(int(chosen[k]))} is {float(np.ravel(q)[k]):.6g}; correct the "
             "bound given to @vectorized: it must never be below the value."
         )
-    u = rng.random(n) * q_bound
-    kept = np.flatnonzero(u < q)
-    u, p0, pr = u[kept], taken(p0, kept), taken(pr, kept)
     how = (u >= p0 - pr).astype(np.int8)
     how += u >= p0
-    i, j = candidates.pairs(kept)
-    return _Visited(i, j, how, taken(values.arg0, kept), taken(values.arg1, kept))
+    if joint is None:
+        return chosen, how
+    kept = u < q
+    return chosen[kept], how[kept]
+
+
+def _accept(values: BlockValues, *law: Any) -> _Visited:
+    """Keep visited pairs with their real probability over the bound."""
+    kept, how = _decide(values, *law)
+    pairs = ListedPairs(values.candidates.space, *values.candidates.pairs(kept))
+    return _Visited(pairs, how, taken(values.arg0, kept), taken(values.arg1, kept))
 
 
 def _visit(
     space: PairSpace,
     laws: PairLaws,
     joint: Joint | None,
-    root: np.random.SeedSequence,
+    streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
-    advance: Any,
+    show_progress: bool,
 ) -> Iterator[_Visited]:
     """Visit the pairs range by range, each range with a generator of its own."""
-
-    def generator(number: int) -> np.random.Generator:
-        # By number, so that no range depends on how much the ones before it drew.
-        key = (*root.spawn_key, STREAM_VERSION, number)
-        return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
-
     name = laws.forward.name
     if laws.constant:
         block = Block(space, 0, len(space.source), 0, len(space.target))
-        q, rng = _constant_bound(laws, joint), generator(0)
-        if q > 0:
-            for number in skip(rng, q, block.n, CHUNK):
+        q, rng = _constant_bound(laws, joint), streams(0)
+        with progress(block.n * q, show_progress) as advance:
+            for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
                 values = laws.evaluate_on(ListedPairs(space, *block.of_rank(number)))
                 yield _accept(values, joint, q, rng, clipping, name)
-                advance(int(number[-1]) - int(number[0]) if len(number) else 0)
+                advance(len(number))
         return
     ranges = DistanceRanges(space, laws)
-    for offset, q, pairs in ranges:
-        rng = generator(offset)
-        for number in skip(rng, q, pairs.total, CHUNK):
-            values = laws.evaluate_on(ranges.candidates(pairs, number))
-            yield _accept(values, joint, q, rng, clipping, name)
-        advance(pairs.total)
+    with progress(ranges.visits, show_progress) as advance:
+        for offset, q, pairs in ranges:
+            rng = streams(offset)
+            for number in skip(rng, q, pairs.total, CHUNK):
+                values = laws.evaluate_on(ranges.candidates(pairs, *pairs.of_number(number)))
+                yield _accept(values, joint, q, rng, clipping, name)
+                advance(len(number))
+
+
+def _all_visited(
+    space: PairSpace, law: Law, rng: np.random.Generator, n_syn: SynapseCounts, show_progress: bool
+) -> Drawn:
+    """Connect all pairs that are visited, where one probability is all there is to know of them.
+
+    The arrays are made in full length and filled: joining parts would take twice the memory.
+    """
+    block = Block(space, 0, len(space.source), 0, len(space.target))
+    mean = block.n * law.p
+    length = min(block.n, int(mean + 8 * math.sqrt(mean) + 16))  # enough, but for once in 1e14
+    i = np.empty(length, dtype=index_dtype(len(space.source)))
+    j = np.empty(length, dtype=index_dtype(len(space.target)))
+    done = 0
+    with progress(mean, show_progress) as advance:
+        for number in skip(rng, law.p, block.n, CHUNK) if law.p > 0 else ():
+            stop = done + len(number)
+            if stop > len(i):
+                i, j = np.resize(i, 2 * stop), np.resize(j, 2 * stop)
+            i[done:stop], j[done:stop] = block.of_rank(number)
+            done = stop
+            advance(len(number))
+    return Drawn([i[:done]], [j[:done]], [n_syn.value], [law.arg])
 
 
 def _constant_bound(laws: PairLaws, joint: Joint | None) -> float:
-    """Return the probability of any connection of a pair, or a bound where pr differs by pair."""
+    """Return a bound of the probability of any connection of a pair, where p0 and p1 are one."""
     p0 = float(laws.forward.p)
     if laws.backward is None or joint is None:
         return p0
     p1 = p0 if laws.same_p else float(laws.backward.p)
     return min(1.0, p0 + p1)
+
+
+def _connected_elsewhere(
+    laws: PairLaws,
+    joint: Joint | None,
+    space: PairSpace,
+    rng: np.random.Generator,
+    result: PairDraw,
+) -> _Visited | None:
+    """Decide on the pairs whose law is not the background's, one by one; all are returned."""
+    found = listed(laws, space)
+    if found is None:
+        return None
+    values = laws.evaluate_on(found)
+    kept, decided = _decide(values, joint, 1.0, rng, result.clipping, laws.forward.name)
+    how = np.full(found.n, -1, dtype=np.int8)
+    how[kept] = decided
+    return _Visited(found, how, values.arg0, values.arg1)
 
 
 def draw(
@@ -243,32 +327,54 @@ def draw(
 
     Notes
     -----
-    Time and memory O(edges).
+    Time and memory O(edges), of the connector that the laws depend on as well.
     """
     root = np.random.SeedSequence(int.from_bytes(rng.bytes(16), "little"))
+
+    def streams(number: int) -> np.random.Generator:
+        # By number, so that no range depends on how much the ones before it drew.
+        key = (*root.spawn_key, STREAM_VERSION, number)
+        return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
+
     result = PairDraw(visited_only=True)
-    parts: list[_Visited] = []
-    with progress(space.n_pairs, show_progress) as advance:
-        parts.extend(_visit(space, laws, joint, root, result.clipping, advance))
-    if not parts:
+    called = any(callable(each.value) for each in n_syn)
+    equal = joint is None and laws.constant and not callable(laws.forward.arg)
+    if equal and not called and n_syn[0].value:
+        result.forward = _all_visited(space, laws.forward, streams(0), n_syn[0], show_progress)
         return result
-    i = np.concatenate([part.i for part in parts])
-    j = np.concatenate([part.j for part in parts])
-    how = np.concatenate([part.how for part in parts])
-    args = []
-    for name in ("arg0", "arg1"):
-        columns = [getattr(part, name) for part in parts]
-        arrays = isinstance(columns[0], np.ndarray)
-        args.append(np.concatenate(columns) if arrays else columns[0])
-    parts.clear()
-    if not laws.constant:  # else the pairs came in order
-        order = order_by(j, len(space.target))
-        order = order[order_by(i[order], len(space.source))]
-        i, j, how = i[order], j[order], how[order]
-        args = [taken(arg, order) for arg in args]
-    values = BlockValues(ListedPairs(space, i, j), args[0], 1.0, args[1], 1.0)
-    forward = np.flatnonzero(how < 2)
-    backward = np.flatnonzero(how > 0) if laws.backward is not None else how[:0].astype(np.int64)
-    counts = count_synapses(values, (forward, backward), n_syn)
-    collect(result, values, (forward, backward), counts)
+    special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
+    visited = (space, background(laws), background_joint(joint), streams, result.clipping)
+    parts = _visit(*visited, show_progress)
+    result.in_order = laws.constant
+    if special is not None or called:
+        result.in_order = True
+        parts = iter(_in_order(space, list(parts), special))
+    for part in parts:
+        values, chosen = part.values(), part.directions()
+        counts = count_synapses(values, chosen, n_syn)
+        collect(result, values, chosen, counts)
     return result
+
+
+def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None) -> list[_Visited]:
+    """Return all connected pairs in order; where a pair has a law of its own, that counts."""
+    parts = [*parts, special] if special is not None else parts
+    if not parts:
+        return []
+    shape = (len(space.source), len(space.target))
+    lengths = [part.pairs.n for part in parts]
+    i, j = (np.concatenate([getattr(part.pairs, name) for part in parts]) for name in "ij")
+    columns = [np.concatenate([part.how for part in parts])]
+    columns += [
+        joined([getattr(part, name) for part in parts], lengths) for name in ("arg0", "arg1")
+    ]
+    own = np.repeat([part is special for part in parts], lengths)
+    parts.clear()
+    i, j, columns = sort_pairs(i, j, shape, (*columns, own))
+    *columns, own = columns
+    # Listed pairs come last, so the sort, which is stable, leaves a drawn one right before.
+    twice = np.zeros(len(i), dtype=bool)
+    twice[:-1] = own[1:] & (i[1:] == i[:-1]) & (j[1:] == j[:-1])
+    keep = np.flatnonzero(~twice & (columns[0] >= 0))
+    how, arg0, arg1 = (taken(column, keep) for column in columns)
+    return [_Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)]

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.sampling.blocks import Index
-from bmtool_connectors.sampling.laws import BlockValues, Candidates, Joint, Law, Values
+from bmtool_connectors.edges import EdgeList, sort_pairs
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.candidates import BlockPairs, Candidates, ListedPairs
+from bmtool_connectors.sampling.laws import (
+    BlockValues,
+    Joint,
+    Law,
+    PairLaws,
+    Values,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class PairStates:
         """
         if id(self) in candidates.memo:
             return candidates.memo[id(self)]  # type: ignore[no-any-return]
+        assert isinstance(candidates, BlockPairs)  # listed ones remember their states
         block = candidates.block
         count = np.zeros(block.size, dtype=np.int8)
         arg = np.full(block.size, np.nan, dtype=self._dtype)
@@ -53,6 +61,40 @@ class PairStates:
             chosen = block.places()
         candidates.memo[id(self)] = found = count[chosen], arg[chosen]
         return found
+
+    def listed(self, space: PairSpace) -> ListedPairs:
+        """Return the pairs of a space that are connected in the reference, in order.
+
+        Notes
+        -----
+        O(edges of the reference), whatever the space.
+        """
+        places = []
+        for edges in (self._transposed, self.edges):
+            places.append((self._row[edges.source], self._column[edges.target]))
+        i, j = (np.concatenate(each) for each in zip(*places, strict=True))
+        n = len(self.edges)
+        number = np.concatenate([np.arange(n), np.arange(n)])
+        forward = np.repeat([False, True], n)
+        inside = (i >= 0) & (j >= 0)
+        if space.kind != "all":
+            inside &= i <= j if space.kind == "upper and diagonal" else i < j
+        elif space.left_out is not None:
+            inside &= space.left_out[i] != j
+        shape = (len(space.source), len(space.target))
+        i, j, columns = sort_pairs(i[inside], j[inside], shape, (number[inside], forward[inside]))
+        number, forward = columns
+        # A pair that is there twice is connected in both directions; the forward one comes last.
+        twice = np.zeros(len(i), dtype=bool)
+        twice[1:] = (i[1:] == i[:-1]) & (j[1:] == j[:-1])
+        last = np.flatnonzero(~np.append(twice[1:], False))
+        arg = np.full(len(last), np.nan, dtype=self._dtype)
+        for edges, chosen in ((self._transposed, ~forward[last]), (self.edges, forward[last])):
+            if edges.pair_arg is not None:
+                arg[chosen] = edges.pair_arg[number[last[chosen]]]
+        pairs = ListedPairs(space, i[last], j[last])
+        pairs.memo[id(self)] = 1 + twice[last].astype(np.int8), arg
+        return pairs
 
     @property
     def _dtype(self) -> Any:
@@ -77,9 +119,19 @@ class PairStates:
     @functools.cached_property
     def _column(self) -> Index:
         """Return the position in the target pool of each node of the reference, or -1."""
-        column = np.full(self.edges.shape[1], -1)
-        column[self.target] = np.arange(len(self.target))
-        return column
+        return _inverse(self.target, self.edges.shape[1])
+
+    @functools.cached_property
+    def _row(self) -> Index:
+        """Return the position in the source pool of each node of the reference, or -1."""
+        return _inverse(self.source, self.edges.shape[0])
+
+
+def _inverse(places: Index, n: int) -> Index:
+    """Return where each of n numbers stands in `places`, or -1."""
+    inverse = np.full(n, -1)
+    inverse[places] = np.arange(len(places))
+    return inverse
 
 
 @dataclass(frozen=True)
@@ -180,3 +232,28 @@ class StateJoint(Joint):
             laws = (law[of_state] if isinstance(law, np.ndarray) else law for law in (p0, p1))
             parts.append((of_state, joint._given(values, chosen[of_state], *laws)))
         return by_group(len(chosen), parts)
+
+
+def background(laws: PairLaws) -> PairLaws:
+    """Return the laws of pairs that the other connector does not connect."""
+    forward = _first(laws.forward)
+    backward = None if laws.backward is None else _first(laws.backward)
+    return replace(laws, forward=forward, backward=backward)
+
+
+def _first(law: Law) -> Law:
+    return law.laws[0] if isinstance(law, StateLaw) else law
+
+
+def background_joint(joint: Joint | None) -> Joint | None:
+    """Return the joint probability of pairs that the other connector does not connect."""
+    return joint.joints[0] if isinstance(joint, StateJoint) else joint
+
+
+def listed(laws: PairLaws, space: PairSpace) -> ListedPairs | None:
+    """Return the pairs that the other connector connects; None if there is no other connector."""
+    law = laws.forward
+    if not isinstance(law, StateLaw):
+        return None
+    assert law.states is not None
+    return law.states.listed(space)

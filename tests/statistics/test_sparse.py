@@ -7,7 +7,7 @@ for the stated joint false-alarm rate; the seeds are fixed, so a pass stays a pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 from scipy import stats
 
 from bmtool_connectors import (
+    EdgeList,
     GaussianDropoff,
     NodeArrays,
     NormalizedReciprocalRate,
@@ -29,6 +30,8 @@ from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import RhoWanted
+from bmtool_connectors.sampling.states import PairStates, StateJoint, StateLaw
 
 FALSE_ALARM = 1e-6  # of each test in this file
 DRAWS = 300
@@ -58,6 +61,8 @@ def nodes(n: int, box: tuple[float, float, float], seed: int) -> NodeArrays:
     return NodeArrays([Node(k, position) for k, position in enumerate(positions)])
 
 
+NRR_2 = Joint(pr=NormalizedReciprocalRate(2.0), arg="0")
+NRR_4 = Joint(pr=NormalizedReciprocalRate(4.0), arg="0")
 BOX = (220.0, 180.0, 90.0)
 A, B = nodes(26, BOX, 1), nodes(21, BOX, 2)
 
@@ -98,9 +103,7 @@ CASES = {
     "within, autapses": case(
         PairSpace(A, A, "upper and diagonal"), GAUSS, spherical_dist, joint=Joint(rho=0.3)
     ),
-    "within, rate": case(
-        WITHIN, GAUSS, spherical_dist, joint=Joint(pr=NormalizedReciprocalRate(2.0), arg="0")
-    ),
+    "within, rate": case(WITHIN, GAUSS, spherical_dist, joint=NRR_2),
     "between, constant": case(BETWEEN, 0.3, None, 0.15, None, Joint(pr=0.1)),
     "between, negative": case(BETWEEN, 0.3, None, 0.4, None, Joint(rho=-0.5)),
     "between, two distances": case(
@@ -120,6 +123,60 @@ CASES = {
 }
 
 
+def reference(n: int, seed: int) -> PairStates:
+    """Return a reference network within n nodes, some of its pairs connected both ways."""
+    connected = np.random.default_rng(seed).random((n, n)) < 0.2
+    np.fill_diagonal(connected, 0)
+    i, j = np.nonzero(connected)
+    edges = EdgeList.from_arrays(i, j, (n, n), 1, np.round(i + j / 100, 2))
+    return PairStates(edges, np.arange(n), np.arange(n))
+
+
+def by_state(states: PairStates, p: list[Any], arg: Any, backward: bool = False) -> StateLaw:
+    """Return a law with a probability for each state."""
+    laws = tuple(Law(each, arg, "p of Test", backward) for each in p)
+    return StateLaw(None, arg, "p of Test", backward, states, laws)
+
+
+def state_cases() -> dict[str, Case]:
+    """Return cases whose law depends on the edges of another connector."""
+    own = reference(len(A), 4)
+    # A reference over more nodes: those of A in another order, a few others, those of B.
+    n = len(A) + len(B) + 5
+    places = np.random.default_rng(5).permutation(n)
+    more = replace(reference(n, 6), source=places[: len(A)], target=places[-len(B) :])
+    near = [0.1, GAUSS, 1.0]
+    p0 = by_state(own, [GAUSS, 0.4], spherical_dist)
+    joint = StateJoint(states=own, joints=(NRR_4, Joint(pr=0.3)))
+    between = PairLaws(
+        by_state(more, [GAUSS, 0.5], spherical_dist),
+        by_state(more, [SHELL, 0.2], cylindrical_dist_z, backward=True),
+    )
+    return {
+        "by state, undirected": Case(
+            WITHIN, PairLaws(by_state(own, [0.15, 0.5, 0.9], spherical_dist)), None
+        ),
+        "by state, distance": Case(WITHIN, PairLaws(by_state(own, near, spherical_dist)), None),
+        "by state, no autapses": Case(
+            PairSpace(A, A, autapses=False),
+            PairLaws(by_state(own, near, spherical_dist)),
+            None,
+        ),
+        "by state, within": Case(
+            WITHIN, PairLaws(p0, replace(p0, backward=True), True, True), joint
+        ),
+        "by state, between": Case(
+            BETWEEN, between, StateJoint(states=more, joints=(NRR_2, Joint(pr=0.1)))
+        ),
+        "by state, nothing elsewhere": Case(
+            WITHIN, PairLaws(by_state(own, [0.0, 0.6], None)), None
+        ),
+    }
+
+
+CASES |= state_cases()
+
+
 def matrices(drawn: PairDraw, space: PairSpace) -> tuple[np.ndarray, np.ndarray]:
     """Return which pairs are connected forward and backward, shape (n_source, n_target)."""
     shape = (len(space.source), len(space.target))
@@ -128,7 +185,8 @@ def matrices(drawn: PairDraw, space: PairSpace) -> tuple[np.ndarray, np.ndarray]
         i, j, _, _ = part.arrays()
         table[i, j] = True
         assert len(i) == table.sum(), "each pair once"
-        assert (np.diff(i.astype(np.int64) * shape[1] + j) > 0).all(), "in row-major order"
+        if drawn.in_order:
+            assert (np.diff(i.astype(np.int64) * shape[1] + j) > 0).all(), "in row-major order"
     return tables[0], tables[1]
 
 
@@ -148,19 +206,30 @@ def probabilities(one: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return p[0], p[1], p[2]
 
 
+def state(states: PairStates | None, i: int, j: int) -> int:
+    """Return in how many directions the reference connects a pair."""
+    assert states is not None
+    a, b = states.source[i], states.target[j]
+    return int(states.edges.contains(a, b)) + int(states.edges.contains(b, a))
+
+
 def of_pair(one: Case, i: int, j: int) -> tuple[float, float, float]:
     """Return p0, p1 and pr of a pair."""
     source, target = one.space.source.nodes[i], one.space.target.nodes[j]
 
-    def value(law: Any, arg: Any) -> float:
-        dist = arg(source, target) if callable(arg) else arg
-        return float(law(dist)) if callable(law) else float(law)
+    def value(law: Law) -> float:
+        if isinstance(law, StateLaw):
+            law = law.laws[min(state(law.states, i, j), len(law.laws) - 1)]
+        dist = law.arg(source, target) if callable(law.arg) else law.arg
+        return float(law.p(dist)) if callable(law.p) else float(law.p)
 
     laws, joint = one.laws, one.joint
-    p0 = value(laws.forward.p, laws.forward.arg)
+    p0 = value(laws.forward)
     if laws.backward is None or joint is None:
         return p0, 0.0, 0.0
-    p1 = p0 if laws.same_p else value(laws.backward.p, laws.backward.arg)
+    p1 = p0 if laws.same_p else value(laws.backward)
+    if isinstance(joint, StateJoint):
+        joint = joint.joints[min(state(joint.states, i, j), 1)]
     if joint.rho is not None:
         pr = p0 * p1 + joint.rho * (p0 * (1 - p0) * p1 * (1 - p1)) ** 0.5
     elif callable(joint.pr):
@@ -212,9 +281,9 @@ def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch
     """The size of the cells has no influence on the law."""
     choose = grid.choose_edge
 
-    def scaled(*args: Any) -> tuple[float, float]:
-        edge, reach = choose(*args)
-        return edge * factor, reach
+    def scaled(*args: Any) -> grid.CellChoice:
+        choice = choose(*args)
+        return replace(choice, edge=choice.edge * factor)
 
     monkeypatch.setattr(sparse, "choose_edge", scaled)
     one = CASES[name]
@@ -245,7 +314,7 @@ def _lose_the_far_edge(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def biased(self: Any, *args: Any) -> None:
         original(self, *args)
-        self.limit *= 0.65
+        self.limit *= 0.65  # pairs beyond are no candidates
 
     monkeypatch.setattr(sparse.DistanceRanges, "__init__", biased)
 
@@ -284,6 +353,104 @@ def test_offset_visited_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         draws(CASES["within, Gaussian"], 5)
 
 
+@pytest.mark.parametrize("per_cell", [1, 2, 3, 4, 5])
+def test_few_nodes_per_cell(per_cell: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = (np.prod(BOX) * per_cell / len(A)) ** (1 / 3)
+    choose = grid.choose_edge
+    monkeypatch.setattr(sparse, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
+    one = CASES["within, Gaussian"]
+    for counts, p in zip(draws(one, 100), probabilities(one), strict=True):
+        assert misfit(counts, p, 100) > FALSE_ALARM / 15
+
+
+LATTICE = 50.0 * np.stack(np.meshgrid(*map(np.arange, (5, 4, 3))), axis=-1).reshape(-1, 3)
+#: Ties at the cut-off: two steps, and two diagonals of a face.
+CUT_OFFS = (100.0, 50 * 8**0.5)
+
+
+def lattice_case(cut_off: float) -> Case:
+    """Return a lattice whose nodes connect for certain within the cut-off."""
+    pool = NodeArrays([Node(k, position) for k, position in enumerate(LATTICE)])
+    return case(PairSpace(pool, pool, "upper"), UniformInRange(1.0, 0, cut_off), spherical_dist)
+
+
+@pytest.mark.parametrize("edge", [7.0, 25.0, 100 / 3, 50.0, 100 / 7, 100.0])
+@pytest.mark.parametrize("cut_off", CUT_OFFS)
+def test_ties_at_the_cut_off(cut_off: float, edge: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose = grid.choose_edge
+    monkeypatch.setattr(sparse, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
+    one = lattice_case(cut_off)
+    counts, p = draws(one, 1)[0], probabilities(one)[0]
+    dist = np.linalg.norm(LATTICE[:, None] - LATTICE[None], axis=-1)
+    assert ((dist == cut_off) & (p == 1)).sum() > 20
+    assert np.array_equal(counts, p)
+
+
+def test_ties_lost_at_the_cut_off_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = sparse.DistanceRanges.__init__
+
+    def biased(self: Any, *args: Any) -> None:
+        original(self, *args)
+        self.limit = CUT_OFFS[0] * (1 - 1e-6)
+
+    monkeypatch.setattr(sparse.DistanceRanges, "__init__", biased)
+    with pytest.raises(AssertionError):
+        test_ties_at_the_cut_off(CUT_OFFS[0], 50.0, monkeypatch)
+
+
+def gauss(dist: np.ndarray) -> np.ndarray:
+    """Return GAUSS by its formula."""
+    return np.where(dist <= 150, 0.3 * np.exp(-0.5 * (dist / 60) ** 2), 0.0)
+
+
+@pytest.mark.parametrize("p", [0.05, GAUSS])
+def test_degrees(p: Any) -> None:
+    """Out-degrees are sums of independent variables: chi-square, then KS over 20 seeds."""
+    pool, n = nodes(500, (600.0, 500.0, 200.0), 8), 500
+    one = case(PairSpace(pool, pool), p, spherical_dist if callable(p) else None)
+    assert pool.positions is not None
+    dist = np.linalg.norm(pool.positions[:, None] - pool.positions[None], axis=-1)
+    q = gauss(dist) if callable(p) else np.full((n, n), p)
+    for axis in (1, 0):  # out-degree, in-degree
+        mean, variance = q.sum(axis), (q * (1 - q)).sum(axis)
+        kurtosis = (q * (1 - q) * (1 - 6 * q * (1 - q))).sum(axis) / variance**2
+        found = []
+        for seed in range(20):
+            drawn = sparse.draw(one.space, one.laws, None, np.random.default_rng(seed), ONE)
+            degree = matrices(drawn, one.space)[0].sum(axis)
+            chi_square = ((degree - mean) ** 2 / variance).sum()
+            found.append(stats.norm.cdf((chi_square - n) / np.sqrt((2 + kurtosis).sum())))
+        assert 1e-8 < min(found) <= max(found) < 1 - 1e-8
+        assert stats.kstest(found, "uniform").pvalue > 1e-4
+
+
+def test_edges_and_reciprocal_pairs_by_distance() -> None:
+    """Counts per distance bin over 20 seeds against exact sums, normal bounds."""
+    pool = nodes(600, (600.0, 500.0, 200.0), 9)
+    one = case(PairSpace(pool, pool, "upper"), GAUSS, spherical_dist, joint=NRR_2)
+    assert pool.positions is not None
+    dist = np.linalg.norm(pool.positions[:, None] - pool.positions[None], axis=-1)
+    p = np.triu(gauss(dist), 1)
+    pr = 2 * p * p
+    bins = np.minimum(dist // 25, 6).astype(int)
+
+    def binned(values: np.ndarray) -> np.ndarray:
+        return np.bincount(bins.ravel(), values.ravel())
+
+    edges, both = np.zeros((2, 7))
+    for seed in range(20):
+        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(seed), ONE)
+        forward, backward = matrices(drawn, one.space)
+        edges += binned(forward.astype(float)) + binned(backward.astype(float))
+        both += binned((forward & backward).astype(float))
+    for counts, mean, variance in (
+        (edges, 2 * p, 2 * p * (1 - p) + 2 * (pr - p * p)),
+        (both, pr, pr * (1 - pr)),
+    ):
+        z = (counts - 20 * binned(mean)) / np.sqrt(np.maximum(20 * binned(variance), 1e-9))
+        assert np.abs(z).max() < stats.norm.isf(FALSE_ALARM / 28)
+
+
 EXTENTS = {
     "all at one point": np.zeros((40, 3)),
     "on a line": np.linspace(0, 900, 40)[:, None] * np.array([[0.0, 1.0, 0.0]]),
@@ -315,14 +482,20 @@ def test_estimate_of_rho_is_the_pairwise_one() -> None:
         ),
     ):
         for ranges in ((None, None), ((20.0, 90.0), None)):
+            wanted = RhoWanted(0.06, ranges)
             rho = [
                 estimate_rho(
-                    space, laws, 0.06, ranges, evaluations(how, space, laws, ranges), keep=False
+                    space,
+                    laws,
+                    wanted,
+                    evaluations(how, space, laws, wanted.reach),
+                    keep=False,
+                    in_order=how == "pairwise",
                 )[0]
                 for how in ("pairwise", "sparse")
             ]
             assert rho[0].n == rho[1].n > 0
-            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-11)
+            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-12)
 
 
 def test_possible_pairs_are_the_pairwise_ones() -> None:

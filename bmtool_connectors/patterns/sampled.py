@@ -1,0 +1,125 @@
+"""Connectors whose edges one of the samplers draws from the laws of pairs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from bmtool_connectors import randomness, report
+from bmtool_connectors.edges import Connectivity, chosen_counts
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.sampling import pairwise, sparse
+from bmtool_connectors.sampling.assemble import forward_edges
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.choice import choose, possible_pairs
+from bmtool_connectors.sampling.collect import PairDraw
+from bmtool_connectors.sampling.expect import Expected, expect
+from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.plan import Plan
+
+#: Pairs above which calling a Python function for each is worth a warning, and what one costs.
+MANY_CALLS = 200_000_000
+SECONDS_PER_CALL = 1.1e-6
+
+
+class SampledConnector(BaseConnector):
+    """A connector that says with ``_plan`` what is to be drawn in a pair space."""
+
+    @abstractmethod
+    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+        """Return the laws to draw from, for a use of which `space` holds the pairs."""
+
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        """Return the pairs that are looked at."""
+        return PairSpace(source, target)
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the edges between `source` and `target`, in all directions."""
+        return self._drawn(self._space(source, target), self._use, rng)
+
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+        return self._drawn(self._space(use.source, use.target), use, rng)
+
+    def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
+        plan = self._plan(space, use)
+        chosen = self._chosen_sampler(plan)
+        plan, kept = self._with_rho(plan, chosen)
+        common = (plan.space, plan.laws, plan.joint, rng, plan.n_syn)
+        if chosen == "sparse":
+            drawn = sparse.draw(*common, show_progress=self.verbose)
+        else:
+            drawn = pairwise.draw(*common, kept=kept, show_progress=self.verbose)
+        return self._assembled(plan, drawn, kept)
+
+    def _chosen_sampler(self, plan: Plan) -> str:
+        """Return how to draw, telling the user what follows from it."""
+        own, n_pairs = type(self).__name__, plan.space.n_pairs
+        chosen, warning = choose(self.sampler, plan.space, plan.laws, own)
+        if warning:
+            self.warn_once("sampler", warning)
+        if chosen == "pairwise" and n_pairs > MANY_CALLS and plan.needs_python_calls:
+            self.warn_once(
+                "calls",
+                f"{own} calls a Python function for each of {n_pairs} pairs, which takes about "
+                f"{n_pairs * SECONDS_PER_CALL / 60:.0f} minutes; declare the functions @vectorized "
+                "(arrays in, array out), or use the distances and profiles of this package.",
+            )
+        if chosen == "sparse" and self.verbose:
+            shared = not isinstance(self._randomness, Seed)
+            report.say(
+                f"Drawing {n_pairs} pairs sparsely."
+                + " What is drawn after it from the same generator differs from a pairwise build; "
+                "sampler='pairwise' is the remedy." * shared
+            )
+        return chosen
+
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+        """Return the plan with its correlation found, and what was evaluated meanwhile."""
+        return plan, None
+
+    def _assembled(
+        self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
+    ) -> Connectivity:
+        """Return edges and counts."""
+        edges = forward_edges(drawn, plan.space)
+        return Connectivity(
+            edges,
+            pairs=plan.space.n_pairs,
+            possible=chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
+            connected=(len(edges),),
+            dropped=drawn.dropped,
+        )
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost, computed from the laws; draws nothing.
+
+        Returns
+        -------
+        Expected
+            Numbers of edges and reciprocal pairs, the share of infeasible pairs, memory, time
+            and sampler.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``; of a connector that depends on another one's edges, when
+            those have not been drawn.
+        ParameterError
+            As the draw would, if a function gives what is no probability.
+
+        Notes
+        -----
+        Exact up to a few hundred thousand pairs within reach; above, from a sample of them that
+        is the same every time, with ``standard_error`` telling how far off the edges may be.
+        Functions of the user are called for the pairs looked at (but not those for `n_syn`), and
+        a shared generator stands afterwards where it stood before.
+        """
+        use = self.use
+        for reference in self._references():
+            reference.require_drawn(use)
+        with randomness.unchanged(self._generator(use)):
+            plan = self._plan(self._space(use.source, use.target), use)
+            chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
+            return expect(plan, chosen)

@@ -1,0 +1,75 @@
+"""All that a sampler needs to know of a connector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.laws import Joint, PairLaws
+
+
+@dataclass(frozen=True)
+class RhoWanted:
+    """One correlation for all pairs is to be found, with a mean joint probability.
+
+    Attributes
+    ----------
+    pr : float
+        Wanted mean joint probability of the valid pairs.
+    ranges : tuple of two (low, high) or None
+        Arguments, forward and backward, at which a pair is valid. Without, pairs with p0 > 0
+        and p1 > 0 are.
+    """
+
+    pr: float
+    ranges: tuple[Any, Any] = (None, None)
+
+    @property
+    def by_range(self) -> bool:
+        """Whether the argument decides which pairs are valid."""
+        return any(limits is not None for limits in self.ranges)
+
+    @property
+    def reach(self) -> float | None:
+        """The greatest argument of a valid pair, if the argument decides."""
+        # A pair that is in all ranges is within the least of their ends.
+        return min((float(limits[1]) for limits in self.ranges if limits is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The pairs, and the law of the edges between them.
+
+    Attributes
+    ----------
+    space : PairSpace
+    laws : PairLaws
+    n_syn : tuple of SynapseCounts
+        Forward and backward.
+    joint : Joint or None
+        None for one direction.
+    rho_wanted : RhoWanted or None
+        The rho of `joint` is still to be found.
+    none_wanted : bool
+        No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
+    """
+
+    space: PairSpace
+    laws: PairLaws
+    n_syn: tuple[SynapseCounts, SynapseCounts]
+    joint: Joint | None = None
+    rho_wanted: RhoWanted | None = None
+    none_wanted: bool = False
+
+    def with_rho(self, rho: float, feasible: bool) -> Plan:
+        """Return the plan with the rho that was wanted, and whether no pair clips with it."""
+        assert self.joint is not None
+        return replace(self, joint=replace(self.joint, rho=rho, feasible_rho=feasible))
+
+    @property
+    def needs_python_calls(self) -> bool:
+        """Whether a Python function must be called once per pair that is looked at."""
+        joint = self.joint is not None and self.joint.needs_python_calls
+        return joint or any(law.needs_python_calls for law in self.laws.both())

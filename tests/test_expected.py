@@ -1,0 +1,252 @@
+"""``expected()``: what a draw will give and cost, told before anything is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from bmtk.builder import NetworkBuilder
+
+from bmtool_connectors import (
+    BaseConnector,
+    CorrelatedGapJunction,
+    EdgeList,
+    Expected,
+    GapJunction,
+    GapJunctionConditionalReciprocalConnector,
+    GaussianDropoff,
+    NodeError,
+    NormalizedReciprocalRate,
+    OneToOneSequentialConnector,
+    ReciprocalConnector,
+    UnidirectionConnector,
+    spherical_dist,
+)
+from bmtool_connectors.sampling import expect as module
+
+QUIET: dict[str, Any] = {"verbose": False, "save_report": False, "rng": 3}
+NEAR = GaussianDropoff(stdev=80.0, pmax=0.4, max_dist=200.0)
+LAW: dict[str, Any] = {"p0": NEAR, "p0_arg": spherical_dist}
+N, M = 60, 45
+
+
+@pytest.fixture(scope="module")
+def net() -> NetworkBuilder:
+    """Return a network with two populations."""
+    made = NetworkBuilder("net")
+    rng = np.random.default_rng(1)
+    for name, n in (("A", N), ("B", M)):
+        made.add_nodes(N=n, pop_name=name, positions=list(rng.uniform(0, 300, (n, 3))))
+    return made
+
+
+def set_up(net: NetworkBuilder, connector: Any, target: str = "A") -> Any:
+    """Return the connector, set up within A or from A to B."""
+    source = net.nodes(pop_name="A")
+    connector.setup_nodes(source, source if target == "A" else net.nodes(pop_name=target))
+    return connector
+
+
+def distances(net: NetworkBuilder, target: str) -> np.ndarray:
+    """Return all distances, by the formula."""
+    a, b = (
+        np.array([node["positions"] for node in net.nodes(pop_name=name)]) for name in ("A", target)
+    )
+    return np.linalg.norm(a[:, None] - b[None], axis=-1)
+
+
+def near(dist: np.ndarray) -> np.ndarray:
+    """Return NEAR, by the formula."""
+    return np.where(dist <= 200, 0.4 * np.exp(-0.5 * (dist / 80) ** 2), 0.0)
+
+
+class TestExact:
+    """Small pools: all pairs are looked at, and sums are exact."""
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_one_direction(self, net: NetworkBuilder, sampler: str) -> None:
+        connector = UnidirectionConnector(NEAR, spherical_dist, sampler=sampler, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        assert found.forward == pytest.approx(near(distances(net, "B")).sum(), rel=1e-12)
+        assert found.backward == found.reciprocal == found.infeasible == found.standard_error == 0
+        assert (found.sampler, found.pairs) == (sampler, N * M)
+        assert found.edges == found.forward
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_no_autapses(self, net: NetworkBuilder, sampler: str) -> None:
+        connector = UnidirectionConnector(0.25, allow_autapses=False, sampler=sampler, **QUIET)
+        assert set_up(net, connector).expected().edges == pytest.approx(0.25 * N * (N - 1))
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_one_population(self, net: NetworkBuilder, sampler: str) -> None:
+        rate = NormalizedReciprocalRate(2.0)
+        connector = ReciprocalConnector(pr=rate, pr_arg="0", sampler=sampler, **LAW, **QUIET)
+        found = set_up(net, connector).expected()
+        p = near(distances(net, "A"))[np.triu_indices(N, 1)]
+        assert found.edges == found.forward == pytest.approx(2 * p.sum(), rel=1e-12)
+        assert found.reciprocal == pytest.approx(np.minimum(2 * p * p, p).sum(), rel=1e-12)
+
+    def test_autapses_have_one_direction(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(p0=0.3, pr=0.1, estimate_rho=False, autapses=True, **QUIET)
+        found = set_up(net, connector).expected()
+        assert found.edges == pytest.approx(0.3 * N * N)
+        assert found.reciprocal == pytest.approx(0.1 * N * (N - 1) / 2)
+
+    def test_two_populations_with_infeasible_pairs(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(
+            **LAW, p1=0.2, pr=0.15, estimate_rho=False, n_syn1=2, **QUIET
+        )
+        found = set_up(net, connector, "B").expected()
+        p = near(distances(net, "B"))
+        assert found.forward == pytest.approx(p.sum(), rel=1e-12)
+        assert found.backward == pytest.approx(0.2 * N * M)
+        pr = np.clip(0.15, np.maximum(0, p + 0.2 - 1), np.minimum(p, 0.2))
+        assert found.reciprocal == pytest.approx(pr.sum(), rel=1e-12)
+        share = ((p > 0) & (p < 0.15)).sum() / (p > 0).sum()
+        assert 0.1 < found.infeasible == pytest.approx(share)
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_wanted_reciprocal_pairs(self, net: NetworkBuilder, sampler: str) -> None:
+        found = set_up(net, ReciprocalConnector(pr=0.04, sampler=sampler, **LAW, **QUIET))
+        valid = (near(distances(net, "A"))[np.triu_indices(N, 1)] > 0).sum()
+        assert found.expected().reciprocal == pytest.approx(0.04 * valid, rel=1e-9)
+
+    def test_no_synapses(self, net: NetworkBuilder) -> None:
+        found = set_up(net, UnidirectionConnector(0.5, n_syn=0, **QUIET)).expected()
+        assert found.edges == found.n_bytes == 0
+
+    def test_functions_of_the_user(self, net: NetworkBuilder) -> None:
+        connector = UnidirectionConnector(lambda d: 0.1 + d / 10_000, spherical_dist, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        wanted = (0.1 + distances(net, "B") / 10_000).sum()
+        assert found.edges == pytest.approx(wanted, rel=1e-12)
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_depends_on_another_connector(self, net: NetworkBuilder, sampler: str) -> None:
+        gap = set_up(net, GapJunction(p=0.2, **QUIET))
+        connector = GapJunctionConditionalReciprocalConnector(
+            gap, 0.5, 0.5, 0.25, NEAR, NEAR, 0.0, p0_nonelec_arg=spherical_dist,
+            p1_nonelec_arg=spherical_dist, sampler=sampler, **QUIET,
+        )  # fmt: skip
+        coupled = set_up(net, gap).connectivity.forward.to_dense() > 0
+        found = set_up(net, connector).expected()
+        upper = np.triu_indices(N, 1)
+        p = np.where(coupled, 0.5, near(distances(net, "A")))[upper]
+        assert found.edges == pytest.approx(2 * p.sum(), rel=1e-12)
+        assert found.reciprocal == pytest.approx(0.25 * coupled.sum(), rel=1e-12)
+
+    def test_gap_junctions(self, net: NetworkBuilder) -> None:
+        chemical = set_up(net, UnidirectionConnector(0.2, **QUIET))
+        connector = CorrelatedGapJunction(0.1, 0.5, 1.0, connector=chemical, **QUIET)
+        directed = chemical.connectivity.forward.to_dense() > 0
+        states = (directed.astype(int) + directed.T)[np.triu_indices(N, 1)]
+        found = set_up(net, connector).expected()
+        assert found.edges == pytest.approx(np.array([0.1, 0.5, 1.0])[states].sum())
+
+
+class TestSample:
+    """Large pools: some of the pairs stand for all."""
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Look at few pairs, so that small pools are large."""
+        monkeypatch.setattr(module, "MOST_PAIRS", 400)
+
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_within_its_error(self, net: NetworkBuilder, sampler: str) -> None:
+        """5 standard errors: a false alarm in 2 million."""
+        connector = ReciprocalConnector(pr=0.04, sampler=sampler, **LAW, **QUIET)
+        found = set_up(net, connector).expected()
+        exact = near(distances(net, "A"))[np.triu_indices(N, 1)].sum() * 2
+        assert 0.01 * exact < found.standard_error < 0.2 * exact
+        assert abs(found.edges - exact) < 5 * found.standard_error
+        assert found.edges != pytest.approx(exact, rel=1e-6)
+
+    def test_the_error_is_right(self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Spread over 200 samples, within a third of what is said."""
+        connector = set_up(net, UnidirectionConnector(NEAR, spherical_dist, **QUIET), "B")
+        found = []
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            monkeypatch.setattr(module, "_generator", lambda rng=rng: rng)
+            found.append(connector.expected())
+        spread = np.std([each.edges for each in found])
+        assert spread == pytest.approx(np.mean([e.standard_error for e in found]), rel=0.33)
+
+    def test_equal_pairs_need_no_sample(self, net: NetworkBuilder) -> None:
+        found = set_up(net, UnidirectionConnector(0.25, **QUIET), "B").expected()
+        assert found.edges == pytest.approx(0.25 * N * M, rel=1e-12)
+        assert found.standard_error < 1e-6
+
+
+class TestDrawsNothing:
+    """Looking ahead changes nothing."""
+
+    def test_shared_generator_stays(self, net: NetworkBuilder) -> None:
+        rng = np.random.default_rng(5)
+        drawing = lambda d: 0.3 * rng.random()  # noqa: E731  # a law that draws
+        connector = UnidirectionConnector(drawing, spherical_dist, **{**QUIET, "rng": rng})
+        set_up(net, connector)
+        state = rng.bit_generator.state
+        first = connector.expected()
+        assert rng.bit_generator.state == state
+        assert connector.use.connectivity is None
+        assert connector.expected() == first
+
+    def test_same_edges_after_it(self, net: NetworkBuilder) -> None:
+        edges = []
+        for look in (False, True):
+            connector = set_up(net, ReciprocalConnector(pr=0.04, **LAW, **QUIET))
+            if look:
+                connector.expected()
+            edges.append(connector.connectivity.forward)
+        assert np.array_equal(edges[0].source, edges[1].source)
+        assert np.array_equal(edges[0].target, edges[1].target)
+
+    def test_reference_is_not_drawn(self, net: NetworkBuilder) -> None:
+        gap = set_up(net, GapJunction(p=0.2, **QUIET))
+        connector = set_up(net, CorrelatedGapJunction(0.1, 0.5, 1.0, connector=gap, **QUIET))
+        with pytest.raises(
+            NodeError, match="connector of CorrelatedGapJunction has not been drawn"
+        ):
+            connector.expected()
+        assert gap.use.connectivity is None
+
+    def test_quiet(self, net: NetworkBuilder, capsys: pytest.CaptureFixture[str]) -> None:
+        connector = ReciprocalConnector(pr=0.04, **LAW, **{**QUIET, "verbose": True})
+        set_up(net, connector).expected()
+        assert capsys.readouterr().out == ""
+
+
+def test_given_edges(net: NetworkBuilder) -> None:
+    connector = OneToOneSequentialConnector(verbose=False)
+    connector.setup_nodes(source=net.nodes(pop_name="A"), target=net.nodes(pop_name="B"))
+    found = connector.expected()
+    assert (found.sampler, found.edges, found.pairs) == ("none", M, N * M)
+    assert connector.use.connectivity is None
+
+
+def test_connector_of_a_user(net: NetworkBuilder) -> None:
+    class Own(BaseConnector):
+        def draw(self, source: Any, target: Any, rng: Any) -> EdgeList:
+            raise AssertionError
+
+    with pytest.raises(NotImplementedError, match=r"expected\(\) of Own is not known"):
+        set_up(net, Own(**QUIET)).expected()
+
+
+def test_cost(net: NetworkBuilder) -> None:
+    """Bytes are those of the edges; more pairs take longer."""
+    connector = set_up(net, UnidirectionConnector(1.0, **QUIET), "B")
+    found = connector.expected()
+    edges = connector.connectivity.forward
+    assert found.n_bytes == edges.source.nbytes + edges.target.nbytes
+    assert 0 < found.seconds < set_up(net, connector).expected().seconds
+    with_distances = set_up(net, UnidirectionConnector(NEAR, spherical_dist, **QUIET), "B")
+    drawn = with_distances.connectivity.forward
+    assert drawn.pair_arg is not None
+    one = (drawn.source.nbytes + drawn.target.nbytes + drawn.pair_arg.nbytes) / len(drawn)
+    wanted = with_distances.expected()
+    assert wanted.n_bytes == round(wanted.edges * one)
+    assert isinstance(wanted, Expected)
