@@ -128,6 +128,16 @@ class NodeArrays:
             self._attributes[key] = self._as_positions(rows)
         return cast(npt.NDArray[np.float64], self._attributes[key])
 
+    @property
+    def box(self) -> npt.NDArray[np.float64]:
+        """Least and greatest coordinates, shape (2, 3), um, of nodes that have positions."""
+        key = "box around all nodes"
+        if key not in self._attributes:
+            assert self.positions is not None
+            axes = np.ascontiguousarray(self.positions.T)
+            self._attributes[key] = np.array([axes.min(axis=1), axes.max(axis=1)])
+        return self._attributes[key]
+
     def _as_positions(self, rows: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
         positions = np.zeros((len(rows), 3))
         try:

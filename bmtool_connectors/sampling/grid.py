@@ -230,12 +230,9 @@ def _box(
     source: NodeArrays, target: NodeArrays, axes: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the lower corner and the extent of the box around both pools."""
-    assert source.positions is not None
-    assert target.positions is not None
-    chosen = list(axes)
-    low = np.minimum(source.positions.min(axis=0), target.positions.min(axis=0))[chosen]
-    high = np.maximum(source.positions.max(axis=0), target.positions.max(axis=0))[chosen]
-    return low, high - low
+    low = np.minimum(source.box[0], target.box[0])
+    high = np.maximum(source.box[1], target.box[1])
+    return low[list(axes)], (high - low)[list(axes)]
 
 
 def cut(extent: FloatArray, edge: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
