@@ -63,7 +63,7 @@ class TestColumn:
 
     def test_interrupted(self, tmp_path: Path) -> None:
         """Ctrl-C leaves nothing half-written and says so."""
-        command = [sys.executable, str(self.example), "--cells", "1500", "--output", "out"]
+        command = [sys.executable, str(self.example), "--cells", "6000", "--output", "out"]
         started = subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
