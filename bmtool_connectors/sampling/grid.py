@@ -143,10 +143,11 @@ class Grid:
         offsets = self.offsets()
         least, most = distance_bounds(offsets, self.edges)
         q = bound(least, most)
-        # Equal distances, not equal bounds: an exponential may differ by machine.
         order = np.lexsort((most, least))
         order = order[q[order] > 0]
+        # Equal distances stay together, whatever the last bit of an exponential says.
         new = (np.diff(least[order]) != 0) | (np.diff(most[order]) != 0)
+        new &= np.diff(q[order]) != 0
         if self.half:  # pairs within a cell need care: that offset stands alone
             alone = np.count_nonzero(offsets[order], axis=1) == 0
             new |= alone[1:] | alone[:-1]
