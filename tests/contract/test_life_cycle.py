@@ -1149,6 +1149,44 @@ def test_removing_or_retuning_another_connector() -> None:
         assert network([other]) == alone
 
 
+def test_sparse_draws_stand_alone() -> None:
+    """Any order, looking ahead or early, and fewer connectors: the same edges of each."""
+    law = GaussianDropoff(stdev=60.0, pmax=0.4, max_dist=150.0)
+
+    def made() -> list[Any]:
+        return [
+            UnidirectionConnector(p=0.2, rng=5, sampler="sparse", **QUIET),
+            UnidirectionConnector(p=0.2, rng=5, sampler="sparse", name="other", **QUIET),
+            ReciprocalConnector(
+                p0=law, p0_arg=spherical_dist, pr=0.05, rng=5, sampler="sparse", **QUIET
+            ),
+            GapJunction(p=law, p_arg=spherical_dist, rng=5, sampler="sparse", **QUIET),
+        ]
+
+    def edges(order: list[int], early: bool = False) -> dict[int, bytes]:
+        nets, connectors = Networks(n_a=40), made()
+        pool = nets.pool("A")
+        for k in order:
+            connectors[k].setup_nodes(source=pool, target=pool)
+            if early:
+                connectors[k].expected()
+                _ = connectors[k].connectivity
+            nets.net.add_edges(**connectors[k].edge_params())
+        nets.net.build()
+        found = {}
+        for k in order:
+            drawn = connectors[k].connectivity.forward
+            found[k] = drawn.source.tobytes() + drawn.target.tobytes()
+        return found
+
+    wanted = edges([0, 1, 2, 3])
+    assert len(set(wanted.values())) == 4
+    assert all(len(each) > 100 for each in wanted.values())
+    assert edges([3, 1, 0, 2]) == edges([2, 3, 1, 0], early=True) == wanted
+    for k in range(4):
+        assert edges([k]) == {k: wanted[k]}
+
+
 def test_threads() -> None:
     """Connectors with private seeds, drawn side by side."""
     kinds = [name for name in RANDOM for _ in range(3)]
