@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys as _sys
 import types as _types
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import randomness as _randomness
@@ -66,6 +67,9 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
 )
 
+if _TYPE_CHECKING:
+    from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -94,6 +98,7 @@ __all__ = [
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
     "MatrixConnector",
+    "NetworkBuilder",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
@@ -103,6 +108,7 @@ __all__ = [
     "ParameterError",
     "ProbabilityFunction",
     "ReciprocalConnector",
+    "SparseNetwork",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
@@ -134,8 +140,20 @@ __all__ = [
 connectors = _sys.modules[__name__]
 
 
+def __getattr__(name: str) -> _Any:
+    """Import what is built on BMTK when it is asked for: BMTK alone takes seconds."""
+    if name in ("NetworkBuilder", "SparseNetwork"):
+        from bmtool_connectors.builder import network
+
+        return getattr(network, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class _Module(_types.ModuleType):
     """The package with its two assignable defaults, which take effect everywhere at once."""
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
 
     @property
     def rng(self) -> _Any:

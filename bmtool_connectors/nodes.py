@@ -128,6 +128,16 @@ class NodeArrays:
             self._attributes[key] = self._as_positions(rows)
         return cast(npt.NDArray[np.float64], self._attributes[key])
 
+    @property
+    def box(self) -> npt.NDArray[np.float64]:
+        """Least and greatest coordinates, shape (2, 3), um, of nodes that have positions."""
+        key = "box around all nodes"
+        if key not in self._attributes:
+            assert self.positions is not None
+            axes = np.ascontiguousarray(self.positions.T)
+            self._attributes[key] = np.array([axes.min(axis=1), axes.max(axis=1)])
+        return self._attributes[key]
+
     def _as_positions(self, rows: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
         positions = np.zeros((len(rows), 3))
         try:
@@ -195,7 +205,7 @@ class NodeArrays:
         if key not in known:
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
             nodes = list(iter(pool))
-            known[key] = cls(nodes, pool_label(pool), _stream_label(pool), _token(pool))
+            known[key] = cls(nodes, pool_label(pool), stream_label(pool), _token(pool))
         return known[key]
 
     def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
@@ -262,7 +272,7 @@ def _value_key(value: Any) -> Hashable:
     return type(value).__name__, value  # 1 and '1', 1 and True are different filters
 
 
-def _stream_label(pool: Any) -> str:
+def stream_label(pool: Any) -> str:
     """Return the label with functions by name: their repr holds a memory address."""
     filters = _filters(pool)
     if filters is None or not any(callable(value) for value in filters.values()):
@@ -328,6 +338,11 @@ def ignores_added_nodes(pool: Any) -> bool:
     """Whether nodes were added to a built network: BMTK counts none then, and never makes them."""
     network = getattr(pool, "network", None)
     return bool(_all_nodes(network)) and getattr(network, "nnodes", None) == 0
+
+
+def keeps_nodes(pool: Any) -> bool:
+    """Whether the network of a pool makes each node once: more nodes than before are new ones."""
+    return bool(getattr(pool, "keeps_nodes", False))
 
 
 def same_network(a: Any, b: Any) -> bool:

@@ -24,7 +24,19 @@ RandomState
 ``rng=None``, module ``rng``     stream shared by all helpers in call order
 ``expected()``                   a fixed one, to choose pairs to look at; what a user's
                                  function draws from a shared generator is put back
+``syn_*`` helper, ``rng`` a      that object, in call order
+Generator or RandomState
+``syn_*`` helper, ``rng`` an     one private stream per seed, shared by all helpers that
+int or SeedSequence              were given it, in call order
+``syn_*`` helper, ``rng=None``   as ``decision``, ``rng=None``
+any helper, private seed, in a   one of its own per edge type and property rule, anew at
+property rule that our           every build: root seed and the key (source label, target
+NetworkBuilder evaluates         label, number of the edge type among those with equal
+                                 labels, property names)
 ===============================  =====================================================
+
+The last line is about the seeds of the two before it and about a module-wide seed; a helper
+that is given a Generator, or uses that of the module, follows it there as well.
 
 ``rng=1`` is therefore not ``numpy.random.default_rng(1)``: the seed is mixed with
 the key, so that two connectors with the same seed do not draw the same numbers
@@ -55,7 +67,7 @@ SharedGenerator: TypeAlias = "np.random.Generator | np.random.RandomState"
 
 _ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
 #: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
-_HELPERS, _USE = 1, 2
+_HELPERS, _USE, _PROPERTY = 1, 2, 3
 
 
 class Seed:
@@ -81,12 +93,7 @@ class Seed:
 
     def root(self, *key: str | int | None) -> np.random.SeedSequence:
         """Return the root of the private stream with this key (the same on every machine)."""
-        # blake2b and not hash(): Python salts the hashes of strings per process.
-        digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
-        words = tuple(int(word) for word in np.frombuffer(digest, dtype="<u4"))
-        return np.random.SeedSequence(
-            self.sequence.entropy, spawn_key=(*self.sequence.spawn_key, _USE, *words)
-        )
+        return self._child(_USE, *_words(key))
 
     def count_use(self, *key: str | None) -> int:
         """Number a use among those with an equal key: 0, 1, 2, ..."""
@@ -98,11 +105,23 @@ class Seed:
     def helpers(self) -> np.random.Generator:
         """The one stream that all helper functions share, in call order."""
         if self._helpers is None:
-            spawn_key = (*self.sequence.spawn_key, _HELPERS)
-            self._helpers = np.random.default_rng(
-                np.random.SeedSequence(self.sequence.entropy, spawn_key=spawn_key)
-            )
+            self._helpers = np.random.default_rng(self._child(_HELPERS))
         return self._helpers
+
+    def of_property(self, key: tuple[Hashable, ...]) -> np.random.Generator:
+        """Return the stream of the property rule with this key, at its beginning."""
+        return np.random.default_rng(self._child(_PROPERTY, *_words(key)))
+
+    def _child(self, *words: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(
+            self.sequence.entropy, spawn_key=(*self.sequence.spawn_key, *words)
+        )
+
+
+def _words(key: tuple[Hashable, ...]) -> tuple[int, ...]:
+    # blake2b and not hash(): Python salts the hashes of strings per process.
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+    return tuple(int(word) for word in np.frombuffer(digest, dtype="<u4"))
 
 
 def as_source(rng: object, owner: str) -> SharedGenerator | Seed:
@@ -147,9 +166,46 @@ class _Default:
 default = _Default()
 
 
+class _PropertyStreams:
+    """The private streams of the property rule that is being evaluated, one per seed."""
+
+    def __init__(self, key: tuple[Hashable, ...]) -> None:
+        self._key = key
+        self._streams: dict[Hashable, np.random.Generator] = {}
+
+    def of(self, seed: Seed) -> np.random.Generator:
+        root = str(seed.sequence.entropy), seed.sequence.spawn_key
+        if root not in self._streams:
+            self._streams[root] = seed.of_property(self._key)
+        return self._streams[root]
+
+
+_property_streams: _PropertyStreams | None = None
+
+
+@contextmanager
+def property_streams(*key: Hashable) -> Iterator[None]:
+    """Give the helpers that are called in the block private streams with this key."""
+    global _property_streams
+    before, _property_streams = _property_streams, _PropertyStreams(key)
+    try:
+        yield
+    finally:
+        _property_streams = before
+
+
+def helper_stream(source: SharedGenerator | Seed) -> SharedGenerator:
+    """Return the generator that a helper draws from: a shared one, or the stream of a seed."""
+    if not isinstance(source, Seed):
+        return source
+    return source.helpers if _property_streams is None else _property_streams.of(source)
+
+
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
     """Return the generator that a helper called with `rng` draws from, late bound."""
-    source = default.source if rng is None else as_source(rng, owner)
+    if rng is None:
+        return helper_stream(default.source)
+    source = as_source(rng, owner)
     return source.helpers if isinstance(source, Seed) else source
 
 

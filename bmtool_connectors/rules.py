@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.nodes import NodeArrays
 
 if TYPE_CHECKING:
-    from bmtool_connectors.edges import EdgeList
     from bmtool_connectors.patterns.base import BaseConnector
     from bmtool_connectors.patterns.use import Use
 
@@ -162,12 +162,10 @@ def iterate_edges(
         The pools of the edge type; edges to nodes that are not in them are left out.
     rule : ConnectionRule
     """
-    edges = rule.edges
-    source, target = rule.pools
-    chosen = _within(edges.source, source, sources) & _within(edges.target, target, targets)
-    numbers = np.flatnonzero(np.broadcast_to(chosen, (len(edges),)))
-    for start in range(0, len(numbers), _CHUNK):
-        part = numbers[start : start + _CHUNK]
+    source, target = NodeArrays.from_pool(sources), NodeArrays.from_pool(targets)
+    edges = edges_between(rule, source, target)
+    for start in range(0, len(edges), _CHUNK):
+        part = slice(start, start + _CHUNK)
         yield from zip(
             source.ids[edges.source[part]].tolist(),
             target.ids[edges.target[part]].tolist(),
@@ -176,12 +174,31 @@ def iterate_edges(
         )
 
 
-def _within(
-    index: npt.NDArray[Any], nodes: NodeArrays, pool: Any
-) -> npt.NDArray[np.bool_] | np.bool_:
-    """Return which edges end in a node of the pool (all, if it is the pool of the use)."""
-    ids = NodeArrays.from_pool(pool).ids
-    if np.array_equal(ids, nodes.ids):
-        return np.True_
-    chosen: npt.NDArray[np.bool_] = np.isin(nodes.ids, ids)[index]
-    return chosen
+def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) -> EdgeList:
+    """Return the edges of a rule between these nodes, as positions among them.
+
+    Those of the rule itself where its pools hold the same nodes; else the edges whose ends have
+    the node ids of these.
+    """
+    edges = rule.edges
+    own_source, own_target = rule.pools
+    if _same_ids(source, own_source) and _same_ids(target, own_target):
+        return edges
+    i = _places(own_source, source)[edges.source]
+    j = _places(own_target, target)[edges.target]
+    chosen = np.flatnonzero((i >= 0) & (j >= 0))
+    arg = None if edges.pair_arg is None else edges.pair_arg[chosen]
+    shape = (len(source), len(target))
+    return EdgeList.from_arrays(i[chosen], j[chosen], shape, edges.n_syn[chosen], arg)
+
+
+def _same_ids(nodes: NodeArrays, others: NodeArrays) -> bool:
+    return nodes is others or np.array_equal(nodes.ids, others.ids)
+
+
+def _places(nodes: NodeArrays, others: NodeArrays) -> npt.NDArray[np.int64]:
+    """Return the position of each node among others with the same id, or -1."""
+    _, here, there = np.intersect1d(nodes.ids, others.ids, return_indices=True)
+    places = np.full(len(nodes), -1)
+    places[here] = there
+    return places

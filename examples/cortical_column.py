@@ -10,8 +10,8 @@ cells at the border would miss. Connection probabilities fall off with distance,
 and reciprocity is estimated from pair recordings. The network is saved as SONATA
 files, with the CSV connection report, a table of what was wanted and what was
 drawn, and a picture. The exit code is 1 when a number is off by more than five
-standard deviations. ``--connectors bmtool.connectors`` runs the same script with
-the predecessor.
+standard deviations. ``--connectors bmtool.connectors --builder bmtk.builder`` runs
+the same script with the predecessor and BMTK's own NetworkBuilder.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from bmtk.builder import NetworkBuilder
 from scipy.spatial.distance import cdist
+
+from bmtool_connectors import NetworkBuilder
 
 SIZE = np.array([600.0, 600.0, 250.0])  # um
 SHELL = 65.0  # um, thickness
@@ -80,24 +81,13 @@ def step(text: str) -> Iterator[None]:
     print(f"  {time.perf_counter() - start:.1f} s", flush=True)
 
 
-class Announced:
-    """A property rule that says once which edge type BMTK has come to."""
-
-    def __init__(self, rule: Callable[..., Any], label: str) -> None:
-        self.rule, self.label, self.said = rule, label, False
-
-    def __call__(self, source: Any, target: Any, **params: Any) -> Any:
-        if not self.said:
-            self.said = True
-            print(f"  {self.label}", flush=True)
-        return self.rule(source, target, **params)
-
-
 class Column:
     """The networks, and everything that connects them."""
 
-    def __init__(self, module: ModuleType, seed: int, n_cells: int) -> None:
-        self.module, self.n_cells = module, n_cells
+    def __init__(
+        self, module: ModuleType, seed: int, n_cells: int, builder: Any = NetworkBuilder
+    ) -> None:
+        self.module, self.n_cells, self.builder = module, n_cells, builder
         self.rng = np.random.default_rng(seed)
         module.rng = self.rng  # type: ignore[attr-defined]
         self.numbers = dict(
@@ -106,10 +96,10 @@ class Column:
         self.positions: dict[str, dict[str, np.ndarray]] = {}
         self.net = self._cells("cortex", "biophysical", self._within())
         self.shell = self._cells("shell", "virtual", self._around())
-        self.thalamus = NetworkBuilder("thalamus")
+        self.thalamus = builder("thalamus")
         n_thalamic = self.numbers["PN"] + self.numbers["PV"]
         self.thalamus.add_nodes(N=n_thalamic, pop_name="thal", model_type="virtual")
-        self.baseline = NetworkBuilder("baseline")
+        self.baseline = builder("baseline")
         self.baseline.add_nodes(N=n_cells, pop_name="base", model_type="virtual")
         self.projections: dict[str, Projection] = {}
         self._next_type = 100
@@ -128,10 +118,8 @@ class Column:
             cells[name] = points[((points < 0) | (points > SIZE)).any(axis=1)]
         return cells
 
-    def _cells(
-        self, network: str, model_type: str, positions: dict[str, np.ndarray]
-    ) -> NetworkBuilder:
-        net = NetworkBuilder(network)
+    def _cells(self, network: str, model_type: str, positions: dict[str, np.ndarray]) -> Any:
+        net = self.builder(network)
         self.positions[network] = positions
         for name, points in positions.items():
             net.add_nodes(
@@ -203,15 +191,15 @@ class Column:
 
     def _add(self, source: str, target: str, connector: Any, p: Any, arg: Any) -> Law:
         """Add a direction, and the same law from the shell."""
-        law = Law(source, target, p, arg, self._edges(source, target, connector, "cortex"))
+        law = Law(source, target, p, arg, self._edges(source, connector))
         outer = self.module.UnidirectionConnector(p=p, p_arg=arg, verbose=False)
         outer.setup_nodes(
             source=self.shell.nodes(pop_name=[source]), target=self.net.nodes(pop_name=[target])
         )
-        law.shell_edge_type = self._edges(source, target, outer, "shell")
+        law.shell_edge_type = self._edges(source, outer)
         return law
 
-    def _edges(self, source: str, target: str, connector: Any, network: str) -> int:
+    def _edges(self, source: str, connector: Any) -> int:
         """Add edges with delay and section, and return their type."""
         sign = 1 if source == "PN" else -1
         edges = self.net.add_edges(
@@ -221,10 +209,9 @@ class Column:
             syn_weight=6e-5 if sign > 0 else 1e-4,
             **connector.edge_params(),
         )
-        rule = partial(self.module.syn_dist_delay_feng_section_PN, connector=connector)
         edges.add_properties(
             ["delay", "afferent_section_id", "afferent_section_pos"],
-            rule=Announced(rule, f"{network} {source} -> {target}"),
+            rule=partial(self.module.syn_dist_delay_feng_section_PN, connector=connector),
             rule_params={"p": 0.9, "sec_id": (1, 2), "sec_x": (0.4, 0.6)},
             dtypes=[float, np.int32, float],
         )
@@ -272,7 +259,7 @@ class Column:
         self._next_type += 1
         return self._next_type
 
-    def networks(self) -> list[NetworkBuilder]:
+    def networks(self) -> list[Any]:
         """Return all networks."""
         return [self.net, self.shell, self.thalamus, self.baseline]
 
@@ -487,7 +474,8 @@ def build(args: argparse.Namespace, folder: Path) -> bool:
     module = importlib.import_module(args.connectors)
     module.report_name = str(folder / "conn.csv")  # type: ignore[attr-defined]
     with step("Cells and connectors"):
-        column = Column(module, args.seed, args.cells)
+        builder = importlib.import_module(args.builder).NetworkBuilder
+        column = Column(module, args.seed, args.cells, builder)
         column.connect()
     shell = sum(map(len, column.positions["shell"].values()))
     print(f"  {args.cells} cells, {shell} shell cells")
@@ -508,6 +496,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1234)
     parser.add_argument("--cells", type=int, default=3000)
     parser.add_argument("--connectors", default="bmtool_connectors", help="module to use")
+    parser.add_argument(
+        "--builder", default="bmtool_connectors", help="module that NetworkBuilder is taken from"
+    )
     args = parser.parse_args(argv)
     args.output.mkdir(parents=True, exist_ok=True)
     # Everything is written aside first and moved to its final name when it is complete.

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from bmtk.builder import NetworkBuilder
 from scipy.spatial.distance import cdist
 
 import bmtool_connectors
@@ -28,6 +27,7 @@ from bmtool_connectors import (
     GapJunction,
     GapJunctionConditionalReciprocalConnector,
     GaussianDropoff,
+    NetworkBuilder,
     OneToOneSequentialConnector,
     ReciprocalConnector,
     UnidirectionConnector,

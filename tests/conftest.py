@@ -12,7 +12,7 @@ import pytest
 from bmtk.builder import NetworkBuilder
 
 import bmtool_connectors
-from bmtool_connectors import EdgeList
+from bmtool_connectors import EdgeList, SparseNetwork
 
 #: For connectors in tests that are not about output.
 QUIET = {"verbose": False, "save_report": False}
@@ -24,6 +24,31 @@ def module_defaults() -> Iterator[None]:
     rng, report_name = bmtool_connectors.rng, bmtool_connectors.report_name
     yield
     bmtool_connectors.rng, bmtool_connectors.report_name = rng, report_name
+
+
+#: Mark of modules, or tests, whose networks are made with BMTK's adaptor, and with ours. A test
+#: marked ``traps`` is about what BMTK's does wrong, and runs with that one only.
+BOTH_BUILDERS = pytest.mark.usefixtures("adaptor")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "adaptor" in metafunc.fixturenames:
+        only_bmtk = metafunc.definition.get_closest_marker("traps")
+        adaptors = ["BMTK"] if only_bmtk else ["BMTK", "sparse"]
+        metafunc.parametrize("adaptor", adaptors, indirect=True)
+
+
+@pytest.fixture
+def adaptor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Choose the adaptor of all networks that a test makes."""
+    if request.param == "sparse":
+        monkeypatch.setattr(NetworkBuilder.__init__, "__defaults__", (SparseNetwork,))
+    return str(request.param)
+
+
+def stored(n_builds: int) -> int:
+    """Return how often edges are stored after some builds: BMTK's adaptor appends them again."""
+    return n_builds if type(NetworkBuilder("probe").adaptor) is not SparseNetwork else 1
 
 
 def random_positions(n: int, seed: int = 0, size: float = 100.0) -> npt.NDArray[np.float64]:

@@ -63,13 +63,19 @@ class TestColumn:
 
     def test_interrupted(self, tmp_path: Path) -> None:
         """Ctrl-C leaves nothing half-written and says so."""
-        command = [sys.executable, str(self.example), "--cells", "1500", "--output", "out"]
+        command = [sys.executable, str(self.example), "--cells", "6000", "--output", "out"]
         started = subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Jobs in the background of a shell ignore the signal, and hand that down.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         assert started.stdout is not None
         for line in started.stdout:  # until the build is under way
-            if "PN -> PN" in line:
+            if line.startswith("Edges"):
                 break
         started.send_signal(signal.SIGINT)
         _, said = started.communicate(timeout=60)

@@ -381,3 +381,52 @@ def test_decisions_share_the_modules_stream() -> None:
 def test_seeds_do_not_collide(a: int, b: int) -> None:
     same = state(Seed(a).root("x")) == state(Seed(b).root("x"))
     assert same == (a == b)
+
+
+# ---------------------------------------------------------------------- property rules
+def helper_numbers(rng: Any = None) -> list[float]:
+    """Return what helpers draw from a source."""
+    source = randomness.default.source if rng is None else randomness.as_source(rng, "rng")
+    return [float(randomness.helper_stream(source).random()) for _ in range(3)]
+
+
+@pytest.mark.parametrize("rng", [None, 8, np.random.SeedSequence(8)], ids=["module", "int", "seq"])
+def test_property_rules_have_streams_of_their_own(rng: Any) -> None:
+    """By key, anew each time; outside of a rule nothing has moved."""
+    bmtool_connectors.rng = 8
+    untouched = randomness.as_source(8, "rng").helpers.random(3).tolist()
+    found = {}
+    for key in (("A", "B", 0, "delay"), ("A", "B", 1, "delay"), ("A", "B", 0, "weight")):
+        with randomness.property_streams(*key):
+            found[key] = helper_numbers(rng)
+            with randomness.property_streams("within"):
+                inner = helper_numbers(rng)
+            following = helper_numbers(rng)
+        with randomness.property_streams(*key):
+            assert helper_numbers(rng) + helper_numbers(rng) == found[key] + following
+    numbers = [untouched, inner, *found.values()]
+    assert len({number for each in numbers for number in each}) == 15
+    if rng is None:
+        assert helper_numbers() == untouched
+
+
+def test_property_rules_and_other_sources() -> None:
+    """A generator is followed; ``decision`` with a seed of its own begins anew, as elsewhere."""
+    bmtool_connectors.rng = 8
+    expected = np.random.default_rng(3).random(3).tolist()
+    alone = decision(0.5, size=20, rng=5)
+    with randomness.property_streams("A"):
+        assert helper_numbers(np.random.default_rng(3)) == expected
+        assert (decision(0.5, size=20, rng=5) == alone).all()
+        assert (decision(0.5, size=20, rng=5) == alone).all()
+        first = decision(0.5, size=60)
+    with randomness.property_streams("A"):
+        assert (decision(0.5, size=60) == first).all()
+
+
+def test_an_error_in_a_property_rule_ends_its_streams() -> None:
+    bmtool_connectors.rng = 8
+    before = randomness.helper_stream(randomness.default.source)
+    with pytest.raises(KeyError), randomness.property_streams("A"):
+        raise KeyError
+    assert randomness.helper_stream(randomness.default.source) is before

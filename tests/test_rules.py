@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
 from bmtk.builder import connector as bmtk_connector
-from conftest import QUIET, built_edges, make_network, node_lists, pools
+from conftest import BOTH_BUILDERS, QUIET, built_edges, make_network, node_lists, pools
 
 from bmtool_connectors import (
     FileBasedConnector,
@@ -26,6 +26,8 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.builder import registry
 from bmtool_connectors.rules import ConnectionRule, iterate_edges
+
+pytestmark = BOTH_BUILDERS
 
 Connector: TypeAlias = Any
 
@@ -419,7 +421,7 @@ def test_pools_of_add_edges_restrict_by_id(
 
 
 def test_pools_in_another_order() -> None:
-    """The order of a pool counts for the draw; the pool of add_edges only restricts."""
+    """The order of a pool counts for the draw; that of the pool of add_edges for the rows."""
     net, connector = set_up("unidirection")
     rule = connector.edge_params()["connection_rule"]
     source, target = pools(net)
@@ -431,7 +433,9 @@ def test_pools_in_another_order() -> None:
         def __iter__(self) -> Iterator[Any]:
             return reversed(list(iter(source)))
 
-    assert list(iterate_edges(Backwards(), target, rule)) == whole
+    rows = list(iterate_edges(Backwards(), target, rule))
+    assert rows == sorted(whole, key=lambda row: (-row[0], row[1]))
+    assert rows != whole
     assert NodeArrays.from_pool(Backwards()).ids.tolist() == list(range(8, -1, -1))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bmtk.builder import NetworkBuilder
-from conftest import QUIET, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, make_network, pools
 from scipy import stats
 
 import bmtool_connectors
@@ -44,6 +44,8 @@ from bmtool_connectors import (
     syn_uniform_delay_section,
 )
 from bmtool_connectors.synapses import common
+
+pytestmark = BOTH_BUILDERS
 
 Helper: TypeAlias = Callable[..., Any]
 

@@ -50,7 +50,7 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     Parameters
     ----------
     net : bmtk.builder.NetworkBuilder
-        After ``build()`` and before ``save()``, which frees the edges.
+        After ``build()``; with BMTK's own network before ``save()``, which frees the edges.
 
     Returns
     -------

@@ -52,8 +52,8 @@ class GapJunction(SampledConnector):
     -----
     A gap junction couples both cells, so it is one edge, from the node that is earlier in the
     pool to the later one; ``conn_prop`` lists it in both directions. Give ``add_edges``
-    ``is_gap_junction=True``, and no ``add_properties``: BMTK cannot save gap junctions with
-    properties of their own.
+    ``is_gap_junction=True``, and no ``add_properties`` with BMTK's own ``NetworkBuilder``, which
+    cannot save gap junctions with properties.
 
     One uniform number per pair with p > 0, in row-major order of the upper triangle.
 

@@ -10,7 +10,13 @@ import numpy as np
 
 from bmtool_connectors.edges import Connectivity
 from bmtool_connectors.errors import NodeError
-from bmtool_connectors.nodes import NodeArrays, ignores_added_nodes, is_same_pop, pool_label
+from bmtool_connectors.nodes import (
+    NodeArrays,
+    ignores_added_nodes,
+    is_same_pop,
+    keeps_nodes,
+    pool_label,
+)
 
 if TYPE_CHECKING:
     from bmtool_connectors.rules import ConnectionRule
@@ -85,7 +91,7 @@ class Use:
         Raises
         ------
         NodeError
-            If nodes were added that BMTK will never make.
+            If nodes were added.
         """
         for which, pool, nodes in (
             ("source", self.source_pool, self.source),
@@ -101,6 +107,11 @@ class Use:
                     "nodes() or setup_nodes()."
                 )
             now = len(NodeArrays.from_pool(pool))
+            if now != len(nodes) and keeps_nodes(pool):
+                raise NodeError(
+                    f"{own} had {len(nodes)} nodes in setup_nodes() and has {now} now, because "
+                    "nodes were added; call every add_nodes() before setup_nodes()."
+                )
             if now != len(nodes):
                 message = (
                     f"{own} had {len(nodes)} nodes in setup_nodes() and has {now} now, because "

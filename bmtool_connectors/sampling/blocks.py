@@ -146,7 +146,10 @@ class Block:
     def of_place(self, place: Index) -> tuple[Index, Index]:
         """Return the source and target positions of places in the rectangle."""
         row = place // self.width
-        return row + self.i0, place - row * self.width + self.j0
+        column = place - row * self.width
+        column += self.j0
+        row += self.i0
+        return row, column
 
     def places(self, wanted: npt.NDArray[np.bool_] | None = None) -> Index:
         """Return the places of pairs of the space, in order, of those `wanted` (flat) or of all."""

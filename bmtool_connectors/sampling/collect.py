@@ -97,7 +97,7 @@ def joined(parts: list[Any], lengths: list[int]) -> Any:
     """Join what the blocks gave; one value for all blocks stays one value."""
     if not parts:
         return np.zeros(0, dtype=np.int16)
-    if not any(isinstance(part, np.ndarray) for part in parts):
+    if len(parts) == 1 or not any(isinstance(part, np.ndarray) for part in parts):
         return parts[0]
     arrays = (
         np.broadcast_to(np.asarray(part), (n,)) for part, n in zip(parts, lengths, strict=True)
@@ -141,14 +141,15 @@ class PairDraw:
 
 
 @contextmanager
-def progress(total: float, show: bool) -> Iterator[Any]:
+def progress(total: float, show: bool, unit: str = "pair", text: str = "") -> Iterator[Any]:
     """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
     if not show or not sys.stderr.isatty():
         yield lambda n: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, unit="pair", unit_scale=True, delay=1.0, leave=False) as bar:
+    options = {"unit": unit, "unit_scale": True, "desc": text or None}
+    with tqdm(total=total, delay=1.0, leave=False, **options) as bar:
         yield bar.update
 
 

@@ -143,10 +143,11 @@ class Grid:
         offsets = self.offsets()
         least, most = distance_bounds(offsets, self.edges)
         q = bound(least, most)
-        # Equal distances, not equal bounds: an exponential may differ by machine.
         order = np.lexsort((most, least))
         order = order[q[order] > 0]
+        # Equal distances stay together, whatever the last bit of an exponential says.
         new = (np.diff(least[order]) != 0) | (np.diff(most[order]) != 0)
+        new &= np.diff(q[order]) != 0
         if self.half:  # pairs within a cell need care: that offset stands alone
             alone = np.count_nonzero(offsets[order], axis=1) == 0
             new |= alone[1:] | alone[:-1]
@@ -230,12 +231,9 @@ def _box(
     source: NodeArrays, target: NodeArrays, axes: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the lower corner and the extent of the box around both pools."""
-    assert source.positions is not None
-    assert target.positions is not None
-    chosen = list(axes)
-    low = np.minimum(source.positions.min(axis=0), target.positions.min(axis=0))[chosen]
-    high = np.maximum(source.positions.max(axis=0), target.positions.max(axis=0))[chosen]
-    return low, high - low
+    low = np.minimum(source.box[0], target.box[0])
+    high = np.maximum(source.box[1], target.box[1])
+    return low[list(axes)], (high - low)[list(axes)]
 
 
 def cut(extent: FloatArray, edge: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
@@ -378,9 +376,14 @@ def skip(rng: np.random.Generator, q: float, total: int, chunk: int) -> Iterator
     while last < total - 1:
         left = (total - 1 - last) * q
         n = min(chunk, int(left + 6 * math.sqrt(left) + 16))
+        gaps = rng.standard_exponential(n)
+        gaps /= rate
         # No gap needs to be longer than the range, and sums of long ones could overflow.
-        gaps = np.minimum(rng.standard_exponential(n) / rate, total).astype(np.int64) + 1
-        visited = np.cumsum(gaps) + last
+        np.minimum(gaps, total, out=gaps)
+        visited = gaps.astype(np.int64)
+        visited += 1
+        visited[0] += last
+        np.cumsum(visited, out=visited)
         last = int(visited[-1])
         if last >= total:
             visited = visited[: np.searchsorted(visited, total)]

@@ -15,6 +15,7 @@ constants in ``grid`` and ``CHUNK``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +25,13 @@ import numpy.typing as npt
 
 from bmtool_connectors import lifting, randomness
 from bmtool_connectors.distances import axes_of
-from bmtool_connectors.edges import sort_pairs
+from bmtool_connectors.edges import index_dtype, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.collect import (
+    Drawn,
     PairDraw,
     SynapseCounts,
     collect,
@@ -249,6 +251,30 @@ def _visit(
                 advance(len(number))
 
 
+def _all_visited(
+    space: PairSpace, law: Law, rng: np.random.Generator, n_syn: SynapseCounts, show_progress: bool
+) -> Drawn:
+    """Connect all pairs that are visited, where one probability is all there is to know of them.
+
+    The arrays are made in full length and filled: joining parts would take twice the memory.
+    """
+    block = Block(space, 0, len(space.source), 0, len(space.target))
+    mean = block.n * law.p
+    length = min(block.n, int(mean + 8 * math.sqrt(mean) + 16))  # enough, but for once in 1e14
+    i = np.empty(length, dtype=index_dtype(len(space.source)))
+    j = np.empty(length, dtype=index_dtype(len(space.target)))
+    done = 0
+    with progress(mean, show_progress) as advance:
+        for number in skip(rng, law.p, block.n, CHUNK) if law.p > 0 else ():
+            stop = done + len(number)
+            if stop > len(i):
+                i, j = np.resize(i, 2 * stop), np.resize(j, 2 * stop)
+            i[done:stop], j[done:stop] = block.of_rank(number)
+            done = stop
+            advance(len(number))
+    return Drawn([i[:done]], [j[:done]], [n_syn.value], [law.arg])
+
+
 def _constant_bound(laws: PairLaws, joint: Joint | None) -> float:
     """Return a bound of the probability of any connection of a pair, where p0 and p1 are one."""
     p0 = float(laws.forward.p)
@@ -306,8 +332,12 @@ def draw(
     # By number, so that no range depends on how much the ones before it drew.
     streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
-    special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
     called = any(callable(each.value) for each in n_syn)
+    equal = joint is None and laws.constant and not callable(laws.forward.arg)
+    if equal and not called and n_syn[0].value:
+        result.forward = _all_visited(space, laws.forward, streams(0), n_syn[0], show_progress)
+        return result
+    special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
     visited = (space, background(laws), background_joint(joint), streams, result.clipping)
     parts = _visit(*visited, show_progress)
     result.in_order = laws.constant

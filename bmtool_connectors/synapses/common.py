@@ -21,16 +21,20 @@ _seeds: dict[Hashable, Seed] = {}
 _warned: set[tuple[str, str]] = set()
 
 
-def generator(rng: Any, helper: str) -> SharedGenerator:
-    """Return the generator that a call with this `rng` draws from; None is the module's, now."""
+def origin(rng: Any, helper: str) -> SharedGenerator | Seed:
+    """Return the generator or the seed that `rng` stands for; None is the module's, now."""
     if rng is None:
-        source = randomness.default.source
-    else:
-        source = randomness.as_source(rng, f"rng of {helper}")
-        if type(source) is Seed:
-            sequence = source.sequence
-            source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
-    return source.helpers if isinstance(source, Seed) else source
+        return randomness.default.source
+    source = randomness.as_source(rng, f"rng of {helper}")
+    if isinstance(source, Seed):
+        sequence = source.sequence
+        source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
+    return source
+
+
+def generator(rng: Any, helper: str) -> SharedGenerator:
+    """Return the generator that a call with this `rng` draws from."""
+    return randomness.helper_stream(origin(rng, helper))
 
 
 def refuse(helper: str, name: str, value: Any, allowed: str) -> NoReturn:

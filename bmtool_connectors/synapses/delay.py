@@ -28,7 +28,7 @@ DELAY_LOWBOUND: float = 0.2  #: ms, must be greater than the time step of the si
 DELAY_UPBOUND: float = 2.0  #: ms
 
 #: What counts as finite, and as a number without a closer look.
-_MOST = 1e100
+MOST = 1e100
 _PLAIN = (float, int)
 
 #: Under this keyword the combined helpers say whose name a message should have.
@@ -57,19 +57,19 @@ def _delay(
             and isinstance(low, _PLAIN)
             and isinstance(high, _PLAIN)
         )
-        fine = fine and -_MOST <= dist <= _MOST and -_MOST <= min_delay <= _MOST
-        fine = fine and velocity >= 1 / _MOST and 0 <= fluc_stdev <= _MOST and low <= high
+        fine = fine and -MOST <= dist <= MOST and -MOST <= min_delay <= MOST
+        fine = fine and velocity >= 1 / MOST and 0 <= fluc_stdev <= MOST and low <= high
     except (TypeError, ValueError):
         fine = False
     if not fine:
-        dist, min_delay, velocity, fluc_stdev, low, high = _checked(
+        dist, min_delay, velocity, fluc_stdev, low, high = checked(
             helper, dist, min_delay, velocity, fluc_stdev, delay_bound
         )
     delay = dist / velocity + min_delay + fluc_stdev * generator.normal()
     return float(min(max(delay, low), high))
 
 
-def _checked(
+def checked(
     helper: str, dist: Any, min_delay: Any, velocity: Any, fluc_stdev: Any, delay_bound: Any
 ) -> tuple[float, ...]:
     """Return the arguments as floats, or raise for the one that is not allowed."""
@@ -77,10 +77,10 @@ def _checked(
     if bounds.shape != (2,) or not bounds[0] <= bounds[1]:
         common.refuse(helper, "delay_bound", delay_bound, "(low, high) with low <= high (ms)")
     return (
-        number(dist, f"dist of {helper}", "a finite distance (um)", -_MOST, _MOST),
-        number(min_delay, f"min_delay of {helper}", "a finite number (ms)", -_MOST, _MOST),
-        number(velocity, f"velocity of {helper}", "a velocity > 0 (um/ms)", 1 / _MOST, math.inf),
-        number(fluc_stdev, f"fluc_stdev of {helper}", "a standard deviation >= 0 (ms)", 0, _MOST),
+        number(dist, f"dist of {helper}", "a finite distance (um)", -MOST, MOST),
+        number(min_delay, f"min_delay of {helper}", "a finite number (ms)", -MOST, MOST),
+        number(velocity, f"velocity of {helper}", "a velocity > 0 (um/ms)", 1 / MOST, math.inf),
+        number(fluc_stdev, f"fluc_stdev of {helper}", "a standard deviation >= 0 (ms)", 0, MOST),
         *bounds.tolist(),
     )
 
@@ -115,7 +115,8 @@ def syn_const_delay(
         The delay is clipped to ``(low, high)``, ms.
     rng : Generator, RandomState, int, SeedSequence or None
         None is ``bmtool_connectors.rng``, read at the call. A seed stands for one stream that
-        all calls with it share.
+        all calls with it share; in the NetworkBuilder of this package, for one stream per
+        property and edge type.
     **kwargs
         Ignored, with a warning that names them.
 
@@ -224,6 +225,12 @@ def syn_uniform_delay_section(
     helper = "syn_uniform_delay_section"
     kwargs.pop("connector", None)
     common.check_keywords(helper, kwargs)
-    low = number(low, f"low of {helper}", "a finite number (ms)", -_MOST, _MOST)
-    high = number(high, f"high of {helper}", f"a finite number (ms) of at least {low}", low, _MOST)
+    low, high = checked_range(helper, low, high)
     return float(common.generator(rng, helper).uniform(low, high))
+
+
+def checked_range(helper: str, low: Any, high: Any) -> tuple[float, float]:
+    """Return two bounds as floats, or raise for the one that is not allowed."""
+    low = number(low, f"low of {helper}", "a finite number (ms)", -MOST, MOST)
+    high = number(high, f"high of {helper}", f"a finite number (ms) of at least {low}", low, MOST)
+    return low, high

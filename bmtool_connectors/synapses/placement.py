@@ -37,6 +37,19 @@ def _section(
         _explain(helper, p, sec_id, sec_x)
 
 
+def checked(
+    helper: str, p: Any, sec_id: Any, sec_x: Any
+) -> tuple[float, tuple[int, int], tuple[float, float]]:
+    """Return the arguments of a section, or raise for the one that is not allowed."""
+    try:
+        if not 0 <= p <= 1:
+            raise ValueError
+        (first_id, second_id), (first_x, second_x) = sec_id, sec_x
+        return p, (int(first_id), int(second_id)), (float(first_x), float(second_x))
+    except (TypeError, ValueError, KeyError):
+        _explain(helper, p, sec_id, sec_x)
+
+
 def _explain(helper: str, p: Any, sec_id: Any, sec_x: Any) -> NoReturn:
     """Raise for the argument that is not allowed; called once something is."""
     number(p, f"p of {helper}", "a probability in [0, 1]", 0.0, 1.0)

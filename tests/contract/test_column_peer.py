@@ -15,12 +15,12 @@ pytestmark = pytest.mark.peer
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "cortical_column.py"
 
 
-def build(folder: Path, connectors: str, seed: int) -> Path:
-    """Run the example with the connectors of a module, and return its output folder."""
+def build(folder: Path, connectors: str, seed: int, builder: str) -> Path:
+    """Run the example with connectors and NetworkBuilder of two modules; return its output."""
     command = [sys.executable, str(EXAMPLE), "--cells", "600", "--seed", str(seed)]
-    output = folder / f"{connectors}-{seed}"
+    output = folder / f"{connectors}-{builder}-{seed}"
     subprocess.run(
-        [*command, "--connectors", connectors, "--output", str(output)],
+        [*command, "--connectors", connectors, "--builder", builder, "--output", str(output)],
         check=True,
         cwd=folder,
         timeout=240,
@@ -30,8 +30,10 @@ def build(folder: Path, connectors: str, seed: int) -> Path:
 
 def test_same_network(tmp_path: Path) -> None:
     """Edges, gap junctions, delays and sections, from the same seed."""
-    ours = build(tmp_path, "bmtool_connectors", 7)
-    theirs = build(tmp_path, "bmtool.connectors", 7)
-    same = compare(ours, theirs, rtol=1e-12)
-    assert same, str(same)
-    assert not compare(ours, build(tmp_path, "bmtool_connectors", 8), rtol=1e-12)
+    ours = build(tmp_path, "bmtool_connectors", 7, "bmtool_connectors")
+    for connectors in ("bmtool.connectors", "bmtool_connectors"):
+        theirs = build(tmp_path, connectors, 7, "bmtk.builder")
+        same = compare(ours, theirs, rtol=1e-12)
+        assert same, str(same)
+    other = build(tmp_path, "bmtool_connectors", 8, "bmtool_connectors")
+    assert not compare(ours, other, rtol=1e-12)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import pytest
 from cases import CASES, digest, run
+from conftest import BOTH_BUILDERS
 
 import bmtool_connectors
+
+pytestmark = BOTH_BUILDERS
 
 BY_NAME = {case.name: case for case in CASES}
 

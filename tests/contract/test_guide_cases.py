@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
-from conftest import assert_canonical, built_edges
+from conftest import BOTH_BUILDERS, assert_canonical, built_edges
 from scipy import integrate, stats
 
 import bmtool_connectors
@@ -24,6 +24,8 @@ from bmtool_connectors import (
     UnidirectionConnector,
     spherical_dist,
 )
+
+pytestmark = BOTH_BUILDERS
 
 WITHIN_POSSIBLE = "Percent connectionivity within possible connections"
 WITHIN_ALL = "Percent connectionivity within all connections"

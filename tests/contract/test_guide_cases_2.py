@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bmtk.builder import NetworkBuilder
+from conftest import BOTH_BUILDERS
 from scipy import stats
 
 import bmtool_connectors
@@ -27,6 +28,8 @@ from bmtool_connectors import (
     OneToOneSequentialConnector,
     ReciprocalConnector,
 )
+
+pytestmark = BOTH_BUILDERS
 
 FALSE_ALARM = 1e-9
 

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from builds import Recorder, connect, drawn, pairs_of, percent, tables, unordered, warned, within
-from conftest import QUIET, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, make_network, pools
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -28,6 +28,8 @@ from bmtool_connectors import (
     cylindrical_dist_z,
     spherical_dist,
 )
+
+pytestmark = BOTH_BUILDERS
 
 GAP = {"is_gap_junction": True, "syn_weight": 1.0}
 LAW = {"p0": 0.4, "pr": 0.2, "estimate_rho": False}
@@ -348,6 +350,7 @@ def test_row_80_a_connector_for_gap_junctions() -> None:
     assert pairs_of(within(GapJunction(p=1.0, **seeded()), 6).forward) == set(unordered(6))
 
 
+@pytest.mark.traps
 def test_row_81_properties_cannot_be_saved(tmp_path: Path) -> None:
     """BMTK's: its file of gap junctions needs the column nsyns, which properties replace."""
     net = make_network(4)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builds import assert_binomial, between, connect, drawn, pairs_of, tables, warned, within
-from conftest import QUIET, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, make_network, pools
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -37,6 +37,8 @@ from bmtool_connectors import (
     syn_uniform_delay_section,
 )
 from bmtool_connectors.synapses import common
+
+pytestmark = BOTH_BUILDERS
 
 LAW = {"p0": 0.4, "pr": 0.2, "estimate_rho": False}
 

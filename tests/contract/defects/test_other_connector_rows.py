@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builds import Recorder, assert_binomial, connect, drawn, pairs_of, percent, tables, warned
-from conftest import QUIET, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, make_network, pools, stored
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -22,6 +22,8 @@ from bmtool_connectors import (
     spherical_dist,
     syn_dist_delay_feng,
 )
+
+pytestmark = BOTH_BUILDERS
 
 GAP = {"is_gap_junction": True, "syn_weight": 1.0}
 ELEC = {"p0_elec": 0.5, "p1_elec": 0.5, "pr_elec": 0.25}
@@ -69,7 +71,7 @@ def test_rows_83_84_two_populations(p0: float, p1: float, n_b: int) -> None:
     a, b = range(6), range(6, 6 + n_b)
     forward = {(i, j, 1) for i in a for j in b if p0}
     backward = {(j, i, 1) for i in a for j in b if p1}
-    assert tables(net) == [forward, backward] * 2
+    assert tables(net) == [forward, backward] * stored(2)
 
 
 def test_row_83_states_of_pairs_of_two_populations() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builds import Recorder, between, connect, drawn, tables, within
-from conftest import QUIET, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, make_network, pools
 
 from bmtool_connectors import (
     FileBasedConnector,
@@ -23,6 +23,8 @@ from bmtool_connectors import (
     UnidirectionConnector,
     spherical_dist,
 )
+
+pytestmark = BOTH_BUILDERS
 
 
 def seeded(seed: int = 1) -> dict[str, Any]:

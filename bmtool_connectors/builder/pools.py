@@ -1,0 +1,96 @@
+"""Node pools that look at node types, and at single nodes only where they must.
+
+BMTK's pool asks every node of the network whether it passes the filter, each
+time somebody iterates over it or asks for its length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bmtool_connectors.builder._bmtk import NodePool
+
+__all__ = ["IndexedPool", "NodeGroup"]
+
+
+@dataclass(frozen=True, eq=False)
+class NodeGroup:
+    """Nodes that were made together.
+
+    Attributes
+    ----------
+    nodes : list of Node
+    own : set of str or None
+        Names of the properties of which each node has a value of its own; all others are those
+        of the node type. None when that is not known.
+    """
+
+    nodes: list[Any]
+    own: frozenset[str] | None
+
+    def passing(self, wanted: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the nodes that a filter selects: the list itself if it selects all."""
+        if not self.nodes:
+            return self.nodes
+        if self.own is None:
+            each: Mapping[str, Any] = wanted
+        else:
+            first = self.nodes[0]  # stands for all, in what its type says
+            each = {name: value for name, value in wanted.items() if name in self.own}
+            common = (item for item in wanted.items() if item[0] not in self.own)
+            if not all(_passes(first.get(name), value) for name, value in common):
+                return ()
+        if not each:
+            return self.nodes
+        return [
+            node
+            for node in self.nodes
+            if all(_passes(node.get(name), value) for name, value in each.items())
+        ]
+
+
+def _passes(value: Any, wanted: Any) -> bool:
+    """Whether the value of a node is what a filter wants, by BMTK's rules."""
+    if value is None:
+        return False
+    if callable(wanted):
+        return bool(wanted(value))
+    if isinstance(wanted, list):
+        return value in wanted
+    return not value != wanted  # noqa: SIM202  # what BMTK asks: NaN is never wanted
+
+
+class IndexedPool(NodePool):  # type: ignore[misc]
+    """A BMTK node pool that keeps what it found until nodes are added.
+
+    Parameters
+    ----------
+    network : SparseNetwork
+    **properties
+        The filter: a value, a list of values, or a function of a value for each property.
+    """
+
+    #: The network makes each node once.
+    keeps_nodes = True
+
+    def __init__(self, network: Any, **properties: Any) -> None:
+        super().__init__(network, **properties)
+        self._wanted = properties
+        self._parts: list[Sequence[Any]] = []
+        self._n_groups = 0
+
+    def _found(self) -> list[Sequence[Any]]:
+        groups: Sequence[NodeGroup] = self.network.node_groups
+        # Groups are only ever added.
+        self._parts += [group.passing(self._wanted) for group in groups[self._n_groups :]]
+        self._n_groups = len(groups)
+        return self._parts
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.chain.from_iterable(self._found())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._found()))

@@ -1,0 +1,170 @@
+"""The properties of synapses, as ``add_properties`` declares them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable, Sequence
+from numbers import Number
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.builder import _bmtk
+from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.randomness import property_streams
+from bmtool_connectors.sampling.collect import progress
+from bmtool_connectors.synapses.batched import batched
+
+__all__ = ["add_properties"]
+
+#: Synapses between two steps of the progress bar.
+_STEP = 1 << 14
+#: What NumPy raises for a value that an array cannot hold.
+_REFUSED = (TypeError, ValueError, OverflowError, FloatingPointError)
+
+
+def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show: bool) -> None:
+    """Evaluate one call of ``add_properties`` for all synapses of an edge type.
+
+    Parameters
+    ----------
+    table : EdgeTable
+        Gets a column per name.
+    param : ConnectionMap.ParamsRules
+    key : tuple
+        Of the edge type, for private streams.
+    show : bool
+        Whether progress may be shown.
+
+    Raises
+    ------
+    ParameterError
+        If values are missing, or do not fit the type of their column.
+    """
+    several = isinstance(param.names, list | tuple | np.ndarray)
+    names = list(param.names) if several else [param.names]
+    missing = [name for name in names if name not in param.dtypes]
+    if missing:
+        raise ParameterError(
+            f"dtypes of add_properties() of edge type {table.edge_type_id} has none for "
+            f"{missing[0]!r}; pass names and dtypes as lists of one length."
+        )
+    columns = _Columns(table, names, [param.dtypes[name] for name in names], several)
+    rule, rule_params, is_values = _bmtk.property_rule(param)
+    if is_values:
+        columns.set_values(rule)
+        return
+    if isinstance(rule, Number | np.generic):
+        columns.set_constant(rule)
+        return
+    # Bound here, because BMTK cannot pass on a parameter that is called ``connector``.
+    bound = functools.partial(rule, **rule_params) if callable(rule) else _bmtk.created_rule(rule)
+    with property_streams(*key, *map(str, names)):
+        try:
+            batch = batched(bound, table)
+        except ParameterError as error:
+            raise ParameterError(f"{error} It is the rule of {columns.owner}.") from error
+        if batch is not None:
+            columns.set_batch(batch)
+        else:
+            columns.set_calls(bound, show)
+
+
+class _Columns:
+    """The columns of one rule, and what may be put into them."""
+
+    def __init__(
+        self, table: EdgeTable, names: Sequence[str], dtypes: Sequence[Any], several: bool
+    ) -> None:
+        self._table, self._names, self._several = table, names, several
+        self._columns = [
+            table.add_column(name, dtype) for name, dtype in zip(names, dtypes, strict=True)
+        ]
+
+    def set_constant(self, value: Any) -> None:
+        """Give all synapses one value."""
+        if self._several:
+            self._refuse(value, "one value for each name")
+        self._set(self._columns[0], value)
+
+    def set_batch(self, batch: Sequence[npt.NDArray[Any]]) -> None:
+        """Put in arrays of one value per synapse."""
+        if not self._several and len(batch) > 1:
+            self._refuse(f"{len(batch)} values", "as many names as a rule gives values")
+        self._check_enough(batch)
+        for column, values in zip(self._columns, batch, strict=False):
+            self._set(column, values)
+
+    def set_values(self, values: Any) -> None:
+        """Put in the first values of a list or an array, in the order of the synapses."""
+        n = self._table.n_syns
+        if len(values) < n:
+            raise ParameterError(
+                f"values of {self.owner} are {len(values)} for {n} synapses; allowed is one per "
+                "synapse, pair by pair in order of source and target."
+            )
+        if isinstance(values, np.ndarray) and values.ndim == 1 and not self._several:
+            self._set(self._columns[0], values[:n])
+            return
+        for k in range(n):
+            self._put(k, values[k])
+
+    def set_calls(self, rule: Any, show: bool) -> None:
+        """Call the rule with source and target node, once per synapse, in order."""
+        table = self._table
+        ends = [
+            (nodes.nodes, table.per_synapse(index))
+            for nodes, index in (
+                (table.source, table.edges.source),
+                (table.target, table.edges.target),
+            )
+        ]
+        (sources, i), (targets, j) = ends
+        with progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}") as advance:
+            for start in range(0, table.n_syns, _STEP):
+                part = slice(start, start + _STEP)
+                pairs = zip(i[part].tolist(), j[part].tolist(), strict=True)
+                for k, (source, target) in enumerate(pairs, start):
+                    self._put(k, rule(sources[source], targets[target]))
+                advance(len(i[part]))
+
+    def _put(self, k: int, value: Any) -> None:
+        """Store what a rule gave for a synapse."""
+        each: Sequence[Any] = (value,)
+        if self._several:
+            try:
+                each = tuple(value)
+            except TypeError:
+                self._refuse(value, "one value for each name")
+            self._check_enough(each)
+        for column, one in zip(self._columns, each, strict=False):
+            try:
+                column[k] = one
+            except _REFUSED:
+                self._refuse(one, f"what fits {column.dtype}")
+
+    def _set(self, column: npt.NDArray[Any], values: Any) -> None:
+        """Store values for all synapses."""
+        try:
+            with np.errstate(invalid="raise"):  # NaN as a whole number
+                column[:] = values
+        except _REFUSED:
+            self._refuse(values, f"what fits {column.dtype}")
+
+    def _check_enough(self, values: Sequence[Any]) -> None:
+        if len(values) < len(self._columns):
+            self._refuse(values, f"{len(self._columns)} values, one for each name")
+
+    @property
+    def owner(self) -> str:
+        """What messages call it."""
+        names = ", ".join(map(repr, self._names))
+        return f"add_properties({names}) of edge type {self._table.edge_type_id}"
+
+    def _refuse(self, value: Any, allowed: str) -> NoReturn:
+        raise ParameterError(
+            f"rule of {self.owner} gives {value!r}; allowed is {allowed}: correct the rule, or "
+            "names and dtypes."
+        )
