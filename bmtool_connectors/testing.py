@@ -47,11 +47,11 @@ class Trial:
         self.label = "within a population" if target == "A" else "between two populations"
         self.network()
 
-    def network(self) -> None:
-        """Begin a network anew."""
+    def network(self, *make: Any) -> None:
+        """Begin a network anew, with the builder if one is given."""
         from bmtool_connectors.builder.small import small_network  # BMTK, only when needed
 
-        self.net = small_network(*self.sizes)
+        self.net = small_network(*self.sizes, *make)
 
     def copied(self, rng: Any) -> BaseConnector:
         """Return a copy that draws from `rng`, and so does what it depends on."""
@@ -256,9 +256,17 @@ def _look_ups(trial: Trial) -> None:
 
 
 def _built(trial: Trial) -> None:
+    from bmtool_connectors.builder.small import BUILDERS
+
+    for make in BUILDERS:
+        trial.network(make)
+        _built_with(trial)
+
+
+def _built_with(trial: Trial) -> None:
+    """Build the network of a trial and compare what it stores."""
     from bmtool_connectors.builder.small import stored_edges
 
-    trial.network()
     made = trial.new()
     wanted = {}
     for number, (key, edges) in enumerate(edges_of(made).items()):
@@ -302,8 +310,8 @@ def check_connector(connector: BaseConnector, sizes: tuple[int, int] = (14, 11))
     function of parameters, nodes and seed, not of earlier uses, ``verbose`` or global random
     state; without chance (``is_random = False``) not of the seed; drawn once per use; the same in
     a copy; without autapses where those are not allowed; counted and reported once; the same
-    looked up by node, in any order, and in a network that BMTK has built. A draw that fails puts
-    a shared generator back. Pools that ``setup_nodes`` refuses are left out.
+    looked up by node, in any order, and in networks that BMTK's builder and ours have built. A
+    draw that fails puts a shared generator back. Pools that ``setup_nodes`` refuses are left out.
 
     Examples
     --------

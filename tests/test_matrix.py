@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bmtk.builder import NetworkBuilder
-from conftest import QUIET, assert_canonical, make_network, pools
+from conftest import BOTH_BUILDERS, QUIET, assert_canonical, make_network, pools
 from scipy import sparse
 
 from bmtool_connectors import FileBasedConnector, MatrixConnector, NodeError, ParameterError
@@ -113,6 +113,7 @@ def made(kind: str, folder: Path) -> Any:
 KINDS = ["file", "table", "triple"]
 
 
+@BOTH_BUILDERS
 @pytest.mark.parametrize("kind", KINDS)
 def test_stored_by_bmtk(kind: str, tmp_path: Path) -> None:
     """A row per synapse, each with the values of its pair; sections are whole numbers."""

@@ -1,4 +1,4 @@
-"""A small network on stock BMTK, for trying connectors."""
+"""Small networks, of BMTK's builder and of ours, for trying connectors."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from bmtk.builder import NetworkBuilder
+from bmtk import builder
+
+from bmtool_connectors.builder.network import NetworkBuilder
+
+#: BMTK's, then ours.
+BUILDERS = (builder.NetworkBuilder, NetworkBuilder)
 
 
-def small_network(n_a: int, n_b: int) -> Any:
-    """Return a network of populations A and B, spread over a cube of 100 um."""
-    net = NetworkBuilder("small")
+def small_network(n_a: int, n_b: int, make: Any = NetworkBuilder) -> Any:
+    """Return a network of populations A and B, spread over a cube of 100 um.
+
+    Parameters
+    ----------
+    n_a, n_b : int
+        Numbers of nodes.
+    make : NetworkBuilder class
+    """
+    net = make("small")
     # Multiples of irrational numbers fill a cube evenly, and nothing is drawn.
     points = 100.0 * np.modf(np.arange(n_a + n_b)[:, None] * [0.8191725, 0.6710436, 0.5497005])[0]
     for name, own in (("A", points[:n_a]), ("B", points[n_a:])):
