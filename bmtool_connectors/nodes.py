@@ -208,6 +208,11 @@ class NodeArrays:
             known[key] = cls(nodes, pool_label(pool), stream_label(pool), _token(pool))
         return known[key]
 
+    def same_nodes(self, other: NodeArrays) -> bool:
+        """Whether the other pool holds the same nodes of the same network in the same order."""
+        same = other is self or other._network is self._network
+        return same and np.array_equal(other.ids, self.ids)
+
     def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
         """Return the position of each node in another pool, or -1; None when none is in it.
 

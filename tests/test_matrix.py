@@ -6,6 +6,7 @@ import copy
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from conftest import BOTH_BUILDERS, QUIET, assert_canonical, make_network, pools
 from scipy import sparse
 
 from bmtool_connectors import FileBasedConnector, MatrixConnector, NodeError, ParameterError
+from bmtool_connectors import NetworkBuilder as OurBuilder
 
 DENSE = np.array([[0, 2, 0, 1], [1, 0, 0, 0], [3, 1, 0, 2]])
 ROWS, COLUMNS = np.nonzero(DENSE)
@@ -134,6 +136,40 @@ def test_stored_by_bmtk(kind: str, tmp_path: Path) -> None:
     )
     assert types["afferent_section_id"].kind == "i"
     assert types["delay"].kind == "f"
+
+
+@pytest.mark.parametrize("pools_differ", [False, True])
+def test_many_values_at_once(pools_differ: bool) -> None:
+    """Our builder takes the columns as they are, unless pools differ from those of the use."""
+    rng = np.random.default_rng(6)
+    weights = rng.random((40, 30)) * (rng.random((40, 30)) < 0.4)
+    connector = MatrixConnector(weights, values="syn_weight", n_syn=2, **SOURCE_ROWS)
+    net = OurBuilder("net")
+    net.add_nodes(N=40, pop_name="A")
+    net.add_nodes(N=30, pop_name="B")
+    a, b = net.nodes(pop_name="A"), net.nodes(pop_name="B")
+    connector.setup_nodes(source=a, target=b)
+    params = connector.edge_params()
+    if pools_differ:
+        params["target"] = net.nodes(node_id=list(range(69, 49, -1)))
+    properties = connector.edge_properties()
+    calls = []
+    rule = properties["rule"]
+    one_by_one = type(rule).__call__
+    with mock.patch.object(
+        type(rule), "__call__", lambda *args: calls.append(args) or one_by_one(*args)
+    ):
+        net.add_edges(**params).add_properties(**properties)
+        net.build()
+    assert bool(calls) == pools_differ
+    rows = [
+        (e.source_node_id, e.target_node_id, e.synaptic_properties["syn_weight"])
+        for e in net.edges()
+    ]
+    first = 10 if pools_differ else 0
+    part = np.argwhere(weights[:, first:])
+    wanted = [(i, 40 + first + j, weights[i, first + j]) for i, j in part.tolist()] * 2
+    assert sorted(rows) == sorted(wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -201,8 +201,9 @@ class ColumnValues:
 
     def __init__(self, connector: ListedConnector, use: Use, columns: list[Column]) -> None:
         i, j, _, rows = connector.listed(use.source, use.target)
-        edges = EdgeList.from_sorted(i, j, (len(use.source), len(use.target)))
-        self._table = ConnProp(edges, use.source, use.target)
+        self._pools = use.source, use.target
+        self._edges = EdgeList.from_sorted(i, j, (len(use.source), len(use.target)))
+        self._table = ConnProp(self._edges, *self._pools)
         self._columns = [column[rows] for column in columns]
 
     def __call__(self, source: Any, target: Any) -> tuple[Any, ...]:
@@ -211,3 +212,14 @@ class ColumnValues:
             pair = f"{source.node_id} to {target.node_id}"
             raise KeyError(f"no connection is listed from node {pair}")
         return tuple(column[edge] for column in self._columns)
+
+    def of_edges(
+        self, edges: EdgeList, source: NodeArrays, target: NodeArrays
+    ) -> tuple[Column, ...] | None:
+        """Return the values of all edges at once; None where the rule has to be called."""
+        if not (self._pools[0].same_nodes(source) and self._pools[1].same_nodes(target)):
+            return None
+        found = self._edges.find(edges.source, edges.target)
+        if (found < 0).any() or any(column.dtype == object for column in self._columns):
+            return None
+        return tuple(column[found] for column in self._columns)

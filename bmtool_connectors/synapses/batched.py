@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bmtool_connectors import randomness
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.listed import ColumnValues
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.synapses import common, delay, placement
 
@@ -63,6 +64,9 @@ def batched(rule: Any, rows: Rows) -> Columns | None:
         if rule.args:
             return None
         rule, keywords = rule.func, rule.keywords
+    if isinstance(rule, ColumnValues) and not keywords:
+        values = rule.of_edges(rows.edges, rows.source, rows.target)
+        return None if values is None else tuple(map(rows.per_synapse, values))
     try:
         batch = _BATCHES.get(rule)
         given = {} if batch is None else _bound(rule, keywords)
