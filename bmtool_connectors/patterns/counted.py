@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import Connectivity, EdgeList, index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
@@ -16,6 +17,10 @@ from bmtool_connectors.sampling.assemble import summed_edges
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.expect import Expected
+
+#: About what a core of 2024 takes.
+SECONDS_PER_EDGE = 60e-9
 
 
 class CountedConnector(BaseConnector):
@@ -50,6 +55,51 @@ class CountedConnector(BaseConnector):
 
         Sources are those of `space`, which are the `chosen` ones of the pool (None: all).
         """
+
+    @abstractmethod
+    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+        """Return how many pairs of all connect on average, if a share of the sources takes part."""
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost; draws nothing.
+
+        Returns
+        -------
+        Expected
+            Edges on average; with multapses pairs that are drawn repeatedly count once.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+
+        Notes
+        -----
+        Functions for degrees are called, and a shared generator stands afterwards where it stood
+        before. Approximate if degrees come from a distribution and multapses are allowed.
+        """
+        use = self.use
+        space = self._space(use.source, use.target)
+        n = len(use.source)
+        rng = self._generator(use)
+        with randomness.unchanged(rng):
+            share = degree.count_sources(n, self.source_fraction) / n
+            pairs = float(self._expected_pairs(space, share, rng))
+        size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
+        pairs *= callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        return Expected(
+            sampler="none",
+            pairs=space.n_pairs,
+            forward=pairs,
+            backward=0.0,
+            reciprocal=0.0,
+            infeasible=0.0,
+            standard_error=0.0,
+            n_bytes=round(
+                pairs * sum(index_dtype(len(p)).itemsize for p in (use.source, use.target))
+            ),
+            seconds=pairs * SECONDS_PER_EDGE,
+        )
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges from `source` to `target`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +61,21 @@ class _FixedDegreeConnector(CountedConnector):
         found = degree.degrees(degrees, nodes, rng, name)
         self._check_possible(found, nodes, others, left_out)
         return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
+
+    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+        by_target = self.which[1] == "target"
+        nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
+        name = f"{self.which[0]} of {type(self).__name__}"
+        degrees = degree.mean_degrees(self._degree, nodes, rng, name)
+        available = np.full(len(nodes), float(len(others)))
+        if not self.allow_autapses:
+            places = nodes.places_in(others)
+            available -= 0.0 if places is None else places >= 0
+        if by_target:
+            available, share = available * share, 1.0
+        if self.allow_multapses:
+            degrees = degree.different(degrees, available)
+        return float(share * degrees.sum())
 
     def _check_possible(
         self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
@@ -323,6 +339,11 @@ class FixedTotalNumberConnector(CountedConnector):
             )
         return *degree.total_pairs(self._n, space, rng, multapses=self.allow_multapses), 1
 
+    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+        if not self.allow_multapses:
+            return self._n
+        return float(degree.different(self._n, share * space.n_pairs))
+
 
 class PairwisePoissonConnector(CountedConnector):
     """Give each pair a Poisson number of synapses, with mean ``mean``; 0 means no edge.
@@ -384,3 +405,6 @@ class PairwisePoissonConnector(CountedConnector):
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, Any]:
         return degree.poisson_pairs(self._mean, space, rng)
+
+    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+        return -share * space.n_pairs * math.expm1(-self._mean)

@@ -73,6 +73,20 @@ def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> I
     return lifting.checked_counts(found, n, describe, name, allowed)
 
 
+def mean_degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> Any:
+    """Return the degree of each node, or the mean of those that are drawn; see `degrees`."""
+    if hasattr(value, "rvs"):
+        return np.full(len(nodes), float(value.mean()))
+    return degrees(value, nodes, rng, name)
+
+
+def different(draws: Any, available: Any) -> Any:
+    """Return how many of `available` partners are expected in a number of draws of one each."""
+    available = np.maximum(available, 1.0)
+    never = np.exp(draws * np.log1p(-np.minimum(1 / available, 1 - 1e-12)))
+    return available * (1 - never)
+
+
 def partners(
     degree: Index,
     n: int,

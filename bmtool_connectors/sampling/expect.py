@@ -32,7 +32,7 @@ class Expected:
     Attributes
     ----------
     sampler : {'pairwise', 'sparse', 'none'}
-        How the edges will be drawn; some are not drawn at all, but given.
+        How the edges will be drawn; 'none' where pairs are not drawn one by one, or are given.
     pairs : int
         Pairs of the two pools, as the connection report counts them.
     forward, backward : float

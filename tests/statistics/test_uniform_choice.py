@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import QUIET
+from conftest import QUIET, make_network, pools
 from scipy import stats
 
 from bmtool_connectors import (
@@ -215,3 +215,40 @@ def test_distributed_degrees() -> None:
     observed = np.bincount(degrees, minlength=7)
     fit = stats.chisquare(observed, len(degrees) * law.pmf(np.arange(7)))
     assert fit.pvalue > FALSE_ALARM
+
+
+EXPECTED = {
+    "in": FixedInDegreeConnector(4, **QUIET),
+    "in, multapses": FixedInDegreeConnector(7, allow_multapses=True, **QUIET),
+    "in, distribution": FixedInDegreeConnector(stats.binom(9, 0.3), **QUIET),
+    "in, fraction": FixedInDegreeConnector(
+        6, allow_multapses=True, allow_autapses=True, source_fraction=0.5, **QUIET
+    ),
+    "out": FixedOutDegreeConnector(range(12), allow_autapses=True, **QUIET),
+    "out, fraction": FixedOutDegreeConnector(
+        9, allow_multapses=True, source_fraction=0.25, **QUIET
+    ),
+    "no synapse": FixedOutDegreeConnector(2, n_syn=0, **QUIET),
+    "total": FixedTotalNumberConnector(50, **QUIET),
+    "total, multapses": FixedTotalNumberConnector(200, allow_multapses=True, **QUIET),
+    "poisson": PairwisePoissonConnector(0.7, source_fraction=0.5, **QUIET),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_expected(name: str) -> None:
+    """The mean over seeds, within the standard error of these draws."""
+    net = make_network(12)
+    population, _ = pools(net)
+    connector = EXPECTED[name]
+    connector.setup_nodes(source=population, target=population)
+    found = connector.expected()
+    nodes = connector.use.source
+    edges = [
+        len(connector.draw(nodes, nodes, np.random.default_rng(seed)).forward)
+        for seed in range(DRAWS)
+    ]
+    tolerance = stats.norm.isf(FALSE_ALARM / 20) * np.std(edges) / DRAWS**0.5
+    assert abs(np.mean(edges) - found.edges) <= tolerance + 1e-9
+    assert found.pairs == (144 if connector.allow_autapses else 132)
+    assert connector.use.connectivity is None
