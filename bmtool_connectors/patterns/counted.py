@@ -95,9 +95,7 @@ class CountedConnector(BaseConnector):
             reciprocal=0.0,
             infeasible=0.0,
             standard_error=0.0,
-            n_bytes=round(
-                pairs * sum(index_dtype(len(p)).itemsize for p in (use.source, use.target))
-            ),
+            n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
         )
 
