@@ -36,11 +36,13 @@ class IndexWriter:
 
     def __init__(self, rows: npt.NDArray[np.int64], file: Path) -> None:
         self._rows, self._ranges = rows, id_ranges(rows)
-        self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=np.int64)
         self._path = file
         self._file: BinaryIO = file.open("w+b")
         self._n_rows = self._n_runs = 0
-        self._open: npt.NDArray[np.int64] = np.empty((3, 0), dtype=np.int64)
+        small = max(int(rows.sum()), len(rows)) < 1 << 32
+        self._dtype: npt.DTypeLike = np.uint32 if small else np.uint64
+        self._open = np.empty((3, 0), dtype=self._dtype)
+        self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
         #: Of each part: where it starts in the file, and where the runs of each range start in it.
         self._parts: list[tuple[int, npt.NDArray[np.int64]]] = []
 
@@ -49,10 +51,11 @@ class IndexWriter:
         if not len(values):
             return
         starts = np.flatnonzero(np.diff(values)) + 1
-        begin = np.concatenate([[0], starts]) + self._n_rows
-        end = np.concatenate([starts, [len(values)]]) + self._n_rows
-        runs = np.stack([values[begin - self._n_rows], begin, end])
+        runs = np.empty((3, len(starts) + 1), dtype=self._dtype)
+        runs[0, 0], runs[0, 1:] = values[0], values[starts]
+        runs[1, 0], runs[1, 1:] = self._n_rows, starts + self._n_rows
         self._n_rows += len(values)
+        runs[2, :-1], runs[2, -1] = runs[1, 1:], self._n_rows
         if self._open.size and self._open[0, 0] == runs[0, 0]:
             runs[1, 0] = self._open[1, 0]
         else:
@@ -60,39 +63,41 @@ class IndexWriter:
         self._put(runs[:, :-1])
         self._open = runs[:, -1:]  # the next rows may go on with it
 
-    def _put(self, runs: npt.NDArray[np.int64]) -> None:
+    def _put(self, runs: npt.NDArray[Any]) -> None:
         """Put runs away, sorted by value."""
         n = runs.shape[1]
         if not n:
             return
         least = runs[0].min()
         order = order_by(runs[0] - least, int(runs[0].max() - least) + 1)
-        runs = runs[:, order]
-        limits = [0, *np.searchsorted(runs[0], self._limits), n]
-        self._parts.append((self._file.seek(0, 2), np.array(limits, dtype=np.int64)))
-        runs.tofile(self._file)
+        start = self._file.seek(0, 2)
+        values = runs[0].take(order)
+        limits = [0, *np.searchsorted(values, self._limits), n]
+        for row in (values, runs[1].take(order), runs[2].take(order)):
+            row.tofile(self._file)
+        self._parts.append((start, np.array(limits, dtype=np.int64)))
         self._n_runs += n
 
-    def _stored(self, number: int) -> Iterator[npt.NDArray[np.int64]]:
+    def _stored(self, number: int) -> Iterator[npt.NDArray[Any]]:
         """Yield the runs of one range of values, part by part."""
         for start, limits in self._parts:
             first, last, n = (int(limits[k]) for k in (number, number + 1, -1))
             if last == first:
                 continue
-            runs = np.empty((3, last - first), dtype=np.int64)
+            runs = np.empty((3, last - first), dtype=self._dtype)
             for k in range(3):
-                self._file.seek(start + 8 * (k * n + first))
-                runs[k] = np.fromfile(self._file, np.int64, last - first)
+                self._file.seek(start + runs.itemsize * (k * n + first))
+                runs[k] = np.fromfile(self._file, self._dtype, last - first)
             yield runs
 
-    def _sorted(self, number: int, ids: Range) -> Iterator[npt.NDArray[np.int64]]:
+    def _sorted(self, number: int, ids: Range) -> Iterator[npt.NDArray[Any]]:
         """Yield the runs of one range of values, by value and then by row."""
         stored = self._stored(number)
         if ids[1] - ids[0] == 1:
             yield from stored
             return
         runs = np.concatenate(list(stored), axis=1)
-        yield runs[:, order_by(runs[0] - ids[0], ids[1] - ids[0])]
+        yield runs.take(order_by(runs[0] - ids[0], ids[1] - ids[0]), axis=1)
 
     def write(self, group: Any, options: SaveOptions) -> None:
         """Write the index into an HDF5 group."""

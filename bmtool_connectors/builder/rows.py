@@ -63,7 +63,7 @@ class Part:
     order: npt.NDArray[np.int64] | None
     source: Array
     target: Array
-    number: Array
+    number: npt.NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -180,7 +180,8 @@ def _part(
         )
         for which in ("source", "target")
     )
-    number = np.repeat([piece.number for piece in pieces], [len(piece.rows) for piece in pieces])
+    numbers = np.array([piece.number for piece in pieces], dtype=np.min_scalar_type(len(tables)))
+    number = np.repeat(numbers, [len(piece.rows) for piece in pieces])
     if not end:
         return Part(pieces, None, source, target, number)
     order = order_by((source if end == "source" else target) - ids[0], ids[1] - ids[0])

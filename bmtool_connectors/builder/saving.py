@@ -16,6 +16,7 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.node_file import write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
+from bmtool_connectors.builder.recipe import write_recipe
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.errors import ParameterError
 
@@ -235,7 +236,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
             own = names if given else defaults
             paths = [None if each is None else Path(output_dir, each) for each in own]
             files.append(_EdgeFiles(source, target, *paths))
-        others = [Path(output_dir, f"{self.name}_gap_juncs.h5")]
+        others = [
+            Path(output_dir, f"{self.name}_{each}") for each in ("gap_juncs.h5", "connections.json")
+        ]
         return files, others
 
     # ------------------------------------------------------------------ writing
@@ -293,6 +296,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         if gaps:
             with files.writing(others[0]) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
+        with files.writing(others[1]) as path:
+            write_recipe(path, self.name, tables)
 
 
 def _is_gap_junction(table: EdgeTable) -> bool:

@@ -405,6 +405,10 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         drawn = self._checked(self._draw_use(use, self._generator(use)), use)
         return Expected.certain(drawn, timer.end())
 
+    def expected_of(self, use: Use, most: int) -> Expected | None:
+        """Return what the draw of a use gives on average, from no more pairs than that."""
+        return None
+
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         """Return synapse counts: for a pair of nodes, or for a node and a list of nodes."""

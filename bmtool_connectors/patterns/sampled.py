@@ -15,7 +15,7 @@ from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
-from bmtool_connectors.sampling.expect import Expected, expect
+from bmtool_connectors.sampling.expect import MOST_PAIRS, Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 
@@ -116,10 +116,20 @@ class SampledConnector(BaseConnector):
         Functions of the user are called for the pairs looked at (but not those for `n_syn`), and
         a shared generator stands afterwards where it stood before.
         """
-        use = self.use
+        return self.expected_of(self.use, MOST_PAIRS)
+
+    def expected_of(self, use: Use, most: int) -> Expected:
+        """Return what the draw of a use will give, looking at no more pairs than that."""
         for reference in self._references():
             reference.require_drawn(use)
         with randomness.unchanged(self._generator(use)):
             plan = self._plan(self._space(use.source, use.target), use)
+            if (
+                use.connectivity is not None
+                and plan.rho_wanted
+                and use.connectivity.rho is not None
+            ):
+                # It has been found for the draw, and need not be once more.
+                plan = plan.with_rho(use.connectivity.rho, not use.connectivity.clipped)
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
-            return expect(plan, chosen)
+            return expect(plan, chosen, most)
