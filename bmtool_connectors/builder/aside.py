@@ -110,7 +110,9 @@ class FilesAside:
                 "folder, and save again"
             )
             message = f"{str(final)!r} could not be written ({_reason(error)}); {now}."
-            raise type(error)(getattr(error, "errno", None), message) from error
+            failure = OSError(message)
+            failure.errno = getattr(error, "errno", None)
+            raise failure from error
 
 
 def _reason(error: Exception) -> str:

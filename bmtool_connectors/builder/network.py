@@ -148,7 +148,9 @@ class _SparseNetwork(SavingNetwork):
 
 
 def _columns_of(node: Any) -> tuple[str, ...]:
-    return tuple(name for name in node.params if name != "node_id")
+    # BMTK's reader has objects for names.
+    names = (getattr(name, "name", name) for name in node.params)
+    return tuple(name for name in names if name != "node_id")
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:

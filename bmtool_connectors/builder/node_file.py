@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
-from bmtool_connectors.builder.sonata import mark
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["write_nodes", "write_types"]
@@ -46,8 +46,7 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
     sets = _sets(made, options.portable)
     nodes = [node for group in made for node in group.nodes]
     group_of, place = np.empty((2, len(nodes)), dtype=np.int64)
-    with h5py.File(file, "a") as h5:
-        mark(h5)
+    with h5_file(file) as (h5, _):
         if f"nodes/{network}" in h5:
             raise ParameterError(
                 f"mode is 'a' and the file of nodes has a population {network!r} already; save "

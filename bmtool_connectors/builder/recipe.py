@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +41,8 @@ def write_recipe(file: Path, network: str, tables: Sequence[EdgeTable]) -> None:
         "format": FORMAT,
         "network": network,
         "versions": {
-            name: version(name) for name in ("bmtool_connectors", "bmtk", "numpy", "h5py")
+            "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
+            **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
         "edge_types": [_edge_type(table) for table in tables],
     }

@@ -109,15 +109,19 @@ def rows_per_id(tables: Sequence[EdgeTable], end: str) -> npt.NDArray[np.int64]:
 
 
 def id_ranges(rows: npt.NDArray[np.int64], most: int = 0) -> list[Range]:
-    """Cut node ids into ranges of at most `most` rows, or of a single id, that has more."""
+    """Cut node ids into ranges of at most `most` rows, or of a single id that has more.
+
+    Ids without rows may be in no range.
+    """
     most = most or MOST_ROWS
     ends = np.cumsum(rows)
     ranges: list[Range] = []
-    low, done = 0, 0
+    done = 0
     while done < (ends[-1] if len(ends) else 0):
+        low = int(np.searchsorted(ends, done, side="right"))  # the next one with rows
         high = max(int(np.searchsorted(ends, done + most, side="right")), low + 1)
         ranges.append((low, high))
-        low, done = high, int(ends[high - 1])
+        done = int(ends[high - 1])
     return ranges
 
 

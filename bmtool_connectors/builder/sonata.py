@@ -7,25 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.indices import IndexWriter
 from bmtool_connectors.builder.options import INDICES, SaveOptions
 from bmtool_connectors.builder.rows import Part, Piece, edge_rows, rows_per_id
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["mark", "write_edges", "write_gap_junctions"]
+__all__ = ["write_edges", "write_gap_junctions"]
 
 Values = Callable[[Piece], npt.NDArray[Any]]
-
-
-def mark(h5: Any) -> None:
-    """Mark a file as one of SONATA."""
-    h5.attrs["magic"] = np.uint32(0x0A7A)
-    h5.attrs["version"] = [np.uint32(0), np.uint32(1)]
 
 
 # ---------------------------------------------------------------------- groups of columns
@@ -136,8 +130,7 @@ def write_edges(
     options : SaveOptions
     """
     groups = edge_groups(tables, options)
-    with h5py.File(file, "w") as h5:
-        mark(h5)
+    with h5_file(file) as (h5, check):
         population = h5.create_group(f"/edges/{names[2]}")
         writer = _EdgeWriter(population, tables, groups, options)
         for end, network in zip(("source", "target"), names[:2], strict=True):
@@ -150,6 +143,7 @@ def write_edges(
             values = writer.append(part)
             for column, index in indices.items():
                 index.add(values[column])
+            check()
         for column, index in indices.items():
             index.write(population.create_group(f"indices/{INDICES[column][0]}"), options)
 
@@ -276,7 +270,6 @@ def write_gap_junctions(
         "src_gap_ids": numbers[0::2],
         "trg_gap_ids": numbers[1::2],
     }
-    with h5py.File(file, "w") as h5:
-        mark(h5)
+    with h5_file(file) as (h5, _):
         for name, values in columns.items():
             h5.create_dataset(name, data=values, **options.storage(values.shape))

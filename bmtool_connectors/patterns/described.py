@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import math
+import textwrap
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -90,7 +91,7 @@ def _digest_of_code(code: Hashable) -> str | None:
         source = inspect.getsource(code)  # type: ignore[arg-type]
     except (OSError, TypeError):
         return None
-    return hashlib.sha256(inspect.cleandoc(source).encode()).hexdigest()
+    return hashlib.sha256(textwrap.dedent(source).strip().encode()).hexdigest()
 
 
 def _digest(data: bytes) -> str:
