@@ -329,6 +329,8 @@ def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:
             "own code; leave them out, or save in one process."
         )
     given = {name: value for name, value in given.items() if name not in ("compact", "portable")}
+    if given.get("mode") == "w":  # which BMTK 1.1 writes without being told
+        del given["mode"]
     if given.get("compression") == "auto":
         given["compression"] = "gzip"
     return given
