@@ -775,6 +775,15 @@ def test_killed(tmp_path: Path) -> None:
     assert names == sorted(os.listdir(tmp_path / "0")), "what the killed ones left is removed"
 
 
+def test_our_front_end_with_another_adaptor(tmp_path: Path) -> None:
+    """As it is used where BMTK has changed."""
+    net = network(functools.partial(NetworkBuilder, adaptor_cls=DenseNetwork))
+    net.save_nodes(output_dir=str(tmp_path / "front"))
+    net.save_edges(output_dir=str(tmp_path / "front"), compression="gzip")
+    network(bmtk.builder.NetworkBuilder).save(str(tmp_path / "bmtk"))
+    assert content(tmp_path / "front") == content(tmp_path / "bmtk")
+
+
 def test_adaptor_of_other_builders(tmp_path: Path) -> None:
     """BMTK's own front end with our adaptor, as BioNetBuilder uses it."""
     make: Callable[[str], Any] = functools.partial(

@@ -195,12 +195,20 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
     - ``edges()`` and ``save()`` work after a ``save()``.
     - Nodes that are added after ``nodes()`` are made; those after ``build()`` are refused.
     - Gap junctions may have properties.
+    - Files are written aside and appear at the end, all of them; ``force_overwrite=False`` is
+      honoured; a recipe says how the edges were made; ``compact`` and ``portable``.
     - The functions ``syn_*`` of this package are evaluated for all synapses at once, and with a
       private seed each property of each edge type has a stream of its own. They may be given
       ``rule_params={'connector': connector}``.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.
     """
+
+
+def _chosen(compression: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options, with the compression if one was chosen: adaptors have defaults."""
+    is_chosen = not isinstance(compression, str) or compression != "auto"
+    return {"compression": compression, **options} if is_chosen else options
 
 
 class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
@@ -244,9 +252,8 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         """Write the files of the network; see :meth:`SparseNetwork.save` for the options."""
-        self.adaptor.save(
-            output_dir, force_overwrite=force_overwrite, compression=compression, **options
-        )
+        options = _chosen(compression, options)
+        self.adaptor.save(output_dir, force_overwrite=force_overwrite, **options)
 
     def save_nodes(
         self,
@@ -263,8 +270,7 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
             node_types_file_name,
             output_dir,
             force_overwrite=force_overwrite,
-            compression=compression,
-            **options,
+            **_chosen(compression, options),
         )
 
     def save_edges(
@@ -290,6 +296,5 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
             name,
             force_build,
             force_overwrite=force_overwrite,
-            compression=compression,
-            **options,
+            **_chosen(compression, options),
         )
