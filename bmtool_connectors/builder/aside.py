@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-
-from bmtool_connectors.errors import ParameterError
 
 __all__ = ["FilesAside"]
 
@@ -100,31 +97,22 @@ class FilesAside:
         """Say which file could not be written, why, and what is there now."""
         try:
             yield
-        except ParameterError:
-            raise
-        except (OSError, RuntimeError) as error:  # RuntimeError: HDF5 that cannot close a file
+        except OSError as error:
             now = (
                 "some files of this save are in place already; save again"
                 if self._moved
                 else "the files that were there are unchanged; make room or choose another "
                 "folder, and save again"
             )
-            message = f"{str(final)!r} could not be written ({_reason(error)}); {now}."
+            message = f"{str(final)!r} could not be written ({error.strerror or error}); {now}."
             failure = OSError(message)
-            failure.errno = getattr(error, "errno", None)
+            failure.errno = error.errno
             raise failure from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what the system said, which HDF5 puts into the middle of a longer text."""
-    text = str(error)
-    found = re.search(r"error message = '([^']*)'", text)
-    return found[1] if found else getattr(error, "strerror", None) or text
 
 
 def _flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -78,7 +78,7 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
             dtypes = [np.dtype(each[name]) for each in described if name in each]
             dtype = np.result_type(*dtypes)
             if name == "nsyns" and options.compact:
-                most = max(int(t.edges.n_syn.max()) for t in chosen if t.n_pairs)
+                most = max((int(t.edges.n_syn.max()) for t in chosen if t.n_pairs), default=1)
                 dtype = np.min_scalar_type(most)
             values = {n: _values(tables[n], name, dtype) for n in numbers}
             columns[name] = _Column(dtype, values)

@@ -68,7 +68,8 @@ def _object_described(value: Any) -> dict[str, Any]:
     own = {
         name: described(each)
         for name, each in getattr(value, "__dict__", {}).items()
-        if not name.startswith("_") and isinstance(each, bool | int | float | str | tuple)
+        if not name.startswith("_")
+        and (inspect.isfunction(each) or isinstance(each, bool | int | float | str | tuple))
     }
     return {"class": _name(type(value)), "parameters": own, "sha256": _source_digest(type(value))}
 
