@@ -34,7 +34,7 @@ from bmtool_connectors import (
 
 DENSITY = 1e-4  # cells per um^3
 THICKNESS = 900.0  # um, of all layers
-PEAK = 0.05  # connection probability of neighbours
+PEAK = 0.2  # connection probability of neighbours
 STDEV, REACH = 80.0, 250.0  # um
 
 

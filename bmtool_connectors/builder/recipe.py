@@ -37,6 +37,7 @@ def write_recipe(file: Path, network: str, tables: Sequence[EdgeTable]) -> None:
     -----
     The same network gives the same file, whenever, wherever and however often it is saved.
     """
+    known: dict[Any, Any] = {}
     recipe = {
         "format": FORMAT,
         "network": network,
@@ -44,13 +45,14 @@ def write_recipe(file: Path, network: str, tables: Sequence[EdgeTable]) -> None:
             "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
             **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
-        "edge_types": [_edge_type(table) for table in tables],
+        "edge_types": [_edge_type(table, known) for table in tables],
     }
     text = json.dumps(recipe, indent=1, allow_nan=False)
     file.write_text(text + "\n", encoding="utf-8")
 
 
-def _edge_type(table: EdgeTable) -> dict[str, Any]:
+def _edge_type(table: EdgeTable, known: dict[Any, Any]) -> dict[str, Any]:
+    """Return the recipe of an edge type; what is wanted of a use is kept for both directions."""
     properties = table.edge_type_properties
     found: dict[str, Any] = {
         "edge_type_id": int(table.edge_type_id),
@@ -64,11 +66,13 @@ def _edge_type(table: EdgeTable) -> dict[str, Any]:
     }
     rule = table.connection_map.connector
     if isinstance(rule, ConnectionRule):
+        if rule.use not in known:
+            known[rule.use] = wanted(rule.connector, rule.use)
         found["connector"] = {
             **connector_described(rule.connector),
             "direction": rule.direction,
             "drawn": drawn(rule.connector, rule.use),
-            "wanted": wanted(rule.connector, rule.use),
+            "wanted": known[rule.use],
         }
     else:
         found["connection_rule"] = described(rule)
