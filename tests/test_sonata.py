@@ -404,7 +404,8 @@ def test_portable(tmp_path: Path) -> None:
     wanted = np.array([node["positions"] for node in net.nodes()])
     for k, axis in enumerate("xyz"):
         assert nodes[f"nodes/net/0/{axis}"] == ("float64", wanted[:, k].tolist())
-    assert not any("positions" in name or "/1/" in name for name in nodes)
+    assert {name for name in nodes if "/0/" in name} == {f"nodes/net/0/{axis}" for axis in "xyz"}
+    assert not any("/1/" in name for name in nodes)
     with h5py.File(tmp_path / "net_net_edges.h5") as h5:
         population = h5[POPULATION]
         assert population["source_node_id"].compression is None

@@ -45,7 +45,7 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
     """
     sets = _sets(made, options.portable)
     nodes = [node for group in made for node in group.nodes]
-    group_of, place = np.empty((2, len(nodes)), dtype=np.int64)
+    group_of, place = _places(made, [groups for _, groups in sets])
     with h5_file(file) as (h5, _):
         if f"nodes/{network}" in h5:
             raise ParameterError(
@@ -53,17 +53,6 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
                 "with mode='w' or into another file."
             )
         population = h5.create_group(f"/nodes/{network}")
-        number_of = {
-            id(group): number for number, (_, groups) in enumerate(sets) for group in groups
-        }
-        counts = [0] * len(sets)
-        start = 0
-        for group in made:
-            number, n = number_of[id(group)], len(group.nodes)
-            group_of[start : start + n] = number
-            place[start : start + n] = np.arange(counts[number], counts[number] + n)
-            counts[number] += n
-            start += n
         columns: dict[str, tuple[Any, Any]] = {
             "node_id": (np.uint64, [node.node_id for node in nodes]),
             "node_type_id": (np.uint64, [node.node_type_id for node in nodes]),
@@ -86,13 +75,32 @@ def _sets(made: Sequence[NodeGroup], portable: bool) -> list[tuple[Sequence[str]
     """Return the groups of the file: names of their columns, and the nodes in them."""
     if portable:
         names = dict.fromkeys(name for group in made for name in group.columns)
-        return [(list(names), list(made))]
+        return [(_own(names), list(made))]
     sets: dict[tuple[str, ...], tuple[Sequence[str], list[NodeGroup]]] = {}
     for group in made:
-        # BMTK tells declared node ids apart from its own, but writes them elsewhere.
-        names_of = [name for name in group.columns if name != "node_id"]
-        sets.setdefault(tuple(sorted(group.columns)), (names_of, []))[1].append(group)
+        # BMTK tells nodes with given ids apart, but writes the ids elsewhere.
+        key = tuple(sorted(group.columns))
+        sets.setdefault(key, (_own(group.columns), []))[1].append(group)
     return list(sets.values())
+
+
+def _own(names: Iterable[str]) -> list[str]:
+    """Return the columns of a group: all properties but the id."""
+    return [name for name in names if name != "node_id"]
+
+
+def _places(
+    made: Sequence[NodeGroup], sets: Sequence[Sequence[NodeGroup]]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the group of each node, and its place in it."""
+    number_of = {id(group): number for number, groups in enumerate(sets) for group in groups}
+    numbers = [number_of[id(group)] for group in made]
+    group_of = np.repeat(np.array(numbers, dtype=np.int64), [len(group.nodes) for group in made])
+    place = np.empty(len(group_of), dtype=np.int64)
+    for number in range(len(sets)):
+        is_in = group_of == number
+        place[is_in] = np.arange(is_in.sum())
+    return group_of, place
 
 
 def _value(node: Any, name: str) -> Any:
