@@ -405,7 +405,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         drawn = self._checked(self._draw_use(use, self._generator(use)), use)
         return Expected.certain(drawn, timer.end())
 
-    def expected_of(self, use: Use, most: int) -> Expected | None:
+    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average, from no more pairs than that."""
         return None
 

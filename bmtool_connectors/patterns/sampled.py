@@ -15,7 +15,7 @@ from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
-from bmtool_connectors.sampling.expect import MOST_PAIRS, Expected, expect
+from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 
@@ -116,9 +116,9 @@ class SampledConnector(BaseConnector):
         Functions of the user are called for the pairs looked at (but not those for `n_syn`), and
         a shared generator stands afterwards where it stood before.
         """
-        return self.expected_of(self.use, MOST_PAIRS)
+        return self.expected_of(self.use)
 
-    def expected_of(self, use: Use, most: int) -> Expected:
+    def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use will give, looking at no more pairs than that."""
         for reference in self._references():
             reference.require_drawn(use)

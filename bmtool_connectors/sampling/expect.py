@@ -162,16 +162,17 @@ def _sampled(space: PairSpace, laws: PairLaws, most: int, reach: float | None = 
     )
 
 
-def expect(plan: Plan, chosen: str, most: int = MOST_PAIRS) -> Expected:
+def expect(plan: Plan, chosen: str, most: int | None = None) -> Expected:
     """Return what the plan gives, drawn with the chosen sampler.
 
     Parameters
     ----------
     plan : Plan
     chosen : {'pairwise', 'sparse'}
-    most : int
+    most : int, default MOST_PAIRS
         Pairs that are looked at; if there are more, some of them stand for all.
     """
+    most = MOST_PAIRS if most is None else most
     space, laws = plan.space, background(plan.laws)
     sample = _sampled(space, laws, most)
     seconds = 0.0
