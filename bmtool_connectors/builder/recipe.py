@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.rows import pairs_by_target
@@ -104,5 +106,5 @@ def digest_of(table: EdgeTable) -> str:
     """
     digest = hashlib.blake2b(digest_size=32)
     for pairs in pairs_by_target(table):
-        digest.update(pairs.astype("<i8", copy=False).tobytes())
+        digest.update(np.ascontiguousarray(pairs, dtype="<i8").data)
     return digest.hexdigest()

@@ -174,14 +174,7 @@ def _part(
 ) -> Part:
     """Put pieces together, and sort them if an end is given."""
     source, target = (
-        np.concatenate(
-            [
-                getattr(tables[piece.number], which).ids[
-                    getattr(tables[piece.number].edges, which)[piece.pairs]
-                ]
-                for piece in pieces
-            ]
-        )
+        np.concatenate([_ids(tables[piece.number], which, piece) for piece in pieces])
         for which in ("source", "target")
     )
     numbers = np.array([piece.number for piece in pieces], dtype=np.min_scalar_type(len(tables)))
@@ -189,7 +182,14 @@ def _part(
     if not end:
         return Part(pieces, None, source, target, number)
     order = order_by((source if end == "source" else target) - ids[0], ids[1] - ids[0])
-    return Part(pieces, order, source[order], target[order], number[order])
+    return Part(pieces, order, source.take(order), target.take(order), number.take(order))
+
+
+def _ids(table: EdgeTable, end: str, piece: Piece) -> Array:
+    """Return the node ids of rows."""
+    positions = getattr(table.edges, end)[piece.pairs]
+    found: Array = getattr(table, end).ids.take(positions)
+    return found
 
 
 def _pieces(number: int, table: EdgeTable, end: str, ids: Range | None) -> Iterator[Piece]:
@@ -251,7 +251,15 @@ def pairs_by_target(table: EdgeTable) -> Iterator[npt.NDArray[np.int64]]:
                 for start in blocks
             ]
         )
-        key, source = targets[edges.target[found]] - low, sources[edges.source[found]]
+        key = targets.take(edges.target[found]) - low
         # Mostly sources ascend already, among those of one target.
-        order = order_by(key, high - low) if in_order else np.lexsort((source, key))
-        yield np.stack([key[order] + low, source[order], edges.n_syn[found[order]]], axis=1)
+        if in_order:
+            order = order_by(key, high - low)
+        else:
+            order = np.lexsort((sources.take(edges.source[found]), key))
+        found = found.take(order)
+        pairs = np.empty((len(found), 3), dtype=np.int64)
+        pairs[:, 0] = low + key.take(order)
+        pairs[:, 1] = sources.take(edges.source[found])
+        pairs[:, 2] = edges.n_syn[found]  # mostly one number, of which take() would make an array
+        yield pairs
