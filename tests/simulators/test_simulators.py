@@ -126,7 +126,7 @@ def mechanisms(folder: Path) -> None:
     subprocess.run([str(program), "."], cwd=target, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("options", [{}, {"portable": True}, {"compact": True}], ids=str)
 @pytest.mark.parametrize(
     "simulator",
     [
@@ -134,10 +134,10 @@ def mechanisms(folder: Path) -> None:
         pytest.param("neuron", marks=pytest.mark.neuron),
     ],
 )
-def test_run(simulator: str, portable: bool, tmp_path: Path) -> None:
+def test_run(simulator: str, options: dict[str, Any], tmp_path: Path) -> None:
     """As many connections as synapses, and spikes of cells that only others reach."""
     pytest.importorskip(simulator)
-    n_synapses = save(simulator, tmp_path, portable=portable)
+    n_synapses = save(simulator, tmp_path, **options)
     configure(simulator, tmp_path)
     if simulator == "neuron":
         mechanisms(tmp_path)
