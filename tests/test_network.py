@@ -16,9 +16,9 @@ from typing import Any
 import bmtk.builder
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import QUIET, random_positions
+from saved import content
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -53,36 +53,6 @@ Script = Callable[[Make], list[Any]]
 
 
 # ---------------------------------------------------------------------- saved files
-def content(folder: Path) -> dict[str, Any]:
-    """Return all that the files of a folder hold, to the last bit and type."""
-    found: dict[str, Any] = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix == ".h5":
-            with h5py.File(file) as h5:
-                found[file.name] = _attributes(h5)
-                h5.visititems(functools.partial(_visit, found, file.name))
-        elif file.name.endswith("_types.csv"):  # the order of columns is random in BMTK
-            table = pd.read_csv(file, sep=" ", dtype=str, keep_default_na=False)
-            found[file.name] = table[sorted(table)].to_dict("list")
-    return found
-
-
-def _attributes(item: Any) -> dict[str, Any]:
-    return {
-        name: (str(np.asarray(v).dtype), np.asarray(v).tolist()) for name, v in item.attrs.items()
-    }
-
-
-def _visit(found: dict[str, Any], file: str, name: str, item: Any) -> None:
-    found[f"{file}/{name}"] = _attributes(item)
-    if isinstance(item, h5py.Dataset):
-        found[f"{file}/{name}"] = (
-            _attributes(item),
-            (str(item.dtype), item.shape, item.chunks, item.compression),
-            item[()].tolist(),
-        )
-
-
 def saved(script: Script, make: Make, folder: Path, **options: Any) -> dict[str, Any]:
     """Return what a script saves with a kind of network."""
     for net in script(make):

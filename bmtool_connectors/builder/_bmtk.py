@@ -43,7 +43,6 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "_add_nodes": ("self", "nodes"),
     "_build_nodes": ("self",),
     "_clear": ("self",),
-    "_save_gap_junctions": ("self", "gj_file_name", "compression"),
     "add_edges": ("self", "source", "target"),
     "build": ("self", "force"),
     "clear": ("self",),
@@ -52,13 +51,15 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "import_nodes": ("self",),
     "nodes": ("self",),
     "nodes_iter": ("self",),
-    "save_edges": ("self",),
+    "save": ("self", "output_dir"),
+    "save_edges": ("self", "edges_file_name", "edge_types_file_name", "output_dir"),
+    "save_nodes": ("self", "nodes_file_name", "node_types_file_name", "output_dir"),
 }
 
 #: Attributes of a network.
 _ATTRIBUTES = (
     *("_connection_maps", "_edges_built", "_node_id_gen", "_node_sets", "_nodes", "_nodes_built"),
-    *("_network_name", "_nnodes", "_target_networks"),
+    *("_network_name", "_nnodes", "_node_types_properties", "_target_networks"),
 )
 
 
@@ -94,16 +95,11 @@ except Exception as error:  # whatever a changed BMTK does, its own network stil
 class HookedNetwork(DenseNetwork):  # type: ignore[misc]
     """BMTK's network with names of our own for its private parts.
 
-    A subclass gives ``make_nodes`` and ``write_gap_junctions``; tables go into
-    ``edges_table()``.
+    A subclass gives ``make_nodes``; tables go into ``edges_table()``.
     """
 
     def make_nodes(self) -> None:
         """Make the nodes that have been declared and are not made yet."""
-        raise NotImplementedError
-
-    def write_gap_junctions(self, file: str, compression: Any) -> None:
-        """Write the file of gap junctions, if there are any."""
         raise NotImplementedError
 
     @property
@@ -115,6 +111,11 @@ class HookedNetwork(DenseNetwork):  # type: ignore[misc]
     def declared(self) -> Sequence[Any]:
         """What each call of ``add_nodes`` declared."""
         return self._node_sets  # type: ignore[no-any-return]
+
+    @property
+    def node_types(self) -> list[Mapping[str, Any]]:
+        """Properties of all node types."""
+        return list(self._node_types_properties.values())
 
     def make(self, declared: Any) -> list[Any]:
         """Make the nodes of one call of ``add_nodes`` and store them."""
@@ -140,12 +141,6 @@ class HookedNetwork(DenseNetwork):  # type: ignore[misc]
 
     def _clear(self) -> None:
         """Do nothing: BMTK sets its counts to 0 here, and ours follow from what is there."""
-
-    def _save_gap_junctions(self, gj_file_name: str, compression: Any = "gzip", **_: Any) -> None:
-        if n_ranks() > 1:
-            super()._save_gap_junctions(gj_file_name, compression=compression)
-        else:
-            self.write_gap_junctions(gj_file_name, compression)
 
 
 def n_ranks() -> int:

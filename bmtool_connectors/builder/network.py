@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
-
-import numpy as np
 
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
+from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, warn
 from bmtool_connectors.nodes import NodeArrays, stream_label
@@ -21,7 +22,7 @@ from bmtool_connectors.sampling.collect import progress
 __all__ = ["NetworkBuilder", "SparseNetwork"]
 
 
-class _SparseNetwork(_bmtk.HookedNetwork):
+class _SparseNetwork(SavingNetwork):
     """What ``SparseNetwork`` does where BMTK is as it is relied on."""
 
     def __init__(self, name: str, verbose: bool = True, **network_props: Any) -> None:
@@ -55,7 +56,8 @@ class _SparseNetwork(_bmtk.HookedNetwork):
         """Make the nodes that have been declared and are not made yet."""
         for declared in self.declared[self._n_made :]:
             nodes = self.make(declared)
-            self.node_groups.append(NodeGroup(nodes, frozenset(declared.params_keys) | {"node_id"}))
+            columns = tuple(declared.params_keys)
+            self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
             self._n_made += 1
         self.set_built(nodes=True)
 
@@ -63,7 +65,9 @@ class _SparseNetwork(_bmtk.HookedNetwork):
         """Read nodes from a file; as BMTK's."""
         before = len(self.node_list)
         super().import_nodes(*args, **kwargs)
-        self.node_groups.append(NodeGroup(self.node_list[before:], None))
+        # Those of one group of the file have the same properties.
+        for columns, nodes in itertools.groupby(self.node_list[before:], key=_columns_of):
+            self.node_groups.append(NodeGroup(list(nodes), None, columns))
         if self.nodes_built:
             self.set_built(nodes=True)
 
@@ -142,40 +146,11 @@ class _SparseNetwork(_bmtk.HookedNetwork):
         """Number of synapses that have been made: the sum of ``nsyns`` over all pairs."""
         return sum(table.n_syns for table in self.edges_table())
 
-    # ------------------------------------------------------------------ files
-    def save_edges(self, *args: Any, force_build: bool = True, **options: Any) -> None:
-        """Write the files of edges and gap junctions; as BMTK's, and as often as wanted."""
-        if force_build and not self.edges_built and self.get_connections():
-            self.build()
-        super().save_edges(*args, force_build=force_build, **options)
 
-    def write_gap_junctions(self, file: str, compression: Any) -> None:
-        """Write the file of gap junctions, one row each, if there are any."""
-        tables = [each for each in self.edges_table() if _is_gap_junction(each) and each.n_syns]
-        if not tables:
-            return
-        import h5py
-
-        ends = np.concatenate([table.node_ids(np.uint64, synapses=True) for table in tables])
-        numbers = self._first_gap_id + np.arange(2 * len(ends))
-        columns = {
-            "source_ids": ends[:, 0],
-            "target_ids": ends[:, 1],
-            "src_gap_ids": numbers[0::2],
-            "trg_gap_ids": numbers[1::2],
-        }
-        with h5py.File(file, "w") as h5:
-            # SONATA's mark of its files.
-            h5.attrs["magic"] = np.uint32(0x0A7A)
-            h5.attrs["version"] = [np.uint32(0), np.uint32(1)]
-            for name, values in columns.items():
-                h5.create_dataset(
-                    name, data=values, compression=None if compression == "none" else compression
-                )
-
-
-def _is_gap_junction(table: EdgeTable) -> bool:
-    return bool(table.edge_type_properties.get("is_gap_junction", False))
+def _columns_of(node: Any) -> tuple[str, ...]:
+    # BMTK's reader has objects for names.
+    names = (getattr(name, "name", name) for name in node.params)
+    return tuple(name for name in names if name != "node_id")
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
@@ -220,12 +195,20 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
     - ``edges()`` and ``save()`` work after a ``save()``.
     - Nodes that are added after ``nodes()`` are made; those after ``build()`` are refused.
     - Gap junctions may have properties.
+    - Files are written aside and appear at the end, all of them; ``force_overwrite=False`` is
+      honoured; a recipe says how the edges were made; ``compact`` and ``portable``.
     - The functions ``syn_*`` of this package are evaluated for all synapses at once, and with a
       private seed each property of each edge type has a stream of its own. They may be given
       ``rule_params={'connector': connector}``.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.
     """
+
+
+def _chosen(compression: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options, with the compression if one was chosen: adaptors have defaults."""
+    is_chosen = not isinstance(compression, str) or compression != "auto"
+    return {"compression": compression, **options} if is_chosen else options
 
 
 class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
@@ -260,3 +243,58 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
 
     def __init__(self, name: str, adaptor_cls: type = SparseNetwork, **network_props: Any) -> None:
         super().__init__(name, adaptor_cls=adaptor_cls, **network_props)
+
+    def save(
+        self,
+        output_dir: str | os.PathLike[str] = ".",
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of the network; see :meth:`SparseNetwork.save` for the options."""
+        options = _chosen(compression, options)
+        self.adaptor.save(output_dir, force_overwrite=force_overwrite, **options)
+
+    def save_nodes(
+        self,
+        nodes_file_name: str | os.PathLike[str] | None = None,
+        node_types_file_name: str | os.PathLike[str] | None = None,
+        output_dir: str | os.PathLike[str] = ".",
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of nodes; see :meth:`SparseNetwork.save_nodes` for the options."""
+        self.adaptor.save_nodes(
+            nodes_file_name,
+            node_types_file_name,
+            output_dir,
+            force_overwrite=force_overwrite,
+            **_chosen(compression, options),
+        )
+
+    def save_edges(
+        self,
+        edges_file_name: str | os.PathLike[str] | None = None,
+        edge_types_file_name: str | os.PathLike[str] | None = None,
+        output_dir: str | os.PathLike[str] = ".",
+        src_network: str | None = None,
+        trg_network: str | None = None,
+        name: str | None = None,
+        force_build: bool = True,
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of edges; see :meth:`SparseNetwork.save_edges` for the options."""
+        self.adaptor.save_edges(
+            edges_file_name,
+            edge_types_file_name,
+            output_dir,
+            src_network,
+            trg_network,
+            name,
+            force_build,
+            force_overwrite=force_overwrite,
+            **_chosen(compression, options),
+        )

@@ -26,10 +26,13 @@ class NodeGroup:
     own : set of str or None
         Names of the properties of which each node has a value of its own; all others are those
         of the node type. None when that is not known.
+    columns : tuple of str
+        The same names in the order in which they were given.
     """
 
     nodes: list[Any]
     own: frozenset[str] | None
+    columns: tuple[str, ...] = ()
 
     def passing(self, wanted: Mapping[str, Any]) -> Sequence[Any]:
         """Return the nodes that a filter selects: the list itself if it selects all."""

@@ -389,25 +389,52 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         return self.edges_of(use)
 
     def expected(self) -> Expected:
-        """Return what the draw will give and cost; draws nothing.
+        """Return what the draw will give and cost, computed from the laws; draws nothing.
 
         Returns
         -------
         Expected
+            Numbers of edges and reciprocal pairs, the share of infeasible pairs, memory, time
+            and sampler.
 
         Raises
         ------
         NodeError
-            Before ``setup_nodes``.
+            Before ``setup_nodes``; of a connector that depends on another one's edges, when
+            those have not been drawn.
+        ParameterError
+            As the draw would, if a function gives what is no probability, or no degree.
         NotImplementedError
-            If only ``draw`` itself can tell.
+            If only ``draw`` itself can tell: of a connector that says nothing else.
+
+        Notes
+        -----
+        Of probabilities: exact up to a few hundred thousand pairs within reach; above, from a
+        sample of them that is the same every time, with ``standard_error`` telling how far off
+        the edges may be. Of degrees: approximate if they come from a distribution and multapses
+        are allowed; with multapses, pairs that are drawn repeatedly count once. Functions of the
+        user are called (but not those for `n_syn`), and a shared generator stands afterwards
+        where it stood before.
         """
-        if self.is_random:
+        found = self.expected_of(self.use)
+        if found is None:
             raise NotImplementedError(
                 f"expected() of {type(self).__name__} is not known: only its draw() tells what it "
-                "connects; look at connectivity, or define expected() in the class."
+                "connects; look at connectivity, or define expected_of() in the class."
             )
-        use = self.use
+        return found
+
+    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
+        """Return what the draw of a use gives on average; None where that is not known.
+
+        Parameters
+        ----------
+        use : Use
+        most : int, optional
+            Pairs that may be looked at, where there is a choice.
+        """
+        if self.is_random:
+            return None
         timer = report.Timer()
         drawn = self._checked(self._draw_use(use, self._generator(use)), use)
         return Expected.certain(drawn, timer.end())

@@ -11,6 +11,7 @@ from bmtool_connectors.edges import Connectivity, EdgeList, index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import summed_edges
@@ -60,25 +61,8 @@ class CountedConnector(BaseConnector):
     def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
         """Return how many pairs of all connect on average, if a share of the sources takes part."""
 
-    def expected(self) -> Expected:
-        """Return what the draw will give and cost; draws nothing.
-
-        Returns
-        -------
-        Expected
-            Edges on average; with multapses pairs that are drawn repeatedly count once.
-
-        Raises
-        ------
-        NodeError
-            Before ``setup_nodes``.
-
-        Notes
-        -----
-        Functions for degrees are called, and a shared generator stands afterwards where it stood
-        before. Approximate if degrees come from a distribution and multapses are allowed.
-        """
-        use = self.use
+    def expected_of(self, use: Use, most: int | None = None) -> Expected:
+        """Return what the draw of a use gives on average."""
         space = self._space(use.source, use.target)
         n = len(use.source)
         rng = self._generator(use)

@@ -88,34 +88,18 @@ class SampledConnector(BaseConnector):
             dropped=drawn.dropped,
         )
 
-    def expected(self) -> Expected:
-        """Return what the draw will give and cost, computed from the laws; draws nothing.
-
-        Returns
-        -------
-        Expected
-            Numbers of edges and reciprocal pairs, the share of infeasible pairs, memory, time
-            and sampler.
-
-        Raises
-        ------
-        NodeError
-            Before ``setup_nodes``; of a connector that depends on another one's edges, when
-            those have not been drawn.
-        ParameterError
-            As the draw would, if a function gives what is no probability.
-
-        Notes
-        -----
-        Exact up to a few hundred thousand pairs within reach; above, from a sample of them that
-        is the same every time, with ``standard_error`` telling how far off the edges may be.
-        Functions of the user are called for the pairs looked at (but not those for `n_syn`), and
-        a shared generator stands afterwards where it stood before.
-        """
-        use = self.use
+    def expected_of(self, use: Use, most: int | None = None) -> Expected:
+        """Return what the draw of a use will give, looking at no more pairs than that."""
         for reference in self._references():
             reference.require_drawn(use)
         with randomness.unchanged(self._generator(use)):
             plan = self._plan(self._space(use.source, use.target), use)
+            if (
+                use.connectivity is not None
+                and plan.rho_wanted
+                and use.connectivity.rho is not None
+            ):
+                # It has been found for the draw, and need not be once more.
+                plan = plan.with_rho(use.connectivity.rho, not use.connectivity.clipped)
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
-            return expect(plan, chosen)
+            return expect(plan, chosen, most)

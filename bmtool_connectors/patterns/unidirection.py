@@ -128,10 +128,10 @@ class UnidirectionConnector(SampledConnector):
         edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
 
-    def expected(self) -> Expected:
-        """Return what the draw will give and cost; see :meth:`SampledConnector.expected`."""
-        found = super().expected()
-        n = len(self.use.source)
+    def expected_of(self, use: Use, most: int | None = None) -> Expected:
+        """Return what the draw of a use gives on average, from no more pairs than that."""
+        found = super().expected_of(use, most)
+        n = len(use.source)
         share = count_sources(n, self.source_fraction) / n
         return replace(
             found,

@@ -140,11 +140,11 @@ def _generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def _sampled(space: PairSpace, laws: PairLaws, reach: float | None = None) -> _Sample:
+def _sampled(space: PairSpace, laws: PairLaws, most: int, reach: float | None = None) -> _Sample:
     """Choose among the pairs that the laws can connect, or that are within reach."""
     if laws.constant or sparse.why_not(laws) is not None:
         block = Block.whole(space)
-        share = min(1.0, MOST_PAIRS / max(block.n, 1))
+        share = min(1.0, most / max(block.n, 1))
 
         def evaluate() -> Iterator[BlockValues]:
             for number in skip(_generator(), share, block.n, sparse.CHUNK):
@@ -154,7 +154,7 @@ def _sampled(space: PairSpace, laws: PairLaws, reach: float | None = None) -> _S
     ranges = sparse.DistanceRanges(space, laws, reach)
     totals = [(q, pairs.total) for _, q, pairs in ranges]
     n = sum(total for _, total in totals)
-    share = min(1.0, MOST_PAIRS / max(n, 1))
+    share = min(1.0, most / max(n, 1))
     return _Sample(
         n,
         sum(q * total for q, total in totals),
@@ -162,14 +162,23 @@ def _sampled(space: PairSpace, laws: PairLaws, reach: float | None = None) -> _S
     )
 
 
-def expect(plan: Plan, chosen: str) -> Expected:
-    """Return what the plan gives, drawn with the chosen sampler."""
+def expect(plan: Plan, chosen: str, most: int | None = None) -> Expected:
+    """Return what the plan gives, drawn with the chosen sampler.
+
+    Parameters
+    ----------
+    plan : Plan
+    chosen : {'pairwise', 'sparse'}
+    most : int, default MOST_PAIRS
+        Pairs that are looked at; if there are more, some of them stand for all.
+    """
+    most = MOST_PAIRS if most is None else most
     space, laws = plan.space, background(plan.laws)
-    sample = _sampled(space, laws)
+    sample = _sampled(space, laws, most)
     seconds = 0.0
     if plan.rho_wanted is not None:
         reach = plan.rho_wanted.reach
-        valid = sample if reach is None else _sampled(space, laws, reach)
+        valid = sample if reach is None else _sampled(space, laws, most, reach)
         estimate, _ = estimate_rho(
             space, laws, plan.rho_wanted, valid.evaluate, keep=False, in_order=False
         )

@@ -66,7 +66,8 @@ class Plan:
     def with_rho(self, rho: float, feasible: bool) -> Plan:
         """Return the plan with the rho that was wanted, and whether no pair clips with it."""
         assert self.joint is not None
-        return replace(self, joint=replace(self.joint, rho=rho, feasible_rho=feasible))
+        joint = replace(self.joint, rho=rho, feasible_rho=feasible)
+        return replace(self, joint=joint, rho_wanted=None)
 
     @property
     def needs_python_calls(self) -> bool:

@@ -1,0 +1,119 @@
+"""Saving the same edge tables: BMTK's own code against ours.
+
+CPU and wall time per row, what the process grows by, and bytes of the file per row,
+for a network with one delay per synapse. Each saver has a process of its own. Run
+with ``python benchmarks/save.py``; ``--help`` tells the options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bmtk.builder.network_adaptors import DenseNetwork
+
+import bmtool_connectors
+from bmtool_connectors import NetworkBuilder, UnidirectionConnector, syn_const_delay
+
+SAVERS = ("BMTK", "ours")
+
+
+def built(args: argparse.Namespace) -> Any:
+    """Return a built network."""
+    net = NetworkBuilder("cortex", verbose=False)
+    names = [f"P{k}" for k in range(args.populations)]
+    for part, name in zip(np.array_split(np.arange(args.cells), len(names)), names, strict=True):
+        net.add_nodes(N=len(part), pop_name=name)
+    for source in names:
+        for target in names:
+            connector = UnidirectionConnector(
+                p=args.rows / args.cells**2,
+                rng=1,
+                sampler="sparse",
+                verbose=False,
+                save_report=False,
+            )
+            connector.setup_nodes(net.nodes(pop_name=source), net.nodes(pop_name=target))
+            edges = net.add_edges(syn_weight=1e-4, **connector.edge_params())
+            edges.add_properties(
+                "delay", rule=syn_const_delay, rule_params={"rng": 2}, dtypes=float
+            )
+    net.build()
+    return net
+
+
+def peak() -> float:
+    """Return the greatest memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(args: argparse.Namespace) -> dict[str, float]:
+    """Save one network, and return what it took."""
+    net = built(args)
+    gc.collect()
+    before = peak()
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        cpu, wall = time.process_time(), time.perf_counter()
+        if args.saver == "ours":
+            net.save_edges(output_dir=folder, compression=args.compression)
+        else:
+            DenseNetwork.save_edges(net.adaptor, output_dir=folder, compression=args.compression)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        size = sum(path.stat().st_size for path in Path(folder).iterdir())
+    rows = net.nedges
+    return {
+        "rows": rows,
+        "cpu": 1e6 * cpu / rows,
+        "wall": 1e6 * wall / rows,
+        "memory": peak() - before,
+        "size": size / rows,
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, default=200_000)
+    parser.add_argument("--populations", type=int, default=1)
+    parser.add_argument("--rows", type=float, default=7e6)
+    parser.add_argument("--compression", nargs="*", default=["gzip", "none"])
+    parser.add_argument("--folder", help="on the disk to write to; default: that of the system")
+    parser.add_argument("--saver", choices=SAVERS, help="default: both")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        args.compression = args.compression[0]
+        print(json.dumps(measure(args)))
+        return
+    packages = ", ".join(f"{name} {version(name)}" for name in ("bmtk", "numpy", "h5py"))
+    print(
+        f"{date.today()}, Python {platform.python_version()}, {packages}, bmtool-connectors "
+        f"{bmtool_connectors.__version__}: {args.cells} cells, {args.populations**2} edge types\n"
+    )
+    print("| compression | saver | rows | CPU, us per row | wall | grows by, MB | bytes per row |")
+    print("|---" * 7 + "|")
+    for compression in args.compression:
+        for saver in [args.saver] if args.saver else SAVERS:
+            command = [sys.executable, __file__, *sys.argv[1:], "--child"]
+            command += ["--saver", saver, "--compression", compression]
+            found = json.loads(subprocess.check_output(command, text=True))
+            cells = [compression, saver, f"{found['rows']:.0f}"]
+            cells += [f"{found[name]:.2f}" for name in ("cpu", "wall")]
+            cells += [f"{found['memory']:.0f}", f"{found['size']:.1f}"]
+            print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Files that are written aside and moved into place when all of them are complete.
+
+A reader, or a run that is killed, finds the old file or the new one, never a
+part of one: a move within a file system is a single step.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["FilesAside"]
+
+#: Folders for files that are being written; the name says by whom.
+_PREFIX = f".saving-{platform.node()}-"
+
+
+class FilesAside:
+    """Files that appear together at the end of a ``with`` block, if nothing failed in it.
+
+    Notes
+    -----
+    Files are written into a hidden folder beside their place, flushed to the disk, and moved.
+    When the block raises, the hidden folders are removed and nothing else has changed. Folders
+    of processes of this machine that no longer live are removed as well.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, Path] = {}
+        self._files: dict[Path, Path] = {}
+        #: Whether a file has been moved into its place.
+        self._moved = False
+
+    def __enter__(self) -> FilesAside:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._move()
+        finally:
+            for folder in self._folders.values():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def writing(self, file: str | os.PathLike[str]) -> Iterator[Path]:
+        """Give the path to write to for `file`, and see to it that it reaches the disk.
+
+        Raises
+        ------
+        OSError
+            Of one sentence, if anything about it fails.
+        """
+        final = Path(os.path.realpath(file))  # a link stays, and what it points to is replaced
+        with self._failures(final):
+            if final.is_dir():
+                raise IsADirectoryError(None, "it is a folder")
+            path = self.folder(final.parent) / final.name
+            yield path
+            if path.exists():
+                _flush(path)
+                self._files[final] = path
+
+    def folder(self, beside: Path) -> Path:
+        """Return the hidden folder in a folder; both are made as needed."""
+        if beside not in self._folders:
+            beside.mkdir(parents=True, exist_ok=True)
+            _remove_stale(beside)
+            folder = beside / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+            folder.mkdir()
+            self._folders[beside] = folder
+        return self._folders[beside]
+
+    def _move(self) -> None:
+        """Move all files into their places."""
+        for final, path in self._files.items():
+            with self._failures(final):
+                os.replace(path, final)
+            self._moved = True
+        for folder in self._folders:
+            with suppress(OSError):  # where folders cannot be flushed, the files are there anyway
+                _flush(folder)
+
+    @contextmanager
+    def _failures(self, final: Path) -> Iterator[None]:
+        """Say which file could not be written, why, and what is there now."""
+        try:
+            yield
+        except OSError as error:
+            now = (
+                "some files of this save are in place already; save again"
+                if self._moved
+                else "the files that were there are unchanged; make room or choose another "
+                "folder, and save again"
+            )
+            message = f"{str(final)!r} could not be written ({error.strerror or error}); {now}."
+            failure = OSError(message)
+            failure.errno = error.errno
+            raise failure from error
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove_stale(beside: Path) -> None:
+    """Remove what killed processes left."""
+    if os.name != "posix":  # elsewhere there is no harmless way to ask for a process
+        return
+    for folder in beside.glob(f"{_PREFIX}*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdigit() and not _is_alive(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True

@@ -1,0 +1,127 @@
+"""The indices of an edge file: which rows have a node as their source, or target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.builder.options import SaveOptions
+from bmtool_connectors.builder.rows import Range, id_ranges
+from bmtool_connectors.edges import order_by
+
+__all__ = ["IndexWriter"]
+
+
+class IndexWriter:
+    """Collects the runs of equal values of a column, and writes them value by value.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (greatest value + 1,)
+        How many rows have each value.
+    file : Path
+        Where runs are kept meanwhile: there may be as many of them as rows.
+
+    Notes
+    -----
+    A run is written as the range of its rows, ``[begin, end)``, into ``range_to_edge_id``; the
+    runs of one value stand together, and ``node_id_to_range`` says for each value which these
+    are. Of each part of the rows, the runs are sorted by value and put away; at the end they are
+    collected, one range of values after the other.
+    """
+
+    def __init__(self, rows: npt.NDArray[np.int64], file: Path) -> None:
+        self._rows, self._ranges = rows, id_ranges(rows)
+        self._path = file
+        self._file: BinaryIO = file.open("w+b")
+        self._n_rows = self._n_runs = 0
+        small = max(int(rows.sum()), len(rows)) < 1 << 32
+        self._dtype: npt.DTypeLike = np.uint32 if small else np.uint64
+        self._open = np.empty((3, 0), dtype=self._dtype)
+        self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
+        #: Of each part: where it starts in the file, and where the runs of each range start in it.
+        self._parts: list[tuple[int, npt.NDArray[np.int64]]] = []
+
+    def add(self, values: npt.NDArray[np.int64]) -> None:
+        """Add the values of the next rows."""
+        if not len(values):
+            return
+        starts = np.flatnonzero(np.diff(values)) + 1
+        runs = np.empty((3, len(starts) + 1), dtype=self._dtype)
+        runs[0, 0], runs[0, 1:] = values[0], values[starts]
+        runs[1, 0], runs[1, 1:] = self._n_rows, starts + self._n_rows
+        self._n_rows += len(values)
+        runs[2, :-1], runs[2, -1] = runs[1, 1:], self._n_rows
+        if self._open.size and self._open[0, 0] == runs[0, 0]:
+            runs[1, 0] = self._open[1, 0]
+        else:
+            self._put(self._open)
+        self._put(runs[:, :-1])
+        self._open = runs[:, -1:]  # the next rows may go on with it
+
+    def _put(self, runs: npt.NDArray[Any]) -> None:
+        """Put runs away, sorted by value."""
+        n = runs.shape[1]
+        if not n:
+            return
+        least = runs[0].min()
+        order = order_by(runs[0] - least, int(runs[0].max() - least) + 1)
+        start = self._file.seek(0, 2)
+        values = runs[0].take(order)
+        limits = [0, *np.searchsorted(values, self._limits), n]
+        for row in (values, runs[1].take(order), runs[2].take(order)):
+            row.tofile(self._file)
+        self._parts.append((start, np.array(limits, dtype=np.int64)))
+        self._n_runs += n
+
+    def _stored(self, number: int) -> Iterator[npt.NDArray[Any]]:
+        """Yield the runs of one range of values, part by part."""
+        for start, limits in self._parts:
+            first, last, n = (int(limits[k]) for k in (number, number + 1, -1))
+            if last == first:
+                continue
+            runs = np.empty((3, last - first), dtype=self._dtype)
+            for k in range(3):
+                self._file.seek(start + runs.itemsize * (k * n + first))
+                runs[k] = np.fromfile(self._file, self._dtype, last - first)
+            yield runs
+
+    def _sorted(self, number: int, ids: Range) -> Iterator[npt.NDArray[Any]]:
+        """Yield the runs of one range of values, by value and then by row."""
+        stored = self._stored(number)
+        if ids[1] - ids[0] == 1:
+            yield from stored
+            return
+        runs = np.concatenate(list(stored), axis=1)
+        yield runs.take(order_by(runs[0] - ids[0], ids[1] - ids[0]), axis=1)
+
+    def write(self, group: Any, options: SaveOptions) -> None:
+        """Write the index into an HDF5 group."""
+        self._put(self._open)
+        shapes = (self._n_runs, 2), (len(self._rows), 2)
+        runs_of, rows_of = (
+            group.create_dataset(name, shape, np.uint64, **options.storage(shape))
+            for name, shape in zip(
+                ("node_id_to_range", "range_to_edge_id"), shapes[::-1], strict=True
+            )
+        )
+        # What the SONATA guide calls it, and libsonata looks for.
+        group["node_id_to_ranges"] = runs_of
+        done = 0
+        for number, (low, high) in enumerate(self._ranges):
+            counts = np.zeros(high - low, dtype=np.int64)
+            first = done
+            for runs in self._sorted(number, (low, high)):
+                rows_of[done : done + runs.shape[1]] = runs[1:].T.astype(np.uint64)
+                done += runs.shape[1]
+                counts += np.bincount(runs[0] - low, minlength=high - low)
+            ends = first + np.cumsum(counts)
+            # BMTK's form for values without rows.
+            found = np.where(counts, [ends - counts, ends], 0)
+            runs_of[low:high] = found.T.astype(np.uint64)
+        self._file.close()
+        self._path.unlink()

@@ -1,0 +1,141 @@
+"""What ``save`` may be asked for, checked before anything is built or written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from bmtool_connectors.checks import flag
+from bmtool_connectors.errors import ParameterError
+
+__all__ = ["SaveOptions"]
+
+#: Columns to sort by; None keeps the order of the tables.
+SORT_BY = ("target_node_id", "source_node_id", "edge_type_id", "edge_group_id", None)
+#: Column and group of each index, and the names that BMTK takes for it.
+INDICES = {
+    "target_node_id": ("target_to_source", ("target", "target_id", "target_node_ids")),
+    "source_node_id": ("source_to_target", ("source", "source_id", "source_node_ids")),
+    "edge_type_id": ("edge_type_to_index", ("edge_type", "edge_type_ids")),
+}
+#: Rows in a chunk of a compressed dataset: 512 kB of ids, half of what HDF5 keeps in memory.
+CHUNK = 1 << 16
+#: Level of gzip where none is given. Bytes are shuffled first, which saves more than the higher
+#: levels do, and those take two to three times as long.
+LEVEL = 1
+
+
+@dataclass(frozen=True)
+class SaveOptions:
+    """How files are written.
+
+    Attributes
+    ----------
+    compression : {'gzip', 'lzf', None} or int
+        Int is the level of gzip.
+    mode : {'w', 'a'}
+        Whether the file of nodes is made anew, or gets one more population.
+    force_overwrite : bool
+        Whether files may be there already.
+    sort_by : str or None
+        Column that rows are sorted by.
+    index_by : tuple of str
+        Columns that get an index.
+    compact : bool
+        Store ids, groups, types and counts in the smallest unsigned types that hold them.
+    portable : bool
+        Write what every reader of SONATA takes.
+    """
+
+    compression: Any = "gzip"
+    mode: str = "w"
+    force_overwrite: bool = True
+    sort_by: str | None = "target_node_id"
+    index_by: tuple[str, ...] = ("target_node_id", "source_node_id")
+    compact: bool = False
+    portable: bool = False
+
+    @classmethod
+    def checked(cls, owner: str, given: Mapping[str, Any]) -> SaveOptions:
+        """Return the options that were given to a method.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such option, or its value is not allowed.
+        """
+        options = dict(given)
+        options.pop("sort_on_disk", None)  # no sort here is so large that it needs the disk
+        for name in ("compact", "portable", "force_overwrite"):
+            if name in options:
+                options[name] = flag(options[name], f"{name} of {owner}")
+        if options.get("mode", "w") not in ("w", "a"):
+            _refuse("mode", owner, options["mode"], "'w' (new files) or 'a' (add to a file)")
+        if "sort_by" in options and options["sort_by"] not in SORT_BY:
+            _refuse("sort_by", owner, options["sort_by"], f"one of {SORT_BY}")
+        if "index_by" in options:
+            options["index_by"] = _indices(options["index_by"], owner)
+        default = "none" if options.get("portable") else "gzip"
+        wanted = options.get("compression", "auto")
+        options["compression"] = _compression(default if _is(wanted, "auto") else wanted, owner)
+        try:
+            return cls(**options)
+        except TypeError:
+            unknown = sorted(set(options) - set(cls.__dataclass_fields__))
+            raise ParameterError(
+                f"{unknown[0]} of {owner} is {options[unknown[0]]!r}, but there is no such option; "
+                f"allowed are {', '.join(cls.__dataclass_fields__)} and sort_on_disk."
+            ) from None
+
+    def storage(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Return the keywords with which a dataset of this shape is made."""
+        if self.compression is None:
+            return {}
+        rows = max(1, CHUNK // int(np.prod(shape[1:], dtype=int)))
+        chunks: Any = (min(shape[0], rows), *shape[1:]) if np.prod(shape) else True
+        level = None if self.compression == "lzf" else LEVEL
+        if isinstance(self.compression, int):
+            level = self.compression
+        return {
+            "compression": "lzf" if self.compression == "lzf" else "gzip",
+            "compression_opts": level,
+            "shuffle": True,
+            "chunks": chunks,
+        }
+
+
+def _is(value: Any, text: str) -> bool:
+    return isinstance(value, str) and value.lower() == text
+
+
+def _compression(value: Any, owner: str) -> Any:
+    if value is None or _is(value, "none"):
+        return None
+    for name in ("gzip", "lzf"):
+        if _is(value, name):
+            return name
+    is_level = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_level and 0 <= value <= 9:
+        return int(value)
+    allowed = "'gzip', 'lzf', 'none', None, or a level of gzip from 0 to 9"
+    return _refuse("compression", owner, value, allowed)
+
+
+def _indices(value: Any, owner: str) -> tuple[str, ...]:
+    """Return the columns to index, by the names that the file gives them."""
+    found = []
+    for each in value if isinstance(value, list | tuple) else [value] if value else []:
+        names = [
+            column for column, (_, others) in INDICES.items() if each == column or each in others
+        ]
+        if not names:
+            _refuse("index_by", owner, value, f"None, or some of {', '.join(INDICES)}")
+        found += names
+    return tuple(dict.fromkeys(found))
+
+
+def _refuse(name: str, owner: str, value: Any, allowed: str) -> NoReturn:
+    raise ParameterError(f"{name} of {owner} is {value!r}; allowed is {allowed}.")

@@ -1,0 +1,147 @@
+"""Connectors and what they are made of as plain values, for files that say how edges were made."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import math
+import textwrap
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.randomness import Seed
+from bmtool_connectors.rules import ConnectionRule
+
+__all__ = ["connector_described", "described", "drawn", "wanted"]
+
+#: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
+MOST_PAIRS = 1 << 13
+#: Values of a sequence that are written out.
+MOST_VALUES = 100
+
+
+def described(value: Any) -> Any:
+    """Return what JSON can hold of a value: numbers as they are, functions by name and source.
+
+    Parameters
+    ----------
+    value : object
+        Anything; the result is the same in every process.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):  # JSON has no infinity
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, np.ndarray):
+        if value.dtype != object and value.size > MOST_VALUES:
+            text = f"{value.dtype}{value.shape}".encode()
+            return {"shape": list(value.shape), "blake2b": _digest(text + value.tobytes())}
+        value = value.tolist()
+    if isinstance(value, ConnectionRule):
+        return {**connector_described(value.connector), "direction": value.direction}
+    if isinstance(value, list | tuple):
+        if len(value) > MOST_VALUES:
+            return {"shape": [len(value)]}
+        return [described(each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(name): described(each) for name, each in value.items()}
+    if isinstance(value, BaseConnector):
+        return connector_described(value)
+    if isinstance(value, functools.partial):
+        if not value.args and not value.keywords:  # BMTK wraps what it is given
+            return described(value.func)
+        return {name: described(getattr(value, name)) for name in ("func", "args", "keywords")}
+    return _object_described(value)
+
+
+def _object_described(value: Any) -> dict[str, Any]:
+    """Return name and digest of a function or a class, and the parameters of an object."""
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return {"function": _name(value), "sha256": _source_digest(value)}
+    own = {
+        name: described(each)
+        for name, each in getattr(value, "__dict__", {}).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(each) or isinstance(each, bool | int | float | str | tuple))
+    }
+    return {"class": _name(type(value)), "parameters": own, "sha256": _source_digest(type(value))}
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or ''}.{name}".lstrip(".")
+
+
+def _source_digest(function: Any) -> str | None:
+    """Return the sha256 of the source, where Python finds it."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    return _digest_of_code(getattr(plain, "__code__", plain))
+
+
+@functools.cache
+def _digest_of_code(code: Hashable) -> str | None:
+    # Of code, not of functions, which would be kept with all that they refer to.
+    try:
+        source = inspect.getsource(code)  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return None
+    return hashlib.sha256(textwrap.dedent(source).strip().encode()).hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+def connector_described(connector: BaseConnector) -> dict[str, Any]:
+    """Return class, parameters and seed of a connector (no seed with a shared generator)."""
+    given = getattr(connector, "_given", connector.vars)
+    values = {
+        name: given.get(name, getattr(connector, name, None)) for name in connector.parameter_names
+    }
+    source = connector._randomness
+    return {
+        "class": _name(type(connector)),
+        "parameters": {name: described(value) for name, value in values.items()},
+        "seed": described(source.sequence.entropy) if isinstance(source, Seed) else None,
+        "name": connector.name,
+        "sampler": connector.sampler,
+    }
+
+
+def drawn(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
+    """Return what was counted when the edges of a use were drawn."""
+    found = use.connectivity
+    if found is None:
+        return None
+    return {
+        "pairs": found.pairs,
+        "connected": dict(zip(connector._count_names(use), found.connected, strict=False)),
+        "clipped": found.clipped,
+        "dropped": found.dropped,
+        "rho": described(found.rho),
+    }
+
+
+def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
+    """Return what the laws give on average, or None where they cannot tell."""
+    try:
+        found = connector.expected_of(use, MOST_PAIRS)
+    except Exception:  # a function of the user may do anything, and files are written all the same
+        return None
+    if found is None:
+        return None
+    return {
+        "sampler": found.sampler,
+        "forward": found.forward,
+        "backward": found.backward,
+        "reciprocal": found.reciprocal,
+        "infeasible": found.infeasible,
+        "standard_error": found.standard_error,
+    }
