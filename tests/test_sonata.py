@@ -644,6 +644,27 @@ def test_recipe_of_a_law_that_cannot_be_asked_again(tmp_path: Path) -> None:
     assert found["drawn"]["connected"]["forward"] > 0
 
 
+def test_recipe_calls_few_functions(tmp_path: Path) -> None:
+    """A function of the user is called for some of many pairs."""
+    calls: list[Any] = []
+
+    def law(distance: float) -> float:
+        calls.append(distance)
+        return 0.5
+
+    net = NetworkBuilder("net")
+    net.add_nodes(N=60, positions=list(random_positions(60)))
+    connector = UnidirectionConnector(p=law, p_arg=spherical_dist, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    net.add_edges(**connector.edge_params())
+    net.build()
+    drawn = len(calls)
+    wanted = recipe_of(net, tmp_path)["edge_types"][0]["connector"]["wanted"]
+    assert drawn >= 3600
+    assert 0 < len(calls) - drawn < 700
+    assert wanted["forward"] == pytest.approx(1800)
+
+
 # ---------------------------------------------------------------------- interrupted saves
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
