@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from bmtk.builder.network_adaptors import DenseNetwork
 from conftest import QUIET, random_positions
-from saved import INDICES, content, edge_rows
+from saved import INDICES, check_index, content, edge_rows
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -136,6 +136,28 @@ def test_rows_in_order(
             ends = group["node_id_to_range"][()].tolist()
             assert [list(map(tuple, ranges[i:j])) for i, j in ends] == wanted
             assert len(ranges) == sum(map(len, wanted))
+
+
+@pytest.mark.parametrize("sort_by", SORTS)
+def test_a_node_with_more_rows_than_are_sorted(
+    sort_by: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub, of several tables, with pairs of many synapses."""
+    monkeypatch.setattr(rows, "MOST_ROWS", 100)
+    monkeypatch.setattr(rows, "BLOCK", 33)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=60, pop_name="A")
+    net.add_nodes(N=1, pop_name="hub")
+    cells, hub = {"pop_name": "A"}, {"pop_name": "hub"}
+    for source, target, n in ((cells, hub, 7), (hub, cells, 20), (cells, hub, 1)):
+        edges = net.add_edges(source, target, connection_rule=n)
+        if n > 1:
+            edges.add_properties("number", values=list(range(60 * n)), dtypes=int)
+    saved(net, tmp_path, sort_by=sort_by)
+    with h5py.File(tmp_path / "net_net_edges.h5") as h5:
+        assert edge_rows(h5[POPULATION]) == expected_rows(net, sort_by)
+        for index in h5[POPULATION]["indices"]:
+            assert len(check_index(h5[POPULATION], index)) == 61
 
 
 @pytest.mark.parametrize(
@@ -622,6 +644,27 @@ def test_recipe_of_a_law_that_cannot_be_asked_again(tmp_path: Path) -> None:
     assert found["drawn"]["connected"]["forward"] > 0
 
 
+def test_recipe_calls_few_functions(tmp_path: Path) -> None:
+    """A function of the user is called for some of many pairs."""
+    calls: list[Any] = []
+
+    def law(distance: float) -> float:
+        calls.append(distance)
+        return 0.5
+
+    net = NetworkBuilder("net")
+    net.add_nodes(N=60, positions=list(random_positions(60)))
+    connector = UnidirectionConnector(p=law, p_arg=spherical_dist, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    net.add_edges(**connector.edge_params())
+    net.build()
+    drawn = len(calls)
+    wanted = recipe_of(net, tmp_path)["edge_types"][0]["connector"]["wanted"]
+    assert drawn >= 3600
+    assert 0 < len(calls) - drawn < 700
+    assert wanted["forward"] == pytest.approx(1800)
+
+
 # ---------------------------------------------------------------------- interrupted saves
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -712,6 +755,25 @@ def test_no_folder(tmp_path: Path) -> None:
         net.save(tmp_path)
     assert (tmp_path / "file").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["file", "net_net_edges.h5"]
+
+
+def test_what_cannot_be_stored(tmp_path: Path) -> None:
+    """Values that HDF5 does not take, and a file that is none of HDF5's."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=2)
+    edges = net.add_edges(connection_rule=1)
+    edges.add_properties("text", rule=lambda s, t: "a", dtypes="U3")
+    with pytest.raises(ParameterError, match=r"has <U3 for 'text', which HDF5 does not store"):
+        net.save(tmp_path)
+    (tmp_path / "nodes.h5").write_text("mine")
+    with pytest.raises(OSError, match=r"nodes\.h5' could not be written \(.*signature"):
+        net.save_nodes("nodes.h5", output_dir=tmp_path, mode="a")
+    net = NetworkBuilder("net")
+    net.add_nodes(N=2, pieces=[[1, 2], [3]])
+    with pytest.raises(ParameterError, match=r"pieces of add_nodes\(\) has values of different"):
+        net.save_nodes(output_dir=tmp_path)
+    assert os.listdir(tmp_path) == ["nodes.h5"]
+    assert (tmp_path / "nodes.h5").read_text() == "mine"
 
 
 def test_links_stay(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from bmtool_connectors.sampling.plan import Plan
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
 SECONDS_PER_CALL = 1.1e-6
+#: How many times fewer pairs are looked at where each is a call, if few were to be looked at.
+CALLED = 16
 
 
 class SampledConnector(BaseConnector):
@@ -101,5 +103,7 @@ class SampledConnector(BaseConnector):
             ):
                 # It has been found for the draw, and need not be once more.
                 plan = plan.with_rho(use.connectivity.rho, not use.connectivity.clipped)
+            if most is not None and plan.needs_python_calls:
+                most //= CALLED  # functions of the user may be slow
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
             return expect(plan, chosen, most)
