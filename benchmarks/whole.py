@@ -3,9 +3,8 @@
 One population at 5e-5 cells per um^3 connected to itself with one delay per synapse. CPU time of
 nodes, connector, build and save together; each run has a process of its own, which has imported
 everything and made a network of 50 cells before. Above `--most` cells the predecessor is not run:
-its time is that at `--most` cells times the square of the ratio, by which it is measured to grow
-(the growth from half as many cells is printed). The predecessor is installed with
-``pip install --no-deps bmtool==0.8.7``.
+its time is that at `--most` cells times the square of the ratio, since it looks at every pair. The
+predecessor is installed with ``pip install --no-deps bmtool==0.8.7``.
 
 Run with ``python benchmarks/whole.py``; ``--help`` tells the options.
 """
@@ -77,7 +76,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[2000, 10_000])
-    parser.add_argument("--most", type=int, default=2000, help="cells of the predecessor")
+    parser.add_argument("--most", type=int, default=4000, help="cells of the predecessor")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -89,26 +88,22 @@ def main() -> None:
     print(f"{date.today()}, Python {platform.python_version()}, {packages}\n")
     print("| law | compression | cells | edges | ours, s | predecessor, s | ratio |")
     print("|---|---|---|---|---|---|---|")
-    growth = {}
     for law in ("constant", "distance"):
         for compression in ("gzip", "none"):
-            half, full = (
-                run("predecessor", n, law, compression)["seconds"]
-                for n in (args.most // 2, args.most)
-            )
-            growth[law, compression] = full / half
+            peer = {
+                n: run("predecessor", n, law, compression)["seconds"]
+                for n in sorted({args.most, *args.sizes})
+                if n <= args.most
+            }
             for n in args.sizes:
                 ours = run("ours", n, law, compression)
-                peer = full * max(n / args.most, 1.0) ** 2
+                squares = " (by squares)" if n > args.most else ""
+                seconds = peer[args.most] * (n / args.most) ** 2 if squares else peer[n]
                 print(
                     f"| {law} | {compression} | {n} | {ours['edges']:.0f} | {ours['seconds']:.2f} "
-                    f"| {peer:.1f}{' (by squares)' if n > args.most else ''} "
-                    f"| {peer / ours['seconds']:.0f} |",
+                    f"| {seconds:.1f}{squares} | {seconds / ours['seconds']:.0f} |",
                     flush=True,
                 )
-    print(f"\nFrom {args.most // 2} to {args.most} cells the predecessor takes")
-    for key, value in growth.items():
-        print(f"- {', '.join(key)}: {value:.1f} times as long")
 
 
 if __name__ == "__main__":
