@@ -213,6 +213,14 @@ class NodeArrays:
         same = other is self or other._network is self._network
         return same and np.array_equal(other.ids, self.ids)
 
+    def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the position of each node id, or -1."""
+        if not len(self):
+            return np.full(len(ids), -1)
+        order = np.argsort(self.ids, kind="stable")
+        place = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(self) - 1)]
+        return np.where(self.ids[place] == ids, place, -1)
+
     def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
         """Return the position of each node in another pool, or -1; None when none is in it.
 
@@ -222,10 +230,8 @@ class NodeArrays:
             return np.arange(len(self))
         if other._network is not self._network:
             return None
-        _, here, there = np.intersect1d(self.ids, other.ids, return_indices=True)
-        places = np.full(len(self), -1)
-        places[here] = there
-        return places if len(here) else None
+        places = other.find(self.ids)
+        return places if (places >= 0).any() else None
 
 
 class NodeBlock:

@@ -184,8 +184,8 @@ def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) 
     own_source, own_target = rule.pools
     if _same_ids(source, own_source) and _same_ids(target, own_target):
         return edges
-    i = _places(own_source, source)[edges.source]
-    j = _places(own_target, target)[edges.target]
+    i = source.find(own_source.ids)[edges.source]
+    j = target.find(own_target.ids)[edges.target]
     chosen = np.flatnonzero((i >= 0) & (j >= 0))
     arg = None if edges.pair_arg is None else edges.pair_arg[chosen]
     shape = (len(source), len(target))
@@ -194,11 +194,3 @@ def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) 
 
 def _same_ids(nodes: NodeArrays, others: NodeArrays) -> bool:
     return nodes is others or np.array_equal(nodes.ids, others.ids)
-
-
-def _places(nodes: NodeArrays, others: NodeArrays) -> npt.NDArray[np.int64]:
-    """Return the position of each node among others with the same id, or -1."""
-    _, here, there = np.intersect1d(nodes.ids, others.ids, return_indices=True)
-    places = np.full(len(nodes), -1)
-    places[here] = there
-    return places

@@ -83,10 +83,8 @@ def _count(value: Any) -> int:
 
 
 def _positions(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.NDArray[Any]:
-    order = np.argsort(nodes.ids, kind="stable")
-    place = np.searchsorted(nodes.ids, ids, sorter=order)
-    found = order[np.minimum(place, len(order) - 1)] if len(order) else np.zeros_like(ids)
-    missing = nodes.ids[found] != ids if len(order) else np.ones(len(ids), dtype=bool)
+    found = nodes.find(ids)
+    missing = found < 0
     if missing.any():
         raise NodeError(
             f"iterator of {label} gives node {ids[missing][0]}, which is not in the pool "

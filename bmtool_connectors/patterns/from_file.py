@@ -153,9 +153,7 @@ class FileBasedConnector(ListedConnector):
         """Return the position of each id in the pool, or -1."""
         if self.use_relative_ids:
             return np.where(ids < len(nodes), ids, -1)
-        order = np.argsort(nodes.ids)
-        place = np.minimum(np.searchsorted(nodes.ids, ids, sorter=order), len(nodes) - 1)
-        return np.where(nodes.ids[order[place]] == ids, order[place], -1)
+        return nodes.find(ids)
 
 
 def _numbers(values: Column) -> Column:

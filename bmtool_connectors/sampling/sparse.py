@@ -258,7 +258,7 @@ def _all_visited(
 
     The arrays are made in full length and filled: joining parts would take twice the memory.
     """
-    block = Block(space, 0, len(space.source), 0, len(space.target))
+    block = Block.whole(space)
     mean = block.n * law.p
     length = min(block.n, int(mean + 8 * math.sqrt(mean) + 16))  # enough, but for once in 1e14
     i = np.empty(length, dtype=index_dtype(len(space.source)))
