@@ -149,6 +149,25 @@ class DistantDependentProbability(ProbabilityFunction):
             p[outside] = 0.0
         return p
 
+    def raw(self, dist: npt.ArrayLike) -> FloatArray:
+        """Return the value at each distance as a kernel has it: range included, not clipped.
+
+        Parameters
+        ----------
+        dist : array_like of float, um
+
+        Returns
+        -------
+        ndarray of float, shape of `dist`
+            May be negative or above 1, where the profile can be; 0 outside the range.
+        """
+        d = np.asarray(dist, dtype=float)
+        return np.where(self.in_range(d), self._formula(d), 0.0)
+
+    def _formula(self, dist: FloatArray) -> Any:
+        """Return the value at `dist`, neither clipped nor cut to the range."""
+        return self.probability(dist)
+
     def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
         """Decide at random for each distance; only those within the range cost a draw.
 
@@ -415,11 +434,12 @@ class GaussianDropoff(DistantDependentProbability):
 
     def probability(self, dist: npt.ArrayLike) -> Any:
         """Return the Gaussian at `dist` (um), cut at 1, without regard to the range."""
-        mean, stdev, pmax = self._shape
-        p = gaussian(dist, mean=mean, stdev=stdev, pmax=pmax)
+        p = self._formula(dist)
         return np.fmin(p, 1.0) if self._cut else p
 
-    def _bound_in_range(self, low: npt.ArrayLike, high: npt.ArrayLike) -> Any:
+    def _formula(self, dist: npt.ArrayLike) -> Any:
         mean, stdev, pmax = self._shape
-        nearest = np.clip(mean, low, high)
-        return gaussian(nearest, mean=mean, stdev=stdev, pmax=pmax)
+        return gaussian(dist, mean=mean, stdev=stdev, pmax=pmax)
+
+    def _bound_in_range(self, low: npt.ArrayLike, high: npt.ArrayLike) -> Any:
+        return self._formula(np.clip(self._shape[0], low, high))

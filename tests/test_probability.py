@@ -131,6 +131,15 @@ def test_decisions_of_the_module() -> None:
     assert found.tolist() == (np.random.default_rng(3).random(9) < 0.5).tolist()
 
 
+def test_raw_value_is_not_clipped_but_cut_to_the_range() -> None:
+    with pytest.warns(UserWarning, match="cut at 1"):
+        profile = GaussianDropoff(stdev=50.0, pmax=2.0, max_dist=100.0)
+    raw = profile.raw([0.0, 50.0, 100.0, 100.1])
+    assert raw == pytest.approx([2.0, 2 * math.exp(-0.5), 2 * math.exp(-2), 0.0], rel=1e-15)
+    assert profile.values(np.array([0.0]))[0] == 1.0
+    assert UniformInRange(0.3, min_dist=10.0).raw([5.0, 10.0]).tolist() == [0.0, 0.3]
+
+
 # ---------------------------------------------------------------------- bounds
 DISTANCES = st.floats(0.0, 500.0)
 
