@@ -23,6 +23,7 @@ from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
@@ -42,11 +43,21 @@ from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.probability import (
     NORM_COEF,
-    DistantDependentProbability,
     GaussianDropoff,
-    ProbabilityFunction,
     UniformInRange,
     gaussian,
+)
+from bmtool_connectors.profile_algebra import (
+    DistantDependentProbability,
+    ProbabilityFunction,
+    ProfileProduct,
+    ProfileSum,
+)
+from bmtool_connectors.profiles import (
+    ExponentialDropoff,
+    LinearDropoff,
+    PowerLawDropoff,
+    SigmoidDropoff,
 )
 from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import decision, decisions
@@ -66,6 +77,7 @@ from bmtool_connectors.synapses import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
+from bmtool_connectors.tabulated import Tabulated
 
 if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
@@ -82,14 +94,17 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "Bimodal",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
     "CorrelatedGapJunction",
     "Difference",
+    "DifferenceOfGaussians",
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
+    "ExponentialDropoff",
     "FileBasedConnector",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
@@ -97,7 +112,9 @@ __all__ = [
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
+    "LinearDropoff",
     "MatrixConnector",
+    "MexicanHat",
     "NetworkBuilder",
     "NodeArrays",
     "NodeError",
@@ -106,9 +123,14 @@ __all__ = [
     "OneToOneSequentialConnector",
     "PairwisePoissonConnector",
     "ParameterError",
+    "PowerLawDropoff",
     "ProbabilityFunction",
+    "ProfileProduct",
+    "ProfileSum",
     "ReciprocalConnector",
+    "SigmoidDropoff",
     "SparseNetwork",
+    "Tabulated",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",

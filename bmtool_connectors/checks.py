@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
 
+#: What counts as finite: its cube still is.
+HUGE = 1e100
 #: How far outside its bounds a value may lie by rounding alone.
 ROUNDING = 1e-9
 
@@ -54,6 +56,12 @@ def number(
     if not low - slack <= single <= high + slack:
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     return min(max(single, low), high)
+
+
+def length(value: Any, owner: str) -> float:
+    """Return a length above 0, um, as a float."""
+    tiny = float(np.finfo(float).tiny)
+    return number(value, owner, "a finite length > 0 (um)", tiny, HUGE)
 
 
 def flag(value: Any, owner: str) -> bool:

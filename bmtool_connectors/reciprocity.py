@@ -21,7 +21,7 @@ import numpy.typing as npt
 from bmtool_connectors import randomness
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import ProbabilityFunction
+from bmtool_connectors.profile_algebra import DistantDependentProbability, ProbabilityFunction
 from bmtool_connectors.randomness import RngLike
 
 __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
@@ -173,7 +173,7 @@ class NormalizedReciprocalRate(ProbabilityFunction):
     ----------
     NRR : float or callable, default 1.0
         Ratio of reciprocal pairs to those expected from independence, a number >= 0 or a
-        function of distance (um).
+        function of distance (um). A profile counts with its ``raw`` value, also above 1.
 
     Raises
     ------
@@ -197,7 +197,7 @@ class NormalizedReciprocalRate(ProbabilityFunction):
 
     def __init__(self, NRR: float | Callable[..., Any] = 1.0) -> None:  # noqa: N803
         self.rate = None if callable(NRR) else _rate(NRR)
-        self.NRR = NRR if callable(NRR) else self._constant
+        self.NRR: Any = NRR if callable(NRR) else self._constant
 
     def _constant(self, *ignored: Any) -> float:
         assert self.rate is not None
@@ -206,9 +206,15 @@ class NormalizedReciprocalRate(ProbabilityFunction):
     def __repr__(self) -> str:
         return f"NormalizedReciprocalRate({self.NRR if self.rate is None else self.rate!r})"
 
+    def _rate_at(self, dist: Any) -> Any:
+        profile = DistantDependentProbability
+        if isinstance(self.NRR, profile) and type(self.NRR).__call__ is profile.__call__:
+            return self.NRR.raw(dist)  # a rate is no probability, and may be above 1
+        return self.NRR(dist)
+
     def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
         """Return p0 p1 NRR(dist) for numbers or arrays."""
-        rate = self.NRR(dist)
+        rate = self._rate_at(dist)
         try:
             return p0 * p1 * rate
         except (TypeError, ValueError):
