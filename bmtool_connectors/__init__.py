@@ -20,7 +20,12 @@ from typing import Any as _Any
 from bmtool_connectors import randomness as _randomness
 from bmtool_connectors import report as _report
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
-from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
+from bmtool_connectors.distances import (
+    PeriodicDistance,
+    cylindrical_dist_z,
+    euclid_dist,
+    spherical_dist,
+)
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
@@ -123,6 +128,7 @@ __all__ = [
     "OneToOneSequentialConnector",
     "PairwisePoissonConnector",
     "ParameterError",
+    "PeriodicDistance",
     "PowerLawDropoff",
     "ProbabilityFunction",
     "ProfileProduct",

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.checks import ROUNDING, floats
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.nodes import NodeArrays
@@ -110,7 +110,7 @@ def needs_python_calls(value: Any) -> bool:
     return (
         callable(value)
         and not is_vectorized(value)
-        and axes_of(value) is None
+        and metric_of(value) is None
         and not _is_array_law(value)
     )
 

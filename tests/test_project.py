@@ -60,6 +60,7 @@ PUBLIC = {
     "OneToOneSequentialConnector",
     "PairwisePoissonConnector",
     "ParameterError",
+    "PeriodicDistance",
     "PowerLawDropoff",
     "ProbabilityFunction",
     "ProfileProduct",
