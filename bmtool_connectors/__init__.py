@@ -64,9 +64,11 @@ from bmtool_connectors.profiles import (
     PowerLawDropoff,
     SigmoidDropoff,
 )
-from bmtool_connectors.proportions import num_prop
+from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.recordings.fit import ProfileFit
+from bmtool_connectors.recordings.pair_counts import PairCounts
 from bmtool_connectors.report import Timer
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.synapses import (
@@ -126,11 +128,13 @@ __all__ = [
     "NormalizedReciprocalRate",
     "OneToOneConnector",
     "OneToOneSequentialConnector",
+    "PairCounts",
     "PairwisePoissonConnector",
     "ParameterError",
     "PeriodicDistance",
     "PowerLawDropoff",
     "ProbabilityFunction",
+    "ProfileFit",
     "ProfileProduct",
     "ProfileSum",
     "ReciprocalConnector",
@@ -148,8 +152,10 @@ __all__ = [
     "decisions",
     "euclid_dist",
     "gaussian",
+    "in_degree_from_p",
     "is_same_pop",
     "num_prop",
+    "p_from_in_degree",
     "pr_2_rho",
     "report_name",
     "rho_2_pr",

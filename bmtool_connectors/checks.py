@@ -69,3 +69,8 @@ def flag(value: Any, owner: str) -> bool:
     if isinstance(value, bool | np.bool_ | int | np.integer) and value in (0, 1):
         return bool(value)
     raise ParameterError(f"{owner} is {value!r}; allowed is True or False.")
+
+
+def plain(values: Any) -> Any:
+    """Return a Python float for a 0-d result, the array otherwise."""
+    return float(values) if np.ndim(values) == 0 else values

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
-from bmtool_connectors.checks import floats, number
+from bmtool_connectors.checks import floats, number, plain
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profile_algebra import DistantDependentProbability, ProbabilityFunction
 from bmtool_connectors.randomness import RngLike
@@ -76,11 +76,6 @@ def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
             )
 
 
-def _plain(values: Values) -> Any:
-    """Return a Python float for a 0-d result, the array otherwise."""
-    return float(values) if np.ndim(values) == 0 else values
-
-
 def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     """Return rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)).
 
@@ -112,9 +107,9 @@ def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
         raise ParameterError(
             f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
-            f"max(0, p0 + p1 - 1) to min(p0, p1), here {_plain(low)!r} to {_plain(high)!r}."
+            f"max(0, p0 + p1 - 1) to min(p0, p1), here {plain(low)!r} to {plain(high)!r}."
         )
-    return _plain((joint - a * b) / deviation(a, b))
+    return plain((joint - a * b) / deviation(a, b))
 
 
 def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
@@ -163,7 +158,7 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
             f"{more}",
             flush=True,
         )
-    return _plain(pr)
+    return plain(pr)
 
 
 class NormalizedReciprocalRate(ProbabilityFunction):
