@@ -40,6 +40,8 @@ def draw_counts(
     pairs = (dist, lines["p0"], lines["p1"])
     lines["pr"] = lifting.of_values(laws["pr"], pairs, len(dist), "pr")
     shown = ("p0", "pr") if counts.n_backward is None else ("p0", "p1", "pr")
+    data: list[Any] = []
+    networks: list[Any] = []
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     for k, of in enumerate(shown):
         color, marker = STYLES[of]
@@ -49,11 +51,12 @@ def draw_counts(
         found, ends = np.array(getattr(counts, of).p), counts.interval(of, level)
         error = np.maximum([found - ends[:, 0], ends[:, 1] - found], 0.0)
         ax.plot(dist, np.broadcast_to(lines[of], dist.shape), color=color, lw=1.2)
-        ax.errorbar(place, found, yerr=error, fmt=marker, color=color, ms=5, capsize=3, label=name)
+        style: dict[str, Any] = {"fmt": marker, "color": color, "ms": 5, "capsize": 3}
+        data.append(ax.errorbar(place, found, error, label=name, **style))
         if network is not None:
             at = (network.bin_edges[1:] + network.bin_edges[:-1]) / 2
             values = np.array(getattr(network, of).p)
-            ax.plot(
+            networks += ax.plot(
                 at + (place - middle)[0],
                 values,
                 marker,
@@ -64,6 +67,6 @@ def draw_counts(
                 label=f"{name}, network",
             )
     ax.set(xlabel="distance (µm)", ylabel="probability", xlim=(edges[0], edges[-1]))
-    ax.set_ylim(bottom=0)
-    ax.legend(frameon=False)
+    ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # markers at 0 are seen whole
+    ax.legend(handles=[*data, *networks], frameon=False)
     return ax
