@@ -170,9 +170,8 @@ class PeriodicDistance:
             raise ParameterError(
                 f"axes of {own} is {axes!r}; allowed are some of the letters x, y and z, each once."
             )
-        lengths = list(box) if isinstance(box, Iterable) and not isinstance(box, str) else [box]
-        if len(lengths) == 1 and not isinstance(box, Iterable):
-            lengths *= len(axes)
+        several = isinstance(box, Iterable) and not isinstance(box, str)
+        lengths = list(box) if several else [box] * len(axes)
         allowed = f"a length > 0 (um) for each of {axes!r}, None for an open axis"
         if len(lengths) != len(axes):
             raise ParameterError(f"box of {own} is {box!r}; allowed is {allowed}.")
@@ -186,6 +185,15 @@ class PeriodicDistance:
     def __repr__(self) -> str:
         shown = tuple(None if length == math.inf else length for length in self.box)
         return f"PeriodicDistance({shown}, axes={self.axes!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same distance."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._metric == other._metric
+
+    def __hash__(self) -> int:
+        return hash(self._metric)
 
     def __call__(self, node1: Mapping[str, Any], node2: Mapping[str, Any]) -> float:
         """Return the distance of two nodes, um.

@@ -107,7 +107,7 @@ class DifferenceOfGaussians(TotalProfile):
         if center <= surround:
             return 0.0
         narrow, wide = self.sigma_center, self.sigma_surround
-        spread = (1 - narrow / wide) * (1 + narrow / wide)
+        spread = (wide - narrow) * (wide + narrow) / wide**2
         return narrow * math.sqrt(2 * (math.log(center) - math.log(surround)) / spread)
 
     def _turns(self) -> tuple[float, ...]:

@@ -27,7 +27,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)
 STEP = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProfileFit:
     """A profile fitted to recordings.
 

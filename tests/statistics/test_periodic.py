@@ -69,7 +69,10 @@ def test_of_two_nodes() -> None:
     assert PeriodicDistance(100.0)({"x": 0.0, "y": 0.0}, {"x": 60.0, "y": 0.0}) == 40.0
     assert PeriodicDistance(None)(a, b) == pytest.approx(spherical_dist(a, b), rel=1e-15)
     assert repr(dist) == "PeriodicDistance((100.0, 50.0, None), axes='xyz')"
-    assert eval(repr(dist), {"PeriodicDistance": PeriodicDistance})(a, b) == dist(a, b)
+    assert eval(repr(dist), {"PeriodicDistance": PeriodicDistance}) == dist
+    assert hash(PeriodicDistance((1.0, None), "xy")) == hash(PeriodicDistance((None, 1.0), "yx"))
+    assert PeriodicDistance((1.0, None), "xy") == PeriodicDistance((None, 1.0), "yx") != dist
+    assert PeriodicDistance(None) != spherical_dist
 
 
 @pytest.mark.parametrize(
