@@ -187,8 +187,8 @@ class MexicanHat(TotalProfile):
         return {"sigma": self.sigma, "amplitude": self.amplitude}
 
     def _shape(self, dist: FloatArray) -> Any:
-        # Where the exponential is 0 the square may be infinite.
-        square = np.minimum(np.square(np.minimum(dist / self.sigma, 1e3)), 1e4)
+        with np.errstate(over="ignore"):  # where the exponential is 0 the square may be infinite
+            square = np.minimum(np.square(dist / self.sigma), 1e4)
         return self.amplitude * (1 - square) * np.exp(-square / 2)
 
     def _turns(self) -> tuple[float, ...]:

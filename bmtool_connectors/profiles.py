@@ -73,7 +73,8 @@ class ExponentialDropoff(PeakProfile):
         return {"scale": self.scale}
 
     def _shape(self, dist: FloatArray) -> Any:
-        return np.exp(-dist / self.scale)
+        with np.errstate(over="ignore"):  # infinitely far away is 0
+            return np.exp(-dist / self.scale)
 
     def _shape_mean(self, r1: float, r2: float) -> float:
         power, scale = density_power(self.dist_type), self.scale
@@ -188,7 +189,8 @@ class SigmoidDropoff(PeakProfile):
         return {"midpoint": self.midpoint, "slope": self.slope}
 
     def _shape(self, dist: FloatArray) -> Any:
-        return expit(-self.slope * (dist - self.midpoint))
+        with np.errstate(over="ignore"):
+            return expit(-self.slope * (dist - self.midpoint))
 
     def _kinks(self) -> Iterable[float]:
         steps = (-30, -5, -1, 0, 1, 5, 30)
@@ -241,7 +243,8 @@ class PowerLawDropoff(PeakProfile):
         return {"exponent": self.exponent, "min_scale": self.min_scale}
 
     def _shape(self, dist: FloatArray) -> Any:
-        return np.power(np.maximum(dist, self.min_scale) / self.min_scale, -self.exponent)
+        with np.errstate(over="ignore"):  # infinitely far away is 0
+            return np.power(np.maximum(dist, self.min_scale) / self.min_scale, -self.exponent)
 
     def _shape_mean(self, r1: float, r2: float) -> float:
         power, scale = density_power(self.dist_type), self.min_scale

@@ -286,6 +286,25 @@ def test_bound_is_0_beyond_reach() -> None:
         assert profile.bound(reach * 0.99, math.inf) > 0.0
 
 
+@pytest.mark.parametrize(
+    "profile",
+    [
+        ExponentialDropoff(3e-308),
+        PowerLawDropoff(2.0, 3e-308),
+        SigmoidDropoff(1e90, 1e99),
+        MexicanHat(3e-300),
+        DifferenceOfGaussians(float(np.nextafter(60.0, 0.0)), 60.0, 1.0, 1.0),
+        2 * GaussianDropoff(stdev=3e-308),
+    ],
+    ids=lambda profile: type(profile).__name__,
+)
+def test_extreme_parameters(profile: DistantDependentProbability) -> None:
+    """Far away is far away, whatever overflows."""
+    assert profile.raw(1e300) == pytest.approx(0.0, abs=1e-300)
+    assert 0.0 <= profile.bound(1e5, math.inf) <= 1.0
+    assert np.isfinite(profile.raw_bounds(0.0, math.inf)).all()
+
+
 def test_many_intervals_at_once() -> None:
     low = np.random.default_rng(1).uniform(0, 150, (40, 5))
     high = low + np.random.default_rng(2).uniform(0, 60, (40, 5))
@@ -354,6 +373,24 @@ def test_ptotal_is_kept_and_scales() -> None:
     assert (profile.ptotal, profile.ptotal_dist_range) == (0.02, (0, 100))
     assert profile.dist_type == "cylindrical"
     assert ExponentialDropoff(30.0, ptotal=0.1, max_dist=90.0).ptotal_dist_range == (0.0, 90.0)
+
+
+@settings(MANY, max_examples=40)
+@given(
+    st.one_of(profiles(), combinations()),
+    st.floats(0.0, 200.0),
+    st.floats(1.0, 400.0),
+    st.sampled_from(["spherical", "cylindrical"]),
+)
+def test_overall_of_random_profiles(
+    profile: DistantDependentProbability, r1: float, width: float, dist_type: str
+) -> None:
+    r2, power = r1 + width, 1 if dist_type == "cylindrical" else 2
+    r = np.linspace(r1, r2, 100_001)
+    total = integrate.trapezoid(profile.values(r) * r**power, r)
+    wanted = total * (power + 1) / (r2 ** (power + 1) - r1 ** (power + 1))
+    # Where the profile jumps, the rule for comparison is off by half a step.
+    assert profile.overall((r1, r2), dist_type) == pytest.approx(wanted, abs=5e-5)
 
 
 def test_overall_of_any_profile() -> None:

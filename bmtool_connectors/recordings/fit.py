@@ -190,10 +190,9 @@ def fit_profile(
             )
         best = float(found.fun)
         covariance = problem.covariance(x, best) * dispersion
-        profile = problem.profile(x)
     errors = np.sqrt(np.diag(covariance)).tolist()
     return ProfileFit(
-        profile=profile,
+        profile=problem.profile(x),
         parameters=dict(zip(start, (x * scale).tolist(), strict=True)),
         errors=dict(zip(start, errors, strict=True)),
         covariance=covariance,
