@@ -30,6 +30,8 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
+#: Number of edges, and a checksum of them, of ``test_stream``.
+STREAM = [(1027, 392267), (2351, 469016), (774, 689783)]
 #: Probability that a right package fails any of the statistical tests of this file.
 FALSE_ALARM = 1e-6
 ONE = (SynapseCounts(1, "n_syn"), SynapseCounts(1, "n_syn"))
@@ -230,6 +232,20 @@ def test_frequencies(sampler: Any, kind: Any) -> None:
     assert 2 * len(k) * tail.min() > FALSE_ALARM / 4
 
 
+def test_stream() -> None:
+    """The random stream of the sparse sampler is part of what a seed means, here too."""
+    points = pool(random_positions(300, 8, 100.0))
+    found = []
+    for dist in (PeriodicDistance(100.0), PeriodicDistance((100.0, None), "xz"), spherical_dist):
+        laws = PairLaws(Law(UniformInRange(0.2, max_dist=30.0), dist, "p of Test"))
+        space = PairSpace(points, points, "upper")
+        drawn = sparse.draw(space, laws, None, np.random.default_rng(1), ONE)
+        i, j, *_ = drawn.forward.arrays()
+        pairs = np.sort(i.astype(np.int64) * 300 + j)
+        found.append((len(pairs), int((pairs * np.arange(1, len(pairs) + 1)).sum() % 999_983)))
+    assert found == STREAM
+
+
 def test_two_distances_of_a_pair() -> None:
     """Forward in a periodic sheet, backward in an open one: each direction has its own."""
     sheet, line = PeriodicDistance((90.0, 70.0), "xy"), PeriodicDistance(None, "x")
@@ -262,6 +278,11 @@ def test_no_common_axis() -> None:
         ParameterError, match=r"p0_arg of .* and p1_arg of .* without a common axis"
     ):
         connector.connectivity  # noqa: B018
+    other = ReciprocalConnector(GAUSS, GAUSS, pr=None, rng=1, **laws, **QUIET)
+    other.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+    expected = other.expected()
+    assert expected.sampler == "pairwise"
+    assert abs(len(other.connectivity.forward) - expected.forward) < 5 * expected.forward**0.5
 
 
 def test_in_a_network() -> None:
