@@ -18,6 +18,7 @@ from bmtool_connectors import (
     GaussianDropoff,
     NetworkBuilder,
     NodeArrays,
+    NodeError,
     ParameterError,
     PeriodicDistance,
     ReciprocalConnector,
@@ -283,6 +284,15 @@ def test_no_common_axis() -> None:
     expected = other.expected()
     assert expected.sampler == "pairwise"
     assert abs(len(other.connectivity.forward) - expected.forward) < 5 * expected.forward**0.5
+
+
+@pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+def test_without_positions(sampler: str) -> None:
+    net = NetworkBuilder("net")
+    net.add_nodes(N=3)
+    connector = UnidirectionConnector(GAUSS, PeriodicDistance(9.0), sampler=sampler, **QUIET)
+    with pytest.raises(NodeError, match="p_arg of UnidirectionConnector is a distance"):
+        connector.setup_nodes(net.nodes(), net.nodes())
 
 
 def test_in_a_network() -> None:
