@@ -78,7 +78,8 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
             dtypes = [np.dtype(each[name]) for each in described if name in each]
             dtype = np.result_type(*dtypes)
             if name == "nsyns" and options.compact:
-                most = max((int(t.edges.n_syn.max()) for t in chosen if t.n_pairs), default=1)
+                counted = (t for t in chosen if t.n_pairs and not t.has_properties)
+                most = max((int(t.edges.n_syn.max()) for t in counted), default=1)
                 dtype = np.min_scalar_type(most)
             values = {n: _values(tables[n], name, dtype) for n in numbers}
             columns[name] = _Column(dtype, values)
@@ -93,7 +94,7 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
 def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
     """Return what gives the values of a property for rows of a table."""
     has = [each["name"] for each in table.get_property_metatadata()]
-    if name == "nsyns" and name in has:
+    if name == "nsyns" and not table.has_properties:
         return lambda piece: table.edges.n_syn[piece.pairs]
     if name in has:
         column = table.get_property_value(name)
