@@ -327,8 +327,13 @@ class DelayRule(PropertyRule):
             self.velocity = number(velocity, "velocity of DelayRule", allowed, tiny, MOST)
             self._distance = distance
         self._needs(fixed)
+        if as_law(fixed, "fixed of DelayRule") is not None:
+            raise ParameterError(
+                f"fixed of DelayRule is {shown(fixed)}; allowed is a number (ms), a function of "
+                "two nodes, or None: pass a distribution as jitter."
+            )
         if fixed is not None and not callable(fixed):
-            allowed = "a number (ms), a function of two nodes, or None; a distribution is jitter"
+            allowed = "a number (ms), a function of two nodes, or None"
             self.fixed = number(fixed, "fixed of DelayRule", allowed, -MOST, MOST)
         self._law = None if jitter is None else as_law(jitter, "jitter of DelayRule")
         if jitter is not None and self._law is None:

@@ -174,10 +174,7 @@ def as_law(value: Any, owner: str) -> Law | None:
     if not isinstance(frozen, rv_continuous | rv_discrete):
         raise ParameterError(f"{owner} is {shown(value)}; allowed is {_ALLOWED}.")
     parameters = floats([*value.args, *value.kwds.values()])
-    try:
-        ends = floats(value.support())
-    except TypeError:  # wrong names, which scipy sees only now
-        ends = np.array(math.nan)
+    ends = floats(value.support())
     if parameters.ndim != 1 or np.isnan(parameters).any() or np.isnan(ends).any():
         raise ParameterError(
             f"{owner} is {shown(value)}, whose parameters scipy.stats does not allow; allowed is "
@@ -431,7 +428,7 @@ class Mixture(Law):
     def __init__(self, distributions: Any, probabilities: Any) -> None:
         if not isinstance(distributions, list | tuple) or not distributions:
             raise ParameterError(
-                f"distributions of mixture() is {distributions!r}; allowed is a list of "
+                f"distributions of mixture() is {shown(distributions)}; allowed is a list of "
                 "distributions or numbers."
             )
         self.distributions = tuple(distributions)

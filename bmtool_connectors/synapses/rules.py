@@ -51,8 +51,8 @@ class PropertyRule(ABC):
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self)).parameters
-        values = ((name, getattr(self, name)) for name in self.parameter_names)
-        text = [f"{name}={shown(v)}" for name, v in values if v is not defaults[name].default]
+        values = {name: shown(getattr(self, name)) for name in self.parameter_names}
+        text = [f"{k}={v}" for k, v in values.items() if v != shown(defaults[k].default)]
         return f"{type(self).__name__}({', '.join(text)})"
 
     def _draws_from(self, law: Law | None) -> None:
