@@ -216,7 +216,11 @@ class PlacementRule(PropertyRule):
         super().__init__(rng)
         self.section_id, self.section_pos, self.p = section_id, section_pos, p
         ids = np.atleast_1d(floats(section_id))
-        if ids.ndim > 1 or not ids.size or not ((ids >= 0) & (ids < 2**32) & (ids % 1 == 0)).all():
+        if (
+            ids.ndim > 1
+            or not ids.size
+            or not ((ids >= 0) & (ids < 2**32) & (np.floor(ids) == ids)).all()
+        ):
             raise ParameterError(
                 f"section_id of PlacementRule is {section_id!r}; allowed is a whole number >= 0, "
                 "or a list of them."
