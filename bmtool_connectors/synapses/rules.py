@@ -111,7 +111,14 @@ class PropertyRule(ABC):
         return self._checked(found, "dist", synapses, -MOST, "a finite distance (um)")
 
     def properties(self, add_nsyns: bool = True) -> dict[str, Any]:
-        """Return arguments for ``add_properties``; see :func:`properties`."""
+        """Return the rule as arguments for ``add_properties``.
+
+        Parameters
+        ----------
+        add_nsyns : bool, default True
+            See :func:`properties`, which joins several rules of an edge type; with one call for
+            each there would be several columns ``nsyns``.
+        """
         return properties(self, add_nsyns=add_nsyns)
 
 
