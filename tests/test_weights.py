@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -406,6 +407,25 @@ def test_recipe(tmp_path: Path) -> None:
     assert (delay_told["velocity"], delay_told["dt"], delay_told["minimum"]) == (300.0, 0.1, 0.1)
     assert delay_told["jitter"]["parameters"]["probabilities"] == [0.5, 0.5]
     assert place_told["section_id"] == [1, 2]
+
+
+@pytest.mark.parametrize("name", [each for each in RULES if "own" not in each])
+def test_copies(name: str) -> None:
+    """A rule can be sent to another process, with its generator."""
+    rule = RULES[name](None, np.random.default_rng(6))
+    copy = pickle.loads(pickle.dumps(rule))
+    source, target = ({"weight": 0.5, "positions": [x, 0.0, 0.0]} for x in (0.0, 30.0))
+    a, b = (Node(k, each) for k, each in enumerate((source, target)))
+    for _ in range(3):
+        assert copy(a, b) == rule(a, b)
+
+
+class Node(dict):  # type: ignore[type-arg]
+    """A node as BMTK passes it to rules."""
+
+    def __init__(self, node_id: int, attributes: dict[str, Any]) -> None:
+        super().__init__(attributes)
+        self.node_id = node_id
 
 
 def test_repr() -> None:

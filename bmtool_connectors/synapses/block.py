@@ -68,7 +68,7 @@ class PairDistance:
         """Return what the connector has stored for two nodes, or None."""
         if self._connector is None:
             return None
-        return common.stored("a property rule", self._connector, source, target)
+        return common.stored("a rule", self._connector, source, target)
 
     def known(self, rows: Rows) -> bool:
         """Whether the distances of all pairs are there as arrays; else the rule is called."""
@@ -135,7 +135,7 @@ class OneSynapse:
     def distance(self, distance: PairDistance) -> Any:
         """Return the distance, um."""
         stored = distance.stored(self.source, self.target)
-        return self.of_nodes(distance.function, "dist") if stored is None else stored
+        return self.of_nodes(distance.function, "dist of a rule") if stored is None else stored
 
     def of_nodes(self, function: Callable[..., Any], name: str) -> Any:
         """Return what a function of two nodes gives."""
@@ -190,7 +190,9 @@ class Block:
         """Return the distances, um."""
         found = distance.of_pairs(self._rows, self.part)
         return (
-            self.of_nodes(distance.function, "dist") if found is None else self._per_synapse(found)
+            self.of_nodes(distance.function, "dist of a rule")
+            if found is None
+            else self._per_synapse(found)
         )
 
     def of_nodes(self, function: Callable[..., Any], name: str) -> Column:

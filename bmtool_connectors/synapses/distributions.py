@@ -29,12 +29,10 @@ __all__ = [
     "truncated",
 ]
 
-Column = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
-Standard = Callable[..., Any]
 
 #: Distributions of scipy.stats that NumPy draws number by number, at location 0 and scale 1.
-_STANDARD: dict[str, Standard] = {
+_STANDARD: dict[str, Callable[..., Any]] = {
     "norm": lambda rng, n: rng.standard_normal(n),
     "lognorm": lambda rng, n, s: np.exp(s * rng.standard_normal(n)),
     "uniform": lambda rng, n: rng.uniform(0.0, 1.0, n),
@@ -124,8 +122,8 @@ class Frozen(Law):
     def draw(self, rng: SharedGenerator, n: int) -> FloatArray:
         if self._standard is None:
             return np.asarray(self.frozen.rvs(size=n, random_state=rng), dtype=float).reshape(n)
-        standard, loc, scale = self._standard
-        values: FloatArray = standard(rng, n)
+        name, shapes, loc, scale = self._standard
+        values: FloatArray = _STANDARD[name](rng, n, *shapes)
         values *= scale
         values += loc
         return values
@@ -133,15 +131,15 @@ class Frozen(Law):
     def one(self, rng: SharedGenerator) -> float:
         if self._standard is None:
             return super().one(rng)
-        standard, loc, scale = self._standard
-        return float(standard(rng, None) * scale + loc)
+        name, shapes, loc, scale = self._standard
+        return float(_STANDARD[name](rng, None, *shapes) * scale + loc)
 
     def cdf(self, x: npt.ArrayLike) -> Any:
         return self.frozen.cdf(x)
 
 
-def _standard(frozen: Any) -> tuple[Standard, float, float] | None:
-    """Return NumPy's way to draw from a distribution at location 0 and scale 1, and these two."""
+def _standard(frozen: Any) -> tuple[str, list[float], float, float] | None:
+    """Return name, shapes, location and scale of a distribution that NumPy draws from."""
     from scipy import stats
 
     dist = frozen.dist
@@ -151,9 +149,7 @@ def _standard(frozen: Any) -> tuple[Standard, float, float] | None:
     shapes = dist.shapes.split(", ") if dist.shapes else []
     given = dict(zip([*shapes, "loc", "scale"], frozen.args, strict=False)) | frozen.kwds
     values = [float(given[name]) for name in shapes]
-    draw = _STANDARD[dist.name]
-    loc, scale = float(given.get("loc", 0.0)), float(given.get("scale", 1.0))
-    return (lambda rng, n: draw(rng, n, *values)), loc, scale
+    return dist.name, values, float(given.get("loc", 0.0)), float(given.get("scale", 1.0))
 
 
 def as_law(value: Any, owner: str) -> Law | None:

@@ -44,7 +44,8 @@ class PropertyRule(ABC):
 
     def __init__(self, rng: RngLike) -> None:
         self.rng = rng
-        self._origin()
+        # None is the default of the module when a value is drawn.
+        self._source = None if rng is None else common.origin(rng, type(self).__name__)
         self._laws: list[Law | None] = []
         self._distance: PairDistance | None = None
         self._batches = True
@@ -67,7 +68,7 @@ class PropertyRule(ABC):
             self._batches &= lifting.is_vectorized(function)
 
     def _origin(self) -> SharedGenerator | Seed:
-        return common.origin(self.rng, type(self).__name__)
+        return randomness.default.source if self._source is None else self._source
 
     def _stream(self) -> SharedGenerator:
         """Return the generator to draw from: private seeds have one for each property."""
