@@ -31,6 +31,7 @@ from bmtool_connectors import (
     mixture,
     properties,
     spherical_dist,
+    syn_const_delay,
     truncated,
     vectorized,
 )
@@ -345,8 +346,8 @@ def test_properties() -> None:
     assert found["names"] == ["syn_weight", "delay", "afferent_section_id", "afferent_section_pos"]
     assert found["dtypes"] == [float, float, np.uint32, float]
     assert found["rule"](None, None) == (2.0, 1.0, 1, 0.5)
-    again = properties(found["rule"], add_nsyns=False)
-    assert again["rule"].parts == found["rule"].parts
+    for each in (found, properties(weight, delay)):
+        assert properties(each["rule"])["names"] == each["names"], "joined again"
 
 
 @pytest.mark.parametrize("options", [{}, {"portable": True}, {"compact": True}], ids=str)
@@ -367,6 +368,18 @@ def test_one_synapse_per_row(options: dict[str, Any], tmp_path: Path) -> None:
             own = types[group_id == k][np.argsort(index[group_id == k])]
             counts = population[f"{k}/nsyns"][()]
             assert np.array_equal(counts, np.where(own == 100, 1, 4))
+
+
+def test_one_synapse_per_row_beside_a_helper(tmp_path: Path) -> None:
+    """As the guide has it."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=3)
+    edges = net.add_edges(connection_rule=2)
+    edges.add_properties("delay", rule=syn_const_delay, dtypes=float)
+    edges.add_properties("nsyns", rule=1, dtypes=np.uint32)
+    net.save(tmp_path)
+    with h5py.File(tmp_path / "net_net_edges.h5") as h5:
+        assert h5["edges/net_to_net/0/nsyns"][()].tolist() == [1] * 18
 
 
 def test_stock_stores_counts_of_single_synapses_only(tmp_path: Path) -> None:
@@ -463,7 +476,8 @@ def test_repr() -> None:
         (lambda: DelayRule(), "velocity, fixed and jitter of DelayRule are None; pass at least"),
         (lambda: DelayRule(0), "velocity of DelayRule is 0; allowed is a velocity > 0"),
         (lambda: DelayRule(fixed="x"), "fixed of DelayRule is 'x'; allowed is a number"),
-        (lambda: DelayRule(fixed=NORM), r"fixed of DelayRule is norm\(0.0, 0.2\).*as jitter"),
+        (lambda: DelayRule(fixed=NORM), r"fixed of DelayRule is norm\(0.0, 0.2\).*is jitter"),
+        (lambda: DelayRule(fixed=PROFILE), "fixed of DelayRule is GaussianDropoff"),
         (lambda: DelayRule(jitter=0.1), "jitter of DelayRule is 0.1; allowed is a distribution"),
         (lambda: DelayRule(1, minimum=0), "minimum of DelayRule is 0; allowed is a delay > 0"),
         (lambda: DelayRule(1, dt=-1), "dt of DelayRule is -1; allowed is a time step > 0"),

@@ -18,7 +18,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.probability import DistantDependentProbability
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.distributions import Law
+from bmtool_connectors.synapses.laws import Law
 
 __all__ = ["Block", "OneSynapse", "PairDistance", "Rows", "blocks", "pair_distance"]
 

@@ -10,11 +10,12 @@ import numpy as np
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.probability import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance
 from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.distributions import as_law, shown
+from bmtool_connectors.synapses.laws import as_law, shown
 from bmtool_connectors.synapses.rules import PropertyRule
 
 __all__ = [
@@ -327,10 +328,11 @@ class DelayRule(PropertyRule):
             self.velocity = number(velocity, "velocity of DelayRule", allowed, tiny, MOST)
             self._distance = distance
         self._needs(fixed)
-        if as_law(fixed, "fixed of DelayRule") is not None:
+        is_profile = isinstance(fixed, DistantDependentProbability)
+        if is_profile or as_law(fixed, "fixed of DelayRule") is not None:
             raise ParameterError(
                 f"fixed of DelayRule is {shown(fixed)}; allowed is a number (ms), a function of "
-                "two nodes, or None: pass a distribution as jitter."
+                "two nodes, or None: a distribution is jitter."
             )
         if fixed is not None and not callable(fixed):
             allowed = "a number (ms), a function of two nodes, or None"

@@ -13,7 +13,7 @@ from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse
 from bmtool_connectors.synapses.delay import HELPER, syn_const_delay, syn_dist_delay_feng
-from bmtool_connectors.synapses.distributions import as_law, checked_probabilities, shown
+from bmtool_connectors.synapses.laws import as_law, checked_probabilities, shown
 from bmtool_connectors.synapses.rules import PropertyRule
 
 __all__ = [

@@ -18,7 +18,7 @@ from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse, PairDistance, Rows, blocks
 from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.distributions import Law, shown
+from bmtool_connectors.synapses.laws import Law, shown
 
 __all__ = ["PropertyRule", "properties"]
 
@@ -235,7 +235,8 @@ def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
     if twice or not parts:
         got = f"has {twice[0]!r} twice" if twice else "is empty"
         raise ParameterError(f"rules of properties() {got}; allowed is one rule per property.")
-    if flag(add_nsyns, "add_nsyns of properties()") and "afferent_section_id" not in names:
+    is_placed = not {"afferent_section_id", "nsyns"}.isdisjoint(names)
+    if flag(add_nsyns, "add_nsyns of properties()") and not is_placed:
         parts.append(_SynapsesPerRow())
     rule = parts[0] if len(parts) == 1 else JoinedRule(parts)
     several = len(rule.names) > 1

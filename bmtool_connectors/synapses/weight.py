@@ -13,7 +13,7 @@ from bmtool_connectors.probability import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance
 from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.distributions import as_law, shown
+from bmtool_connectors.synapses.laws import as_law, shown
 from bmtool_connectors.synapses.rules import PropertyRule
 
 __all__ = ["WeightRule"]
