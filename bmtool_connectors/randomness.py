@@ -175,8 +175,8 @@ class _PropertyStreams:
         self._key, self._names = key, names
         self._streams: dict[Hashable, np.random.Generator] = {}
 
-    def of(self, seed: Seed, names: tuple[str, ...] | None) -> np.random.Generator:
-        names = self._names if names is None else names
+    def of(self, seed: Seed, part: slice) -> np.random.Generator:
+        names = self._names[part]
         root = str(seed.sequence.entropy), seed.sequence.spawn_key, names
         if root not in self._streams:
             self._streams[root] = seed.of_property((*self._key, *names))
@@ -195,7 +195,7 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
     *key : str or int
         Of the edge type.
     names : tuple of str
-        Of the properties that a rule gives, unless it says itself which are its own.
+        Of the properties that the rule gives.
     """
     global _property_streams
     before, _property_streams = _property_streams, _PropertyStreams(key, names)
@@ -206,19 +206,20 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
 
 
 def helper_stream(
-    source: SharedGenerator | Seed, names: tuple[str, ...] | None = None
+    source: SharedGenerator | Seed,
+    part: slice = slice(None),  # immutable
 ) -> SharedGenerator:
     """Return the generator that a rule draws from: a shared one, or the stream of a seed.
 
     Parameters
     ----------
     source : Generator, RandomState or Seed
-    names : tuple of str, optional
-        Of the properties that it is for, where a rule gives only some of those asked for.
+    part : slice, optional
+        Which of the properties it is for, where several rules give them.
     """
     if not isinstance(source, Seed):
         return source
-    return source.helpers if _property_streams is None else _property_streams.of(source, names)
+    return source.helpers if _property_streams is None else _property_streams.of(source, part)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:

@@ -324,6 +324,21 @@ def test_a_stream_per_edge_type_and_property() -> None:
     assert [each["syn_weight"] for each in slower] == [each["syn_weight"] for each in both]
 
 
+def test_a_rule_under_other_names() -> None:
+    """Each property has a stream of its own, whatever it is called."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=5)
+    edges = net.add_edges(connection_rule=1)
+    rule = WeightRule(LOGNORMAL, rng=1)
+    joined = properties(rule, DelayRule(jitter=LOGNORMAL, rng=1), add_nsyns=False)["rule"]
+    edges.add_properties("first", rule=rule, dtypes=float)
+    edges.add_properties("second", rule=rule, dtypes=float)
+    edges.add_properties(["third", "fourth"], rule=joined, dtypes=[float, float])
+    net.build()
+    values = [value for column in columns(net).values() for value in column]
+    assert len(set(values)) == len(values) == 100
+
+
 def test_stock_with_a_private_seed() -> None:
     """All calls with a seed share one stream, so that no two values are equal."""
     net = network(StockBuilder, RULES["joined, two drawn"], 4)
@@ -380,6 +395,14 @@ def test_one_synapse_per_row_beside_a_helper(tmp_path: Path) -> None:
     net.save(tmp_path)
     with h5py.File(tmp_path / "net_net_edges.h5") as h5:
         assert h5["edges/net_to_net/0/nsyns"][()].tolist() == [1] * 18
+    net.save(tmp_path / "compact", compact=True)
+    with h5py.File(tmp_path / "compact" / "net_net_edges.h5") as h5:
+        assert h5["edges/net_to_net/0/nsyns"].dtype == np.uint8
+    edges = net.add_edges(connection_rule=2)
+    edges.add_properties(["delay", "nsyns"], rule=lambda *_: (1.0, 300), dtypes=[float, np.uint32])
+    net.save(tmp_path / "more", compact=True)
+    with h5py.File(tmp_path / "more" / "net_net_edges.h5") as h5:
+        assert sorted(h5["edges/net_to_net/0/nsyns"][()].tolist()) == [1] * 18 + [300] * 18
 
 
 def test_stock_stores_counts_of_single_synapses_only(tmp_path: Path) -> None:

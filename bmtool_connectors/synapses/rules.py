@@ -23,6 +23,8 @@ from bmtool_connectors.synapses.laws import Law, shown
 __all__ = ["PropertyRule", "properties"]
 
 Column = npt.NDArray[Any]
+#: Place among the properties of a call of a rule that gives all of them.
+ALONE = slice(None)
 
 
 class PropertyRule(ABC):
@@ -70,9 +72,9 @@ class PropertyRule(ABC):
     def _origin(self) -> SharedGenerator | Seed:
         return randomness.default.source if self._source is None else self._source
 
-    def _stream(self) -> SharedGenerator:
-        """Return the generator to draw from: private seeds have one for each property."""
-        return randomness.helper_stream(self._origin(), self.names)
+    def _stream(self, place: slice = ALONE) -> SharedGenerator:
+        """Return the generator to draw from, by the place of the rule among those joined."""
+        return randomness.helper_stream(self._origin(), place)
 
     @abstractmethod
     def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
@@ -84,7 +86,7 @@ class PropertyRule(ABC):
 
     def of_synapses(self, rows: Rows) -> Iterator[tuple[Column, ...]] | None:
         """Return the values of all synapses, some at a time, or None if it has to be called."""
-        return _all_values((self,), rows)
+        return _all_values([(self, ALONE)], rows)
 
     def can_batch(self, rows: Rows) -> bool:
         """Whether all that the rule needs is there as arrays."""
@@ -147,38 +149,42 @@ class JoinedRule(PropertyRule):
         self.parts = tuple(parts)
         self.names = tuple(name for part in parts for name in part.names)
         self.dtypes = tuple(dtype for part in parts for dtype in part.dtypes)
+        ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
+        self._placed = list(zip(parts, map(slice, ends, ends[1:]), strict=True))
 
     def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the values of all parts, each drawn from its own stream."""
-        return tuple(v for part in self.parts for v in part.values(synapses, part._stream()))
+        return tuple(
+            value
+            for part, place in self._placed
+            for value in part.values(synapses, part._stream(place))
+        )
 
     def of_synapses(self, rows: Rows) -> Iterator[tuple[Column, ...]] | None:
-        return _all_values(self.parts, rows)
+        return _all_values(self._placed, rows)
 
 
-def _all_values(parts: Sequence[PropertyRule], rows: Rows) -> Iterator[tuple[Column, ...]] | None:
+def _all_values(
+    placed: Sequence[tuple[PropertyRule, slice]], rows: Rows
+) -> Iterator[tuple[Column, ...]] | None:
     """Return the values of all synapses, some at a time; None if single calls would differ.
 
     They would where a shared generator is drawn from in turn by several laws, or by one that
     takes other numbers for many values than for one at a time.
     """
-    if not all(part.can_batch(rows) for part in parts):
+    if not all(part.can_batch(rows) for part, _ in placed):
         return None
     laws: dict[int, list[Law | None]] = {}
-    for part in parts:
+    for part, _ in placed:
         origin = part._origin()
         if not isinstance(origin, Seed):
             laws.setdefault(id(origin), []).extend(part._laws)
     for drawn in laws.values():
         if len(drawn) > 1 or any(law is not None and not law.sequential for law in drawn):
             return None
-    streams = [part._stream() for part in parts]
+    streams = [(part, part._stream(place)) for part, place in placed]
     return (
-        tuple(
-            values
-            for part, stream in zip(parts, streams, strict=True)
-            for values in part.values(block, stream)
-        )
+        tuple(values for part, stream in streams for values in part.values(block, stream))
         for block in blocks(rows)
     )
 
