@@ -45,7 +45,7 @@ class Law(ABC):
 
     def __repr__(self) -> str:
         values = (f"{name}={shown(getattr(self, name))}" for name in self.parameter_names)
-        return f"{type(self).__name__.lstrip('_').lower()}({', '.join(values)})"
+        return f"{type(self).__name__.lower()}({', '.join(values)})"
 
     @abstractmethod
     def draw(self, rng: SharedGenerator, n: int) -> FloatArray:

@@ -39,8 +39,7 @@ class WeightRule(PropertyRule):
         With None they may have either sign, and are taken as they are.
     modulation : callable, optional
         Function of the distance (um), or profile, that values are multiplied with; >= 0, unless
-        `sign` is None. Cut a profile with negative lobes yourself: silently, it would turn
-        excitation off.
+        `sign` is None. Negative values of a profile are an error, not 0: cut them yourself.
     scale : float, default 1.0
         Factor > 0, for instance 1e-3 from nS to uS.
     dist : callable, default spherical_dist
