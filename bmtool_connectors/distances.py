@@ -107,8 +107,7 @@ class Metric:
         total = step = None
         for a, b, period in zip(first, second, self.periods, strict=True):
             step = np.subtract(a, b, out=step)
-            if period < math.inf:  # to the nearest image
-                step -= period * np.round(step / period)
+            _to_nearest_image(step, period)
             step *= step
             if total is None:
                 total, step = step, None
@@ -116,6 +115,22 @@ class Metric:
                 total += step
         assert total is not None
         return total
+
+    def steps(self, first: FloatArray, second: FloatArray) -> FloatArray:
+        """Return the steps along the axes from one point, or row, to the nearest image of another.
+
+        Parameters
+        ----------
+        first, second : ndarray of float, shapes (..., 3), um
+
+        Returns
+        -------
+        ndarray of float, shape (..., n_axes), um
+        """
+        steps = np.ascontiguousarray((second - first)[..., list(self.axes)])
+        for k, period in enumerate(self.periods):
+            _to_nearest_image(steps[..., k], period)
+        return steps
 
     def common(self, other: Metric) -> Metric:
         """Return the axes of both on which one distance bounds both from below.
@@ -130,6 +145,12 @@ class Metric:
             if axis in theirs and (period == theirs[axis] or math.inf in (period, theirs[axis]))
         }
         return Metric(tuple(periods), tuple(periods.values()))
+
+
+def _to_nearest_image(step: FloatArray, period: float) -> None:
+    """Move differences along an axis, in place, by whole periods to the least ones."""
+    if period < math.inf:
+        step -= period * np.round(step / period)
 
 
 class PeriodicDistance:
@@ -208,10 +229,9 @@ class PeriodicDistance:
         NodeError
             If a node has no position.
         """
-        metric = self._metric
         points = (np.pad(node_position(node), (0, 3))[:3] for node in (node1, node2))
-        first, second = ([point[axis : axis + 1] for axis in metric.axes] for point in points)
-        return math.sqrt(metric.squared(first, second).item())
+        steps = self._metric.steps(*points)
+        return math.sqrt(steps @ steps)
 
 
 #: What the distance functions of the package are made of.

@@ -126,6 +126,15 @@ def test_metrics() -> None:
         assert metric_of(other) is None
 
 
+def test_steps() -> None:
+    """Of rows of points, as of one: to the nearest image, along the axes."""
+    metric = Metric((0, 2), (10.0, math.inf))
+    first, second = np.array([[1.0, 5.0, 0.0], [0.0, 0.0, 0.0]]), np.array([[9.0, 0.0, 40.0]] * 2)
+    assert metric.steps(first, second).tolist() == [[-2.0, 40.0], [-1.0, 40.0]]
+    assert metric.steps(first[0], second[0]).tolist() == [-2.0, 40.0]
+    assert first[0].tolist() == [1.0, 5.0, 0.0]
+
+
 def test_common_metric() -> None:
     """Along the axes of both, with a period where one has one, and none where both differ."""
     box = Metric((0, 1, 2), (50.0, 60.0, math.inf))
