@@ -15,7 +15,10 @@ from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
+    DelayRule,
+    ExponentialDropoff,
     GaussianDropoff,
+    MexicanHat,
     NetworkBuilder,
     NodeArrays,
     NodeError,
@@ -24,6 +27,8 @@ from bmtool_connectors import (
     ReciprocalConnector,
     UnidirectionConnector,
     UniformInRange,
+    WeightRule,
+    properties,
     spherical_dist,
 )
 from bmtool_connectors.sampling import grid, pairwise, sparse
@@ -293,6 +298,30 @@ def test_without_positions(sampler: str) -> None:
     connector = UnidirectionConnector(GAUSS, PeriodicDistance(9.0), sampler=sampler, **QUIET)
     with pytest.raises(NodeError, match="p_arg of UnidirectionConnector is a distance"):
         connector.setup_nodes(net.nodes(), net.nodes())
+
+
+def test_rules_of_synapses() -> None:
+    """Weights and delays of the distance in the box: for all synapses at once as for each."""
+    dist = PeriodicDistance((100.0, 80.0), "xz")
+    positions = random_positions(30, 3)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=30, positions=positions)
+    hat = 2 * MexicanHat(30.0) - ExponentialDropoff(50.0, pmax=0.1)
+    rules = (WeightRule(hat, sign=None, dist=dist), DelayRule(velocity=25.0, dist=dist))
+    edges = net.add_edges(connection_rule=1)
+    edges.add_properties(**properties(*rules))
+    net.build()
+    (table,) = net.edges_table()
+    i, j = table.edge_type_node_ids.T
+    wanted = nearest(positions, positions, (100.0, 80.0), "xz")[i, j]
+    weights, delays = (table.get_property_value(name) for name in ("syn_weight", "delay"))
+    assert weights == pytest.approx(hat.raw(wanted), rel=1e-9, abs=1e-12)
+    assert weights.min() < 0 < 1 < weights.max()
+    assert delays == pytest.approx(np.maximum(wanted / 25.0, 0.1), rel=1e-12)
+    nodes = list(net.nodes())
+    for k in range(0, len(i), 7):
+        ends = nodes[i[k]], nodes[j[k]]
+        assert (weights[k], delays[k]) == tuple(rule(*ends) for rule in rules)
 
 
 def test_in_a_network() -> None:
