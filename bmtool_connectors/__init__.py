@@ -66,6 +66,8 @@ from bmtool_connectors.synapses import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
+from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
+from bmtool_connectors.verification.verify import verify
 
 if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
@@ -82,6 +84,7 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -91,6 +94,7 @@ __all__ = [
     "EdgeList",
     "Expected",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -112,6 +116,7 @@ __all__ = [
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "__version__",
     "compare",
     "connectors",
@@ -134,6 +139,7 @@ __all__ = [
     "syn_section_PN",
     "syn_uniform_delay_section",
     "vectorized",
+    "verify",
 ]
 
 #: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.

@@ -31,6 +31,7 @@ PUBLIC = {
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -40,6 +41,7 @@ PUBLIC = {
     "EdgeList",
     "Expected",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -61,6 +63,7 @@ PUBLIC = {
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "__version__",
     "compare",
     "connectors",
@@ -83,6 +86,7 @@ PUBLIC = {
     "syn_section_PN",
     "syn_uniform_delay_section",
     "vectorized",
+    "verify",
 }
 
 #: Those that are built on BMTK, which is imported with them and not before.
@@ -93,7 +97,7 @@ LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
     "reciprocity",
     *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    *("builder", "plot", "comparison", "testing", "cli"),
+    *("builder", "plot", "comparison", "verification", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.

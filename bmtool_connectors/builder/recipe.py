@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -10,18 +9,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.rows import pairs_by_target
-from bmtool_connectors.patterns.described import connector_described, described, drawn, wanted
+from bmtool_connectors.patterns.described import (
+    FORMAT,
+    connector_described,
+    described,
+    digest_of_pairs,
+    drawn,
+    wanted,
+)
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["FORMAT", "digest_of", "write_recipe"]
-
-#: Version of the file's format.
-FORMAT = 1
+__all__ = ["write_recipe"]
 
 
 def write_recipe(file: Path, network: str, tables: Sequence[EdgeTable]) -> None:
@@ -64,7 +65,7 @@ def _edge_type(table: EdgeTable, known: dict[Any, Any]) -> dict[str, Any]:
         "target_query": properties.get("target_query"),
         "pairs": table.n_pairs,
         "synapses": table.n_syns,
-        "blake2b": digest_of(table),
+        "blake2b": digest_of_pairs(pairs_by_target(table)),
     }
     rule = table.connection_map.connector
     if isinstance(rule, ConnectionRule):
@@ -90,21 +91,3 @@ def _property(param: Any) -> dict[str, Any]:
         "rule": described(rule),
         "rule_params": described(rule_params),
     }
-
-
-def digest_of(table: EdgeTable) -> str:
-    """Return the digest of the pairs: blake2b over target id, source id and synapses of each.
-
-    Parameters
-    ----------
-    table : EdgeTable
-
-    Notes
-    -----
-    Pairs are sorted by target, then source; each is three little-endian integers of 8 bytes, and
-    the digest is one of 32 bytes.
-    """
-    digest = hashlib.blake2b(digest_size=32)
-    for pairs in pairs_by_target(table):
-        digest.update(np.ascontiguousarray(pairs, dtype="<i8").data)
-    return digest.hexdigest()

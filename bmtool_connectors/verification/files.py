@@ -180,8 +180,8 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> None:
     folders = set()
     for entry, item, file_key, types_key in _entries(networks):
         named = {key: resolved(entry[key]) for key in (file_key, types_key) if entry.get(key)}
-        for key, file in named.items():
-            if not file.is_file():
+        for key, path_of in named.items():
+            if not path_of.is_file():
                 text = f"{key} is {entry[key]!r}, which is not there"
                 found.add("missing-file", text, path)
         file = named.get(file_key)

@@ -224,7 +224,8 @@ class Verification:
         if self.tests:
             worst = max(self.tests, key=lambda each: abs(each.z))
             lines.append(
-                f"{len(self.tests)} numbers tested against the recipe: largest deviation "
+                f"{len(self.tests)} number{'s' * (len(self.tests) > 1)} tested against the recipe: "
+                f"largest deviation "
                 f"{abs(worst.z):.1f} standard deviations (type {worst.edge_type}, "
                 f"{worst.quantity}); a good network fails once in {1 / self.alarm_rate:,.0f}"
             )

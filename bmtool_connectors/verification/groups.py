@@ -163,7 +163,7 @@ class Groups:
             numbers, places = self.read(part)
             hit = (numbers == number) & (places == place)
             if hit.any():
-                return part.start + int(hit.argmax())
+                return int(part.start + hit.argmax())
         return None
 
     def are_integers(self, found: Findings) -> bool:

@@ -119,7 +119,7 @@ class _Index:
         if left_out:
             self._add("index-row", "leaves it out", left_out.first, left_out.count)
 
-    def _node_of_ranges(self, n_ranges: int, kind: str) -> IntArray | None:
+    def _node_of_ranges(self, n_ranges: int, kind: str) -> npt.NDArray[np.int32] | None:
         """Return the id that each range belongs to, -1 for none."""
         first, last = self.nodes[()].astype(np.int64).T
         bad = (first < 0) | (last > n_ranges) | (first > last)
@@ -138,8 +138,7 @@ class _Index:
             self.found.add("index-range", text, self.table.file, count=count, **where)
             return None
         count = last - first
-        owner = np.full(n_ranges, -1, dtype=np.int32)
+        owner: npt.NDArray[np.int32] = np.full(n_ranges, -1, dtype=np.int32)
         ids = np.repeat(np.arange(len(count), dtype=np.int32), count)
         owner[expand(first, count)] = ids
         return owner
-

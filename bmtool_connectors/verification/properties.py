@@ -80,7 +80,7 @@ def _check_column(
     for part in parts(len(column)):
         for code, bad, reason in _faults(name, column[part], dt):
             tally, _ = tallies.setdefault(code, (Tally(), reason))
-            tally.add(bad.reshape(len(bad), -1).any(axis=1), part.start)
+            tally.add(np.any(bad.reshape(len(bad), -1), axis=1), part.start)
     for code, (tally, reason) in tallies.items():
         if tally:
             row = groups.row_of(number, tally.first, len(rows))

@@ -1,0 +1,334 @@
+"""Checks of edges against the recipe that was saved with them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bmtool_connectors.patterns.described import FORMAT
+from bmtool_connectors.verification.chance import FEWEST, two_sided
+from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.findings import ChanceTest, Findings
+from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
+
+__all__ = ["check_recipes"]
+
+#: Pairs up to which a recipe's law is never told from a sample.
+ALWAYS_EXACT = 512
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a recipe says of one edge type.
+
+    Attributes
+    ----------
+    recipe : Path
+    edge_type : int
+    ends : tuple of str
+        Source and target network.
+    queries : tuple
+        Filters of the source and the target pool.
+    pairs, synapses : int
+    digest : str
+    connector : dict
+        Class and parameters; empty where edges are of another rule.
+    direction : str
+    drawn, wanted : dict
+        Counts of the draw, and what the laws give; empty where that is not known.
+    """
+
+    recipe: Path
+    edge_type: int
+    ends: tuple[str, str]
+    queries: tuple[Any, Any]
+    pairs: int
+    synapses: int
+    digest: str
+    connector: dict[str, Any]
+    direction: str
+    drawn: dict[str, Any]
+    wanted: dict[str, Any]
+
+    @classmethod
+    def of(cls, recipe: Path, given: Mapping[str, Any]) -> _Entry:
+        """Take the values of JSON; KeyError, TypeError or ValueError if they are others."""
+        connector = dict(given.get("connector") or {})
+        direction = str(connector.pop("direction", "forward"))
+        drawn, wanted = (dict(connector.pop(name, None) or {}) for name in ("drawn", "wanted"))
+        return cls(
+            recipe,
+            int(given["edge_type_id"]),
+            (str(given["source_network"]), str(given["target_network"])),
+            (given.get("source_query"), given.get("target_query")),
+            int(given["pairs"]),
+            int(given["synapses"]),
+            str(given["blake2b"]),
+            connector,
+            direction,
+            {**drawn, "connected": {k: int(n) for k, n in drawn.get("connected", {}).items()}},
+            wanted,
+        )
+
+    def connected(self) -> int | None:
+        """Return how many pairs the connector drew in this direction."""
+        counts = self.drawn["connected"]
+        if "all" in counts and "reciprocal" in counts:  # pairs of one population, either way
+            return int(counts["all"] + counts["reciprocal"])
+        found = counts.get(self.direction)
+        return None if found is None else int(found)
+
+    @property
+    def within_one(self) -> bool:
+        """Whether both directions are in one edge type."""
+        return "all" in self.drawn["connected"]
+
+    def is_reverse(self, other: _Entry) -> bool:
+        """Say whether another entry is the other direction of the same draw."""
+        return (
+            {self.direction, other.direction} == {"forward", "backward"}
+            and self.ends == other.ends[::-1]
+            and self.queries == other.queries[::-1]
+            and self.connector == other.connector
+            and self.drawn == other.drawn
+        )
+
+
+def _entries(file: Path, found: Findings) -> list[_Entry]:
+    """Read a recipe."""
+    recipe = None
+    with found.reading(file):
+        recipe = json.loads(file.read_text(encoding="utf-8"))
+    if recipe is None:
+        return []
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("edge_types"), list):
+        found.add("recipe", "it has no list of edge types", file)
+        return []
+    if recipe.get("format") != FORMAT:
+        text = f"its format is {recipe.get('format')!r}, and this version reads {FORMAT}"
+        found.add("recipe", text, file)
+        return []
+    versions = recipe.get("versions")
+    written = versions.get("bmtool_connectors") if isinstance(versions, dict) else None
+    own = sys.modules["bmtool_connectors"].__version__
+    if written != own:
+        text = f"it was written by bmtool_connectors {written}, and this is {own}"
+        found.add("versions", text, file)
+    entries = []
+    for number, given in enumerate(recipe["edge_types"]):
+        try:
+            entries.append(_Entry.of(file, given))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            text = f"what it says of an edge type is not complete ({error!r})"
+            found.add("recipe", text, file, row=number)
+    return entries
+
+
+def check_recipes(
+    files: Sequence[Path], edges: Sequence[Rows], alarm_rate: float, unread: bool, found: Findings
+) -> list[ChanceTest]:
+    """Check edges against recipes.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The recipes.
+    edges : sequence of Rows
+    alarm_rate : float
+        How often all tests together may find a good network improbable.
+    unread : bool
+        Whether there are edges that could not be read.
+    found : Findings
+
+    Returns
+    -------
+    list of ChanceTest
+    """
+    entries = [entry for file in files for entry in _entries(file, found)]
+    told: dict[tuple[str, str], set[int]] = {}
+    for entry in entries:
+        told.setdefault(entry.ends, set()).add(entry.edge_type)
+    realised: list[tuple[_Entry, Rows, Pairs]] = []
+    for rows in edges:
+        ends = rows.ends
+        for number in rows.of_type:
+            pairs = pairs_of(rows, number)
+            _check_repeated(rows, number, pairs, found)
+            for entry in entries:
+                if entry.ends == ends and entry.edge_type == number:
+                    _check_entry(entry, rows, pairs, found)
+                    realised.append((entry, rows, Pairs(pairs.keys, None, pairs.repeated)))
+        _check_told(rows, told, found)
+    here = {id(entry) for entry, _, _ in realised}
+    for entry in entries:
+        if id(entry) not in here and entry.pairs and not unread:
+            known = any(rows.ends == entry.ends for rows in edges)
+            text = (
+                f"edge type {entry.edge_type} from {entry.ends[0]} to {entry.ends[1]} has "
+                f"{entry.pairs:,} pairs in it, and "
+                + ("no row of the edges" if known else "there is no file of these edges")
+            )
+            code = "recipe-type" if known else "missing-file"
+            found.add(code, text, entry.recipe, edge_type=entry.edge_type)
+    return _Chance(realised, found).tests(alarm_rate)
+
+
+def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> None:
+    """Report pairs in several rows that each say how many synapses they are."""
+    if rows.counted and pairs.repeated and number not in rows.gap_types():
+        text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
+        where = rows.where(pairs.repeated.first)
+        found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)
+
+
+def _check_told(rows: Rows, told: Mapping[tuple[str, str], set[int]], found: Findings) -> None:
+    """Report edge types that no recipe tells of."""
+    ends = rows.ends
+    known = told.get(ends) if ends[0] is not None and ends[1] is not None else None  # type: ignore[arg-type]
+    if known is None:
+        text = "no recipe tells how these edges were made: only their structure is checked"
+        found.add("structure-only", text, rows.file, population=rows.population)
+        return
+    for number, chosen in rows.of_type.items():
+        # One that is in no table of types either has been reported.
+        if number not in known and (number in rows.table or not rows.table):
+            first = 0 if isinstance(chosen, slice) else int(chosen[0])
+            text = f"no recipe tells of edge type {number}"
+            found.add("recipe-type", text, rows.file, **rows.where(first))
+
+
+def _check_entry(entry: _Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
+    """Compare counts and digest of an edge type."""
+    where = {"population": rows.population, "edge_type": entry.edge_type}
+    as_told = True
+    for code, noun, told, is_now in (
+        ("recipe-pairs", "pairs", entry.pairs, len(pairs)),
+        ("recipe-synapses", "synapses", entry.synapses, pairs.synapses),
+    ):
+        if told != is_now:
+            as_told = False
+            text = f"there are {is_now:,} {noun}, and {told:,} in {entry.recipe.name}"
+            found.add(code, text, rows.file, **where)
+    if not as_told or pairs.digest() == entry.digest:
+        return
+    if pairs.exchanged().digest() == entry.digest:
+        text = f"source and target are exchanged, compared with {entry.recipe.name}"
+        found.add("recipe-direction", text, rows.file, **where)
+        return
+    text = (
+        f"there are as many pairs and synapses as in {entry.recipe.name}, but not the same ones "
+        "(another seed, other nodes, or a change afterwards)"
+    )
+    found.add("recipe-edges", text, rows.file, **where)
+
+
+class _Chance:
+    """Numbers of edges against what the laws of recipes give."""
+
+    def __init__(self, realised: Sequence[tuple[_Entry, Rows, Pairs]], found: Findings) -> None:
+        self._realised, self._found = realised, found
+        self._untested: dict[Path, dict[str, list[int]]] = {}
+        self._tests: list[tuple[ChanceTest, Rows]] = []
+
+    def tests(self, alarm_rate: float) -> list[ChanceTest]:
+        """Make all tests, and report those that fail."""
+        for entry, rows, pairs in self._realised:
+            if not entry.connector:
+                continue  # BMTK's rules have no law
+            reason = self._why_not(entry)
+            if reason:
+                self._leave_out(entry, reason)
+                continue
+            self._test(entry, rows, "edges", entry.direction, len(pairs))
+            n = self._reciprocal(entry, pairs)
+            if n is not None:
+                self._check_reciprocal(entry, rows, n)
+                self._test(entry, rows, "reciprocal", "reciprocal", n)
+        uncertain = sum(each.sd > 0 for each, _ in self._tests)
+        for each, rows in self._tests:
+            if each.p_value < alarm_rate / max(uncertain, 1):
+                self._report(each, rows)
+        for file, reasons in self._untested.items():
+            for reason, types in reasons.items():
+                several = f"type{'s' * (len(types) > 1)} {', '.join(map(str, sorted(types)))}"
+                text = f"the numbers of edge {several} are not tested: {reason}"
+                self._found.add("not-tested", text, file)
+        return [each for each, _ in self._tests]
+
+    def _leave_out(self, entry: _Entry, reason: str) -> None:
+        types = self._untested.setdefault(entry.recipe, {}).setdefault(reason, [])
+        if entry.edge_type not in types:
+            types.append(entry.edge_type)
+
+    @staticmethod
+    def _why_not(entry: _Entry) -> str:
+        """Return why an entry cannot be tested; '' if it can."""
+        if not entry.wanted or not entry.drawn.get("pairs"):
+            return "the recipe does not say what the law gives"
+        if entry.drawn.get("dropped"):
+            return "pairs were drawn that got no synapse"
+        if f"{entry.direction}_sd" not in entry.wanted:
+            return "the recipe does not say how much the law scatters"
+        if entry.connected() != entry.pairs:
+            return "a part of what was drawn was added"
+        return ""
+
+    def _test(self, entry: _Entry, rows: Rows, quantity: str, name: str, realised: int) -> None:
+        """Test a number of edges, or of reciprocal pairs."""
+        values = [entry.wanted.get(f"{name}{of}") for of in ("", "_sd", "_error")]
+        wanted, sd, error = (float(value or 0.0) for value in values)
+        pairs = int(entry.drawn["pairs"])
+        coarse = error > 0 and (wanted / error) ** 2 < FEWEST
+        if coarse or (not wanted and pairs > ALWAYS_EXACT):
+            if realised or wanted:
+                self._leave_out(entry, "the recipe tells what the law gives from too few pairs")
+            return
+        # A pair of one population has two directions, and both may change together.
+        both = entry.within_one and quantity == "edges"
+        p_value = two_sided(realised, wanted, sd, error, jump=1.0 + both)
+        spread = (sd**2 + error**2) ** 0.5
+        test = ChanceTest(
+            rows.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,
+            realised, p_value,
+        )  # fmt: skip
+        self._tests.append((test, rows))
+
+    def _reciprocal(self, entry: _Entry, pairs: Pairs) -> int | None:
+        """Return how many pairs are connected both ways; None where that is not asked for."""
+        if "reciprocal" not in entry.drawn["connected"]:
+            return None
+        if entry.within_one:
+            back = swapped(pairs.keys)
+            alone = int((back == pairs.keys).sum())
+            back.sort()
+            return (n_common(pairs.keys, back) - alone) // 2
+        if entry.direction != "forward":
+            return None
+        for other, _, others in self._realised:
+            if entry.is_reverse(other) and not self._why_not(other):
+                back = swapped(others.keys)
+                back.sort()
+                return n_common(pairs.keys, back)
+        return None
+
+    def _check_reciprocal(self, entry: _Entry, rows: Rows, n: int) -> None:
+        drawn = entry.drawn["connected"]["reciprocal"]
+        if n != drawn:
+            text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
+            where = {"population": rows.population, "edge_type": entry.edge_type}
+            self._found.add("recipe-reciprocal", text, rows.file, **where)
+
+    def _report(self, each: ChanceTest, rows: Rows) -> None:
+        noun = "edges" if each.quantity == "edges" else "reciprocal pairs"
+        text = (
+            f"there are {each.realised:,} {noun} (probability {each.realised / each.pairs:.4g}), "
+            f"and the recipe's law gives {each.wanted:,.1f} ({each.wanted / each.pairs:.4g})"
+        )
+        if each.sd:
+            text += f": {abs(each.z):.1f} standard deviations, p = {each.p_value:.1g}"
+        where = {"population": rows.population, "edge_type": each.edge_type}
+        self._found.add(f"chance-{each.quantity}", text, rows.file, **where)
