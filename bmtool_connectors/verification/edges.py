@@ -50,8 +50,8 @@ class Rows:
         -1 for ids that cannot be.
     n_syn : ndarray of int64, shape (n,), or None
         Synapses of each row; None: one each.
-    counted : bool
-        Whether every row says how many synapses it is.
+    uncounted : set of int
+        Edge types with rows that do not say how many synapses they are: each is one.
     table : dict
         Properties of each edge type.
     """
@@ -63,7 +63,7 @@ class Rows:
     target: npt.NDArray[np.int32]
     types: npt.NDArray[np.int32]
     n_syn: npt.NDArray[Any] | None
-    counted: bool
+    uncounted: set[int]
     table: Mapping[int, Mapping[str, str]]
 
     def __len__(self) -> int:
@@ -158,6 +158,16 @@ def check_rows(
     return rows
 
 
+def _values(types: IntArray) -> set[int]:
+    """Return which numbers there are, mostly few that are near each other."""
+    if not len(types):
+        return set()
+    low, high = int(types.min()), int(types.max())
+    if high - low > 1 << 20:
+        return set(np.unique(types).tolist())
+    return set((np.flatnonzero(np.bincount(types - low)) + low).tolist())
+
+
 class _Scan:
     """One pass over the rows."""
 
@@ -185,7 +195,7 @@ class _Scan:
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
         counts = self._counts()
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
-        unplaced = self._unplaced_groups()
+        unplaced, uncounted = self._unplaced_groups(), set[int]()
         for part in parts(n):
             columns = [
                 integers(self.h5[each], part)
@@ -198,11 +208,14 @@ class _Scan:
                 self.bad["type"].add(~self._is_known(columns[2]), part.start)
             number, place = self.groups.read(part)
             self.groups.check(number, place, part.start)
+            without = np.ones(len(number), dtype=bool)
             for key, values in counts.items():
                 here = number == key
+                without[here] = False
                 valid = here & (place >= 0) & (place < len(values))
                 if n_syn is not None:
                     n_syn[part][valid] = values[place[valid]]
+            uncounted |= _values(columns[2][without])
             if unplaced:
                 bad = self._unplaced(columns, number, unplaced)
                 self.bad["section"].add(bad, part.start)
@@ -211,7 +224,7 @@ class _Scan:
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
         rows = Rows(
             self.file, self.name, self.ends, source, target, types, n_syn,
-            bool(counts) and counts.keys() == self.groups.groups.keys(), self.properties,
+            uncounted, self.properties,
         )  # fmt: skip
         self._tell(rows)
         return rows

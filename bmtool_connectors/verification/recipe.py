@@ -15,14 +15,14 @@ from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
 
-__all__ = ["check_recipes"]
+__all__ = ["Chance", "Entry", "check_recipes"]
 
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """What a recipe says of one edge type.
 
     Attributes
@@ -55,7 +55,7 @@ class _Entry:
     wanted: dict[str, Any]
 
     @classmethod
-    def of(cls, recipe: Path, given: Mapping[str, Any]) -> _Entry:
+    def of(cls, recipe: Path, given: Mapping[str, Any]) -> Entry:
         """Take the values of JSON; KeyError, TypeError or ValueError if they are others."""
         connector = dict(given.get("connector") or {})
         direction = str(connector.pop("direction", "forward"))
@@ -87,7 +87,7 @@ class _Entry:
         """Whether both directions are in one edge type."""
         return "all" in self.drawn["connected"]
 
-    def is_reverse(self, other: _Entry) -> bool:
+    def is_reverse(self, other: Entry) -> bool:
         """Say whether another entry is the other direction of the same draw."""
         return (
             {self.direction, other.direction} == {"forward", "backward"}
@@ -98,7 +98,7 @@ class _Entry:
         )
 
 
-def _entries(file: Path, found: Findings) -> list[_Entry]:
+def _entries(file: Path, found: Findings) -> list[Entry]:
     """Read a recipe."""
     recipe = None
     with found.reading(file):
@@ -121,7 +121,7 @@ def _entries(file: Path, found: Findings) -> list[_Entry]:
     entries = []
     for number, given in enumerate(recipe["edge_types"]):
         try:
-            entries.append(_Entry.of(file, given))
+            entries.append(Entry.of(file, given))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             text = f"what it says of an edge type is not complete ({error!r})"
             found.add("recipe", text, file, row=number)
@@ -152,7 +152,7 @@ def check_recipes(
     told: dict[tuple[str, str], set[int]] = {}
     for entry in entries:
         told.setdefault(entry.ends, set()).add(entry.edge_type)
-    realised: list[tuple[_Entry, Rows, Pairs]] = []
+    realised: list[tuple[Entry, Rows, Pairs]] = []
     for rows in edges:
         ends = rows.ends
         for number in rows.of_type:
@@ -174,12 +174,12 @@ def check_recipes(
             )
             code = "recipe-type" if known else "missing-file"
             found.add(code, text, entry.recipe, edge_type=entry.edge_type)
-    return _Chance(realised, found).tests(alarm_rate)
+    return Chance(realised, found).tests(alarm_rate)
 
 
 def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> None:
     """Report pairs in several rows that each say how many synapses they are."""
-    if rows.counted and pairs.repeated and number not in rows.gap_types():
+    if pairs.repeated and number not in rows.uncounted | set(rows.gap_types()):
         text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
         where = rows.where(pairs.repeated.first)
         found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)
@@ -201,7 +201,7 @@ def _check_told(rows: Rows, told: Mapping[tuple[str, str], set[int]], found: Fin
             found.add("recipe-type", text, rows.file, **rows.where(first))
 
 
-def _check_entry(entry: _Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
+def _check_entry(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
     """Compare counts and digest of an edge type."""
     where = {"population": rows.population, "edge_type": entry.edge_type}
     as_told = True
@@ -226,10 +226,10 @@ def _check_entry(entry: _Entry, rows: Rows, pairs: Pairs, found: Findings) -> No
     found.add("recipe-edges", text, rows.file, **where)
 
 
-class _Chance:
+class Chance:
     """Numbers of edges against what the laws of recipes give."""
 
-    def __init__(self, realised: Sequence[tuple[_Entry, Rows, Pairs]], found: Findings) -> None:
+    def __init__(self, realised: Sequence[tuple[Entry, Rows, Pairs]], found: Findings) -> None:
         self._realised, self._found = realised, found
         self._untested: dict[Path, dict[str, list[int]]] = {}
         self._tests: list[tuple[ChanceTest, Rows]] = []
@@ -259,13 +259,13 @@ class _Chance:
                 self._found.add("not-tested", text, file)
         return [each for each, _ in self._tests]
 
-    def _leave_out(self, entry: _Entry, reason: str) -> None:
+    def _leave_out(self, entry: Entry, reason: str) -> None:
         types = self._untested.setdefault(entry.recipe, {}).setdefault(reason, [])
         if entry.edge_type not in types:
             types.append(entry.edge_type)
 
     @staticmethod
-    def _why_not(entry: _Entry) -> str:
+    def _why_not(entry: Entry) -> str:
         """Return why an entry cannot be tested; '' if it can."""
         if not entry.wanted or not entry.drawn.get("pairs"):
             return "the recipe does not say what the law gives"
@@ -277,7 +277,7 @@ class _Chance:
             return "a part of what was drawn was added"
         return ""
 
-    def _test(self, entry: _Entry, rows: Rows, quantity: str, name: str, realised: int) -> None:
+    def _test(self, entry: Entry, rows: Rows, quantity: str, name: str, realised: int) -> None:
         """Test a number of edges, or of reciprocal pairs."""
         values = [entry.wanted.get(f"{name}{of}") for of in ("", "_sd", "_error")]
         wanted, sd, error = (float(value or 0.0) for value in values)
@@ -297,7 +297,7 @@ class _Chance:
         )  # fmt: skip
         self._tests.append((test, rows))
 
-    def _reciprocal(self, entry: _Entry, pairs: Pairs) -> int | None:
+    def _reciprocal(self, entry: Entry, pairs: Pairs) -> int | None:
         """Return how many pairs are connected both ways; None where that is not asked for."""
         if "reciprocal" not in entry.drawn["connected"]:
             return None
@@ -315,7 +315,7 @@ class _Chance:
                 return n_common(pairs.keys, back)
         return None
 
-    def _check_reciprocal(self, entry: _Entry, rows: Rows, n: int) -> None:
+    def _check_reciprocal(self, entry: Entry, rows: Rows, n: int) -> None:
         drawn = entry.drawn["connected"]["reciprocal"]
         if n != drawn:
             text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
