@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import bmtk.builder
 import h5py
 import numpy as np
 import pytest
+import scipy.stats
 from bmtk.builder.network_adaptors import DenseNetwork
 from conftest import QUIET, random_positions
 
@@ -22,14 +25,25 @@ import bmtool_connectors
 from bmtool_connectors import (
     FixedInDegreeConnector,
     GapJunction,
+    GaussianDropoff,
     NetworkBuilder,
+    NormalizedReciprocalRate,
     ParameterError,
     ReciprocalConnector,
     UnidirectionConnector,
     cli,
+    spherical_dist,
     verify,
 )
-from bmtool_connectors.verification.findings import CODES
+from bmtool_connectors.patterns.described import connector_described, drawn, wanted
+from bmtool_connectors.sampling import expect
+from bmtool_connectors.verification import columns
+from bmtool_connectors.verification.chance import two_sided
+from bmtool_connectors.verification.columns import Tally
+from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.findings import CODES, Findings
+from bmtool_connectors.verification.pairs import Pairs, pair_key
+from bmtool_connectors.verification.recipe import Chance, Entry
 
 EDGES, INPUTS, NODES = "net_net_edges.h5", "bg_net_edges.h5", "net_nodes.h5"
 GAPS, TYPES, RECIPE = "net_gap_juncs.h5", "net_net_edge_types.csv", "net_connections.json"
@@ -833,3 +847,304 @@ def test_fault(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_every_code_has_a_fault() -> None:
     assert set.union(*(codes for codes, _, _ in FAULTS.values())) == set(CODES)
+
+
+def test_the_guide_lists_the_codes() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "guide.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+) \|$", text, re.MULTILINE)
+    assert listed == [(code, *severity) for code, severity in CODES.items()]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damage(seed: int, folder: Path) -> None:
+    """Files that are cut, or have other bytes, are findings or harmless, never an error."""
+    rng = np.random.default_rng(seed)
+    file = sorted(folder.iterdir())[seed % len(list(folder.iterdir()))]
+    data = np.frombuffer(file.read_bytes(), dtype=np.uint8).copy()
+    if seed % 3 == 0:
+        data = data[: rng.integers(len(data))]
+    else:
+        data[rng.integers(len(data), size=seed)] = rng.integers(256, size=seed)
+    file.write_bytes(data.tobytes())
+    report = verify(folder)
+    assert str(report)
+    assert report.exit_code in (0, 1, 2)
+
+
+# ---------------------------------------------------------------------- other ways to ask
+def configuration(folder: Path, network: Path, **more: Any) -> Path:
+    """Write a circuit and a simulation configuration beside a network; return the latter."""
+    circuit = {
+        "manifest": {"$BASE": "..", "$NETWORK_DIR": f"${{BASE}}/{network.name}"},
+        "networks": {
+            "nodes": [
+                {
+                    "nodes_file": f"$NETWORK_DIR/{name}_nodes.h5",
+                    "node_types_file": f"$NETWORK_DIR/{name}_node_types.csv",
+                }
+                for name in ("net", "bg")
+            ],
+            "edges": [
+                {
+                    "edges_file": f"$NETWORK_DIR/{name}_net_edges.h5",
+                    "edge_types_file": f"$NETWORK_DIR/{name}_net_edge_types.csv",
+                }
+                for name in ("net", "bg")
+            ],
+            "gap_juncs": [{"gap_juncs_file": f"$NETWORK_DIR/{GAPS}"}],
+        },
+    }
+    folder.mkdir()
+    (folder / "circuit_config.json").write_text(json.dumps(circuit))
+    simulation = {"manifest": {"$HERE": "."}, "network": "${HERE}/circuit_config.json", **more}
+    (folder / "simulation_config.json").write_text(json.dumps(simulation))
+    return folder / "simulation_config.json"
+
+
+def test_configuration(original: Path, tmp_path: Path) -> None:
+    """A configuration names the files, and its time step is the least delay."""
+    folder = Path(shutil.copytree(original, tmp_path / "network"))
+    for dt, codes in ((0.1, []), (1.2, ["delay"])):
+        shutil.rmtree(tmp_path / "sim", ignore_errors=True)
+        path = configuration(tmp_path / "sim", folder, run={"dt": dt, "tstop": 10.0})
+        report = verify(path)
+        assert [each.code for each in report.findings] == codes
+        assert len(report.rows) == 4
+        assert len(report.tests) == 6
+        # The folder as well: nothing is looked at twice.
+        assert verify([folder, path]).rows == report.rows
+    finding = report.findings[0]
+    assert finding.message.startswith("delay is 1.01, below the time step of 1.2 ms")
+    assert finding.count == count_below(folder, 1.2)
+    assert verify(path, dt=0.0)
+    assert not verify(folder, dt=1.2)
+    (folder / "bg_nodes.h5").unlink()
+    codes = [each.code for each in verify(path, dt=0.0).findings]
+    assert codes == ["missing-file", "no-nodes"]
+    (tmp_path / "sim" / "circuit_config.json").unlink()
+    assert [each.code for each in verify(path).findings] == ["missing-file"]
+    path.write_text("{")
+    assert [each.code for each in verify(path).findings] == ["unreadable"]
+    assert verify(path).exit_code == 2
+
+
+def count_below(folder: Path, delay: float) -> int:
+    with edges_of(folder) as h5:
+        return int((h5["0/delay"][()] < delay).sum())
+
+
+def test_files_of_other_tools(tmp_path: Path) -> None:
+    """No tables of types, no ids of nodes, no columns of groups: as libsonata allows."""
+    with h5py.File(tmp_path / "nodes.h5", "w") as h5:
+        h5["nodes/cells/node_type_id"] = np.full(4, -1)
+        h5["nodes/cells/0/x"] = np.arange(4.0)
+    with h5py.File(tmp_path / "edges.h5", "w") as h5:
+        population = h5.create_group("edges/chemical")
+        for name, ids in (("source_node_id", [0, 1, 3]), ("target_node_id", [1, 1, 2])):
+            population[name] = ids
+            population[name].attrs["node_population"] = "cells"
+        population["edge_type_id"] = np.full(3, -1)
+        population["0/delay"] = np.array([0.5, 1.0, 1.5])
+    (tmp_path / "spikes.csv").write_text("time id\n1 2\n")
+    with h5py.File(tmp_path / "spikes.h5", "w") as h5:
+        h5["spikes/cells/timestamps"] = [1.0]
+    assert [each.code for each in verify(tmp_path).findings] == ["structure-only"]
+    set_value(tmp_path, "0/delay", 1, -1.0, file="edges.h5", path="edges/chemical")
+    finding = verify(tmp_path).findings[0]
+    assert (finding.code, finding.row, finding.ids) == ("delay", 1, (1, 1))
+    assert finding.message == "delay is -1.0, not above 0 ms"
+
+
+def test_a_part_of_what_was_drawn(tmp_path: Path) -> None:
+    """Edges of other pools than those of the draw are compared with the recipe alone."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=40, pop_name="A", half=[0] * 20 + [1] * 20)
+    connector = UnidirectionConnector(p=0.5, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    net.add_edges(**{**connector.edge_params(), "source": net.nodes(half=1)})
+    other = UnidirectionConnector(p=0.5, n_syn=lambda s, t: t.node_id % 2, rng=1, **QUIET)
+    other.setup_nodes(net.nodes(), net.nodes())
+    net.add_edges(**other.edge_params())
+    report = verify(saved(tmp_path, [net]))
+    assert report
+    assert [each.code for each in report.findings] == ["not-tested"] * 2
+    assert [each.message for each in report.findings] == [
+        "the numbers of edge type 100 are not tested: a part of what was drawn was added",
+        "the numbers of edge type 101 are not tested: pairs were drawn that got no synapse",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"dt": -0.1}, "dt"),
+        ({"alarm_rate": 2}, "alarm_rate"),
+        ({"alarm_rate": 0}, "alarm_rate"),
+        ({"network_dir": []}, "network_dir"),
+        ({"network_dir": 3}, "network_dir"),
+    ],
+)
+def test_parameters(given: dict[str, Any], name: str) -> None:
+    with pytest.raises(ParameterError, match=name):
+        verify(**{"network_dir": ".", **given})
+
+
+def test_command(original: Path, tmp_path: Path) -> None:
+    root = Path(bmtool_connectors.__file__).parents[1]
+    command = [sys.executable, "-m", "bmtool_connectors", "verify", str(original)]
+    for more, code in (([], 0), (["--dt", "1.2"], 1), ([str(tmp_path / "none")], 2)):
+        done = subprocess.run([*command, *more], cwd=root, capture_output=True, text=True)
+        assert done.returncode == code
+        assert done.stderr == ""
+        assert done.stdout.startswith("nothing wrong" if code == 0 else "not to be trusted: 1 err")
+
+
+def test_parts(original: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However many rows are read at a time, the findings are the same."""
+    folders = [original]
+    for name in ("group_index_twice", "index_of_wrong_node", "delay_nan", "index_range_shifted"):
+        folder = Path(shutil.copytree(original, tmp_path / name))
+        FAULTS[name][2](folder)
+        folders.append(folder)
+    expected = [verify(folder) for folder in folders]
+    monkeypatch.setattr(columns, "CHUNK", 7)
+    assert [verify(folder) for folder in folders] == expected
+
+
+# ---------------------------------------------------------------------- chance
+@pytest.mark.parametrize("n", [10, 1000, 100_000])
+@pytest.mark.parametrize("p", [1e-4, 0.1, 0.5, 0.9])
+def test_two_sided_is_not_too_small(n: int, p: float) -> None:
+    """Against the exact tails of a binomial distribution; close to them where there are many."""
+    mean, sd = n * p, (n * p * (1 - p)) ** 0.5
+    counts = np.unique(np.clip(np.round(mean + sd * np.linspace(-5, 5, 41)), 0, n)).astype(int)
+    law = scipy.stats.binom(n, p)
+    for count in counts:
+        exact = min(1.0, 2 * (law.cdf(count) if count < mean else law.sf(count - 1)))
+        found = two_sided(int(count), mean, sd)
+        assert found >= 0.98 * exact or exact > 0.3  # where alarms are not the question
+        if sd > 50 and exact > 1e-5:
+            assert found <= 2 * exact + 0.05
+
+
+def alarms(make: Callable[[int, Any, Any], Any], rates: list[float], seeds: range) -> list[int]:
+    """Return how many good networks fail, of a connector between populations of other positions.
+
+    Each network is what a recipe says of it, without files. Means that come from a sample of
+    pairs come from another sample for each network.
+    """
+    failed = [0] * len(rates)
+    for seed in seeds:
+        net = NetworkBuilder("net")
+        points = list(random_positions(300, seed, 200.0))
+        net.add_nodes(N=200, pop_name="A", positions=points[:200])
+        net.add_nodes(N=100, pop_name="B", positions=points[200:])
+        connector = make(seed, net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+        use = connector.use
+        found = connector.connectivity
+        realised = []
+        for k, edges in enumerate((found.forward, found.backward)):
+            if edges is None:
+                continue
+            ends = (use.source, use.target)[:: -1 if k else 1]
+            queries = ("A", "B")[:: -1 if k else 1]
+            given = {
+                "edge_type_id": 100 + k,
+                **dict.fromkeys(("source_network", "target_network"), "net"),
+                **dict(zip(("source_query", "target_query"), queries, strict=True)),
+                **{"pairs": len(edges), "synapses": len(edges), "blake2b": ""},
+                "connector": {
+                    **connector_described(connector),
+                    "direction": ("forward", "backward")[k],
+                    "drawn": drawn(connector, use),
+                    "wanted": wanted(connector, use),
+                },
+            }
+            ids = ends[0].ids[edges.source], ends[1].ids[edges.target]
+            none = np.empty(0, dtype=np.int32)
+            rows = Rows(Path("e"), "e", ("net", "net"), none, none, none, None, set(), {})
+            pairs = Pairs(np.sort(pair_key(*ids)), None, Tally())
+            realised.append((Entry.of(Path("r"), given), rows, pairs))
+        for k, rate in enumerate(rates):
+            report = Findings()
+            assert Chance(realised, report).tests(rate)
+            failed[k] += bool(report.found)
+            assert {each.code for each in report.found} <= {"chance-edges", "chance-reciprocal"}
+    return failed
+
+
+def uniform(seed: int, a: Any, b: Any) -> Any:
+    connector = ReciprocalConnector(p0=0.2, p1=0.3, pr=0.1, rng=seed, **QUIET)
+    connector.setup_nodes(a, b)
+    return connector
+
+
+def with_distance(seed: int, a: Any, b: Any) -> Any:
+    """Of 20,000 pairs, a sample tells the mean."""
+    law = GaussianDropoff(stdev=60, pmax=0.3, max_dist=150)
+    connector = UnidirectionConnector(p=law, p_arg=spherical_dist, rng=seed, **QUIET)
+    connector.setup_nodes(a, b)
+    return connector
+
+
+def by_calls(seed: int, a: Any, b: Any) -> Any:
+    """Of a Python function, a small sample."""
+    law = lambda dist: 0.3 * np.exp(-dist / 30)  # noqa: E731
+    connector = UnidirectionConnector(p=law, p_arg=spherical_dist, rng=seed, **QUIET)
+    connector.setup_nodes(a, b)
+    return connector
+
+
+def reciprocal_with_distance(seed: int, a: Any, b: Any) -> Any:
+    law = GaussianDropoff(stdev=25, pmax=0.5)
+    pr = NormalizedReciprocalRate(2.0)
+    connector = ReciprocalConnector(p0=law, p0_arg=spherical_dist, pr=pr, rng=seed, **QUIET)
+    connector.setup_nodes(a, a)
+    return connector
+
+
+def with_random_degrees(seed: int, a: Any, b: Any) -> Any:
+    connector = FixedInDegreeConnector(scipy.stats.poisson(20), rng=seed, **QUIET)
+    connector.setup_nodes(a, b)
+    return connector
+
+
+def rare(seed: int, a: Any, b: Any) -> Any:
+    connector = UnidirectionConnector(p=1e-4, rng=seed, **QUIET)
+    connector.setup_nodes(a, b)
+    return connector
+
+
+LAWS = (uniform, with_distance, by_calls, reciprocal_with_distance, with_random_degrees, rare)
+
+
+@pytest.fixture
+def other_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let means come from another sample every time: the one there is may be a bad one."""
+    numbers = itertools.count()
+    monkeypatch.setattr(expect, "_generator", lambda: np.random.default_rng((1, next(numbers))))
+
+
+@pytest.mark.usefixtures("other_samples")
+@pytest.mark.parametrize("make", LAWS)
+def test_alarms_of_few(make: Callable[[int, Any, Any], Any]) -> None:
+    """At most the stated share of good networks fails; six tests fail once in 10,000 by chance."""
+    (failed,) = alarms(make, [0.05], range(30))
+    assert failed <= scipy.stats.binom(30, 0.05).isf(1e-4 / 6)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("other_samples")
+@pytest.mark.parametrize("make", LAWS)
+def test_alarms(make: Callable[[int, Any, Any], Any]) -> None:
+    """Of 1,000 seeds, within the binomial interval; six tests fail once in 1,000 by chance.
+
+    From below only where a single test of a large count is made: several tests that depend on
+    each other, and small counts, give fewer alarms.
+    """
+    rates = [0.05, 1e-3]
+    for rate, failed in zip(rates, alarms(make, rates, range(1000, 2000)), strict=True):
+        law = scipy.stats.binom(1000, rate)
+        assert failed <= law.isf(1e-3 / 24)
+        if rate > 0.01 and make in (with_distance, with_random_degrees):
+            assert failed >= law.ppf(1e-3 / 24)

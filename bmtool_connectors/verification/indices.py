@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.comparison.values import expand
-from bmtool_connectors.verification.columns import IntArray, Tally, parts
+from bmtool_connectors.verification.columns import Tally, parts
 from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import Findings
 

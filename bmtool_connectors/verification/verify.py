@@ -49,7 +49,7 @@ def verify(
     -------
     Verification
         True when nothing is wrong; ``print`` it for a report. A folder may be as broken as can
-        be: that is what is reported.
+        be: that is what is reported. The guide lists the codes of findings.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def verify(
     uncertainty counts, too. The laws themselves are not evaluated again, so probability as a
     function of distance is not tested. Node ids go up to 2**31 - 1.
 
-    Rows are read part by part; it takes about 40 bytes per row, and a second per million.
+    Rows are read part by part; it takes about 55 bytes and half a microsecond per row.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def verify(
     """
     if dt is not None:
         dt = number(dt, "dt of verify()", "a number of at least 0, in ms, or None", 0, 1e9)
-    number(alarm_rate, "alarm_rate of verify()", "a probability in [0, 1]", 0, 1)
+    alarm_rate = number(alarm_rate, "alarm_rate of verify()", "a probability in (0, 1]", 1e-300, 1)
     paths = [network_dir] if isinstance(network_dir, str | os.PathLike) else network_dir
     if not isinstance(paths, list | tuple) or not paths:
         raise ParameterError(
