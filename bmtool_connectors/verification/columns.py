@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from bmtool_connectors.verification.findings import Findings
 
-__all__ = ["CHUNK", "Ids", "Tally", "datasets", "integers", "is_integer", "lengths_agree", "parts"]
+__all__ = [
+    *("CHUNK", "Ids", "Tally", "datasets", "integers", "is_table", "lengths_agree", "missing"),
+    "parts",
+]
 
 #: Rows that are read at a time: 4 MB of ids.
 CHUNK = 1 << 19
@@ -93,6 +96,26 @@ def datasets(group: h5py.Group, prefix: str = "") -> Iterator[tuple[str, h5py.Da
             yield prefix + name, member
         elif isinstance(member, h5py.Group) and name != "@library":
             yield from datasets(member, f"{prefix}{name}/")
+
+
+def is_table(
+    columns: dict[str, h5py.Dataset], file: Path, population: str, found: Findings
+) -> bool:
+    """Report columns that are no whole numbers or differ in length; say whether there are none."""
+    wrong = [name for name, each in columns.items() if not is_integer(each)]
+    for name in wrong:
+        text = f"{name} is {columns[name].dtype}, not a column of whole numbers"
+        found.add("dtype", text, file, population=population)
+    return lengths_agree(columns, file, population, found) and not wrong
+
+
+def missing(h5: h5py.Group, names: Iterable[str], file: Path, found: Findings) -> bool:
+    """Report datasets that are not there, and say whether there are any."""
+    absent = [name for name in names if not isinstance(h5.get(name), h5py.Dataset)]
+    population = h5.name.rsplit("/", 1)[-1] or None
+    for name in absent:
+        found.add("missing-dataset", f"{name} is missing", file, population=population)
+    return bool(absent)
 
 
 def lengths_agree(

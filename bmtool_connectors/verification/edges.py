@@ -18,8 +18,8 @@ from bmtool_connectors.verification.columns import (
     Mask,
     Tally,
     integers,
-    is_integer,
-    lengths_agree,
+    is_table,
+    missing,
     parts,
 )
 from bmtool_connectors.verification.files import TypeTable
@@ -96,8 +96,11 @@ class Rows:
 
     def gap_types(self) -> list[int]:
         """Return the edge types that are gap junctions."""
-        flags = {number: each.get("is_gap_junction", "") for number, each in self.table.items()}
-        return [number for number, text in flags.items() if text.lower() in ("true", "1", "1.0")]
+        return [number for number, each in self.table.items() if _is_gap_junction(each)]
+
+
+def _is_gap_junction(properties: Mapping[str, str]) -> bool:
+    return properties.get("is_gap_junction", "").lower() in ("true", "1", "1.0")
 
 
 def ends_of(h5: h5py.Group) -> tuple[str | None, str | None]:
@@ -135,16 +138,11 @@ def check_rows(
     """
     name = h5.name.rsplit("/", 1)[-1]
     needed = ("source_node_id", "target_node_id", "edge_type_id")
-    missing = [each for each in needed if not isinstance(h5.get(each), h5py.Dataset)]
-    for each in missing:
-        found.add("missing-dataset", f"{each} is missing", file, population=name)
+    if missing(h5, needed, file, found):
+        return None
     groups = Groups(h5, "edge", file, found)
-    columns = {each: h5[each] for each in needed if each not in missing} | groups.named()
-    wrong = [each for each, column in columns.items() if not is_integer(column)]
-    for each in wrong:
-        text = f"{each} is {columns[each].dtype}, not a column of whole numbers"
-        found.add("dtype", text, file, population=name)
-    if not lengths_agree(columns, file, name, found) or missing or wrong or not groups.agree:
+    columns = {each: h5[each] for each in needed} | groups.named()
+    if not is_table(columns, file, name, found) or not groups.agree:
         return None
     ends = ends_of(h5)
     for end in dict.fromkeys(ends):
@@ -260,8 +258,12 @@ class _Scan:
         return [n for n, group in self.groups.groups.items() if not told & group.columns.keys()]
 
     def _unplaced(self, columns: list[IntArray], number: IntArray, groups: list[int]) -> Mask:
-        told = {"nsyns", *SECTIONS, "is_gap_junction"}
-        placed = [kind for kind, each in self.properties.items() if told & each.keys()]
+        told = {"nsyns", *SECTIONS}
+        placed = [
+            kind
+            for kind, each in self.properties.items()
+            if told & each.keys() or _is_gap_junction(each)
+        ]
         bad = np.isin(number, groups) & ~np.isin(columns[2], placed)
         target = self.nodes[1]
         assert target is not None

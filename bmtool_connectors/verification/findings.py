@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -181,7 +181,7 @@ class Verification:
 
     paths: tuple[str, ...]
     findings: tuple[Finding, ...]
-    rows: MappingProxyType[str, int]
+    rows: Mapping[str, int]
     tests: tuple[ChanceTest, ...]
     alarm_rate: float
 

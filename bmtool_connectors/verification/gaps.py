@@ -13,8 +13,8 @@ from bmtool_connectors.verification.columns import (
     IntArray,
     Tally,
     integers,
-    is_integer,
-    lengths_agree,
+    is_table,
+    missing,
 )
 from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import Findings
@@ -59,15 +59,10 @@ def check_gap_files(files: Sequence[Path], edges: Sequence[Rows], found: Finding
     for file in files:
         network = stem_of(file)
         with found.reading(file), h5py.File(file, "r") as h5:
-            missing = [name for name in COLUMNS if not isinstance(h5.get(name), h5py.Dataset)]
-            for name in missing:
-                found.add("missing-dataset", f"{name} is missing", file)
-            columns = {name: h5[name] for name in COLUMNS if name not in missing}
-            wrong = [name for name, each in columns.items() if not is_integer(each)]
-            for name in wrong:
-                text = f"{name} is {columns[name].dtype}, not a column of whole numbers"
-                found.add("dtype", text, file)
-            if not lengths_agree(columns, file, network, found) or missing or wrong:
+            if missing(h5, COLUMNS, file, found):
+                continue
+            columns = {name: h5[name] for name in COLUMNS}
+            if not is_table(columns, file, network, found):
                 continue
             halves = np.concatenate([integers(columns[name]) for name in COLUMNS[2:]])
             if len(np.unique(halves)) < len(halves):

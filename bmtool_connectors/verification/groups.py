@@ -15,8 +15,8 @@ from bmtool_connectors.verification.columns import (
     Tally,
     datasets,
     integers,
-    is_integer,
     lengths_agree,
+    missing,
     parts,
 )
 from bmtool_connectors.verification.findings import Findings
@@ -85,15 +85,12 @@ class Groups:
             self.agree &= lengths_agree(named, file, self.population, found)
         names = f"{kind}_group_id", f"{kind}_group_index"
         self.columns: tuple[h5py.Dataset, h5py.Dataset] | None = None
-        given = [name for name in names if isinstance(h5.get(name), h5py.Dataset)]
-        if len(given) == 2:
-            self.columns = h5[names[0]], h5[names[1]]
-        elif given or len(self.groups) > 1 or 0 not in self.groups:
-            # With one group and neither of them, rows are in order.
-            for name in names:
-                if name not in given and (given or self.groups):
-                    self.agree = False
-                    found.add("missing-dataset", f"{name} is missing", file, population=h5.name[7:])
+        # With neither of them and one group, its rows are in order.
+        if any(name in h5 for name in names) or self.groups.keys() - {0}:
+            if missing(h5, names, file, found):
+                self.agree = False
+            else:
+                self.columns = h5[names[0]], h5[names[1]]
         self._bad = {code: Tally() for code in ("group", "group-index", "group-index-twice")}
 
     def named(self) -> dict[str, h5py.Dataset]:
@@ -165,11 +162,3 @@ class Groups:
             if hit.any():
                 return int(part.start + hit.argmax())
         return None
-
-    def are_integers(self, found: Findings) -> bool:
-        """Report columns that are no whole numbers, and say whether there are none."""
-        bad = [name for name, each in self.named().items() if not is_integer(each)]
-        for name in bad:
-            text = f"{name} is {self.named()[name].dtype}, not a column of whole numbers"
-            found.add("dtype", text, self.file, population=self.population)
-        return not bad

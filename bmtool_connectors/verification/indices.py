@@ -72,8 +72,9 @@ class _Index:
     def check(self, kind: str, ids: npt.NDArray[np.int32]) -> None:
         """Check the index of a column of ids."""
         for each in (self.nodes, self.rows):
-            if each.ndim != 2 or each.shape[1] != 2 or each.dtype.kind not in "iuf":
-                text = f"has {each.name.rsplit('/', 1)[-1]} of shape {each.shape}, not (n, 2)"
+            if each.ndim != 2 or each.shape[1] != 2 or each.dtype.kind not in "iu":
+                own = each.name.rsplit("/", 1)[-1]
+                text = f"has {own} of {each.dtype} and {each.shape}, not integers of (n, 2)"
                 self._add("dtype", text)
                 return
         n, n_ranges = len(ids), len(self.rows)

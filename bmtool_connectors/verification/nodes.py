@@ -14,8 +14,8 @@ from bmtool_connectors.verification.columns import (
     IntArray,
     Tally,
     integers,
-    is_integer,
-    lengths_agree,
+    is_table,
+    missing,
     parts,
 )
 from bmtool_connectors.verification.files import Files, TypeTable
@@ -84,22 +84,16 @@ def check_nodes(
 def _check(
     h5: h5py.Group, name: str, file: Path, table: TypeTable | None, found: Findings
 ) -> Nodes | None:
-    types_column = h5.get("node_type_id")
-    if not isinstance(types_column, h5py.Dataset):
-        found.add("missing-dataset", "node_type_id is missing", file, population=name)
+    if missing(h5, ["node_type_id"], file, found):
         return None
     groups = Groups(h5, "node", file, found)
-    columns = {"node_type_id": types_column, **groups.named()}
+    columns = {"node_type_id": h5["node_type_id"], **groups.named()}
     # Files of libsonata leave the ids out: they are then the row numbers.
     if isinstance(h5.get("node_id"), h5py.Dataset):
         columns["node_id"] = h5["node_id"]
-    wrong = [key for key, each in columns.items() if not is_integer(each)]
-    for key in wrong:
-        text = f"{key} is {columns[key].dtype}, not a column of whole numbers"
-        found.add("dtype", text, file, population=name)
-    if not lengths_agree(columns, file, name, found) or wrong:
+    if not is_table(columns, file, name, found):
         return None
-    types = integers(types_column)
+    types = integers(h5["node_type_id"])
     ids = integers(columns["node_id"]) if "node_id" in columns else np.arange(len(types))
 
     def where(row: int) -> dict[str, Any]:

@@ -267,7 +267,7 @@ class Chance:
     @staticmethod
     def _why_not(entry: Entry) -> str:
         """Return why an entry cannot be tested; '' if it can."""
-        if not entry.wanted or not entry.drawn.get("pairs"):
+        if not entry.wanted or entry.connected() is None or "pairs" not in entry.drawn:
             return "the recipe does not say what the law gives"
         if entry.drawn.get("dropped"):
             return "pairs were drawn that got no synapse"
@@ -282,6 +282,8 @@ class Chance:
         values = [entry.wanted.get(f"{name}{of}") for of in ("", "_sd", "_error")]
         wanted, sd, error = (float(value or 0.0) for value in values)
         pairs = int(entry.drawn["pairs"])
+        if not pairs:
+            return  # there is nothing to be connected
         coarse = error > 0 and (wanted / error) ** 2 < FEWEST
         if coarse or (not wanted and pairs > ALWAYS_EXACT):
             if realised or wanted:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeAlias
 
 import h5py
@@ -108,7 +107,7 @@ def verify(
     return Verification(
         tuple(os.fspath(path) for path in paths),
         found.sorted(),
-        MappingProxyType(rows),
+        rows,
         tuple(tests),
         alarm_rate,
     )
