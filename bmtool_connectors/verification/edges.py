@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.comparison.values import runs
 from bmtool_connectors.verification.columns import (
-    Ids,
     IntArray,
     Mask,
     Tally,
@@ -87,12 +87,7 @@ class Rows:
             order = np.argsort((self.types - low).astype(np.uint16), kind="stable")
         else:
             order = np.argsort(self.types, kind="stable")
-        numbers, starts = np.unique(self.types[order], return_index=True)
-        ends = [*starts[1:], len(order)]
-        return {
-            int(number): order[start:end]
-            for number, start, end in zip(numbers, starts, ends, strict=True)
-        }
+        return {number: order[part] for number, part in runs(self.types[order])}
 
     def gap_types(self) -> list[int]:
         """Return the edge types that are gap junctions."""
@@ -184,7 +179,6 @@ class _Scan:
         self.groups, self.found, self.table = groups, found, table
         self.nodes = [None if end is None else nodes.get(end) for end in ends]
         self.properties = {} if table is None else table.properties
-        self.known = Ids(np.array(list(self.properties), dtype=np.int64))
         self.bad = {each: Tally() for each in ("source", "target", "type", "section")}
 
     def rows(self) -> Rows:
@@ -202,8 +196,9 @@ class _Scan:
             for end, values, nodes in zip(("source", "target"), columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
-            if self.table is not None:
-                self.bad["type"].add(~self._is_known(columns[2]), part.start)
+            unknown = _values(columns[2]) - self.properties.keys()
+            if self.table is not None and unknown:
+                self.bad["type"].add(np.isin(columns[2], list(unknown)), part.start)
             number, place = self.groups.read(part)
             self.groups.check(number, place, part.start)
             without = np.ones(len(number), dtype=bool)
@@ -236,14 +231,6 @@ class _Scan:
                 values = np.nan_to_num(column[()], nan=0, posinf=0, neginf=0)
                 counts[number] = np.clip(values, 0, np.iinfo(np.uint32).max).astype(np.uint32)
         return counts
-
-    def _is_known(self, types: IntArray) -> Mask:
-        low, high = int(types.min()), int(types.max())
-        if high - low > 1 << 20:
-            return self.known.holds(types)
-        places = types - low
-        known = self.known.holds(np.arange(low, high + 1))
-        return np.ones(len(types), dtype=bool) if known.all() else known[places]
 
     # ------------------------------------------------------------------ sections
     def _unplaced_groups(self) -> list[int]:

@@ -71,30 +71,31 @@ def locate(paths: Sequence[Path], found: Findings) -> Files:
         Gets what cannot be read, or is not there.
     """
     files = Files()
-    for path in paths:
-        before = len(files.h5), len(found.found)
+    for given in paths:
+        path, before, holds = given.resolve(), len(found.found), False
         if path.is_dir():
-            _add_folder(files, path, found)
+            holds = _add_folder(files, path, found)
         elif path.is_file() and path.suffix == ".json":
             with found.reading(path):
-                _add_configuration(files, path, found)
+                holds = _add_configuration(files, path, found)
         elif path.is_file():
             found.add("no-network", "it is neither a folder nor a configuration (.json)", path)
         else:
-            found.add("no-network", "there is no such folder or file", str(path))
-        if before == (len(files.h5), len(found.found)):
-            found.add("no-network", "there is no SONATA file in it", str(path))
+            found.add("no-network", "there is no such folder or file", str(given))
+        if not holds and before == len(found.found):
+            found.add("no-network", "there is no SONATA file in it", str(given))
     return files
 
 
 # ---------------------------------------------------------------------- folders
-def _add_folder(files: Files, folder: Path, found: Findings) -> None:
+def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
+    """Add the files of a folder, and say whether there are any of SONATA's."""
     members = sorted(each for each in folder.iterdir() if each.is_file())
     visible = [each for each in members if not each.name.startswith(".")]
     h5 = [file for file in visible if file.suffix in (".h5", ".hdf5")]
     for file in h5:
         _add_h5(files, file, found)
-    files.recipes += [file for file in visible if file.name.endswith(RECIPE)]
+    _add_recipes(files, folder)
     tables: dict[str, dict[str, TypeTable]] = {item: {} for item in TYPE_KEYS}
     for file in visible:
         if file.suffix != ".csv":
@@ -109,6 +110,12 @@ def _add_folder(files: Files, folder: Path, found: Findings) -> None:
         for file in holding:
             if stem_of(file) in matched:
                 files.types[item, file] = of_stem[matched[stem_of(file)]]
+    return any(file in files.h5 for file in h5)
+
+
+def _add_recipes(files: Files, folder: Path) -> None:
+    recipes = sorted(folder.glob(f"[!.]*{RECIPE}"))
+    files.recipes += [each for each in recipes if each not in files.recipes]
 
 
 def _add_h5(files: Files, file: Path, found: Findings) -> None:
@@ -156,8 +163,8 @@ def _integer(text: str) -> int | None:
 
 
 # ---------------------------------------------------------------------- configurations
-def _add_configuration(files: Files, path: Path, found: Findings) -> None:
-    """Add the files that a circuit, or simulation, configuration names."""
+def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
+    """Add the files that a configuration names, and say whether there are any of SONATA's."""
     config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("a configuration is a JSON object")
@@ -169,11 +176,12 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> None:
     def resolved(name: Any) -> Path:
         return Path(os.path.normpath(path.parent / _expanded(str(name), variables)))
 
+    holds = False
     for name in (config.get("network"), config.get("circuit")):
         if isinstance(name, str):
             if resolved(name).is_file():
                 with found.reading(resolved(name)):
-                    _add_configuration(files, resolved(name), found)
+                    holds |= _add_configuration(files, resolved(name), found)
             else:
                 found.add("missing-file", f"it names {name!r}, which is not there", path)
     networks = _part(config, "networks")
@@ -189,6 +197,7 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> None:
             continue
         folders.add(file.parent)
         _add_h5(files, file, found)
+        holds |= file in files.h5
         types = named.get(types_key)
         if types is not None and types.is_file() and (item, file) not in files.types:
             with found.reading(types):
@@ -196,8 +205,8 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> None:
                 if table is not None:
                     files.types[item, file] = table
     for folder in sorted(folders):
-        recipes = sorted(folder.glob(f"*{RECIPE}"))
-        files.recipes += [each for each in recipes if each not in files.recipes]
+        _add_recipes(files, folder)
+    return holds
 
 
 def _entries(networks: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, str]]:
