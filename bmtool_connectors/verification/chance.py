@@ -54,7 +54,7 @@ def two_sided(
     >>> two_sided(100, 100.0, 9.0)
     1.0
     >>> round(two_sided(1000, 900.0, 30.0), 4)  # 3.3 standard deviations
-    0.0013
+    0.0011
     >>> two_sided(3, 3.0, 0.0), two_sided(4, 3.0, 0.0)
     (1.0, 0.0)
     """

@@ -48,12 +48,15 @@ class Files:
     recipes : list of Path
     dt : float or None
         Time step of a configuration, ms.
+    configurations : set of Path
+        Those that were read.
     """
 
     h5: dict[Path, set[str]] = field(default_factory=dict)
     types: dict[tuple[str, Path], TypeTable] = field(default_factory=dict)
     recipes: list[Path] = field(default_factory=list)
     dt: float | None = None
+    configurations: set[Path] = field(default_factory=set)
 
     def of(self, item: str) -> list[Path]:
         """Return the files that hold nodes, edges, or gap junctions."""
@@ -165,6 +168,9 @@ def _integer(text: str) -> int | None:
 # ---------------------------------------------------------------------- configurations
 def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     """Add the files that a configuration names, and say whether there are any of SONATA's."""
+    if path in files.configurations:  # they name each other
+        return False
+    files.configurations.add(path)
     config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("a configuration is a JSON object")
