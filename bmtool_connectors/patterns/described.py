@@ -7,20 +7,19 @@ import hashlib
 import inspect
 import math
 import textwrap
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["FORMAT", "connector_described", "described", "digest_of_pairs", "drawn", "wanted"]
+__all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
 
-#: Version of the format of the files.
+#: Version of the format of recipes.
 FORMAT = 1
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
@@ -101,24 +100,6 @@ def _digest_of_code(code: Hashable) -> str | None:
 
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=32).hexdigest()
-
-
-def digest_of_pairs(pairs: Iterable[npt.NDArray[np.int64]]) -> str:
-    """Return the digest of edges: blake2b over target id, source id and synapses of each pair.
-
-    Parameters
-    ----------
-    pairs : iterable of ndarray of int, shape (m, 3)
-        Sorted by target, then source.
-
-    Notes
-    -----
-    Each pair is three little-endian integers of 8 bytes, and the digest is one of 32 bytes.
-    """
-    digest = hashlib.blake2b(digest_size=32)
-    for block in pairs:
-        digest.update(np.ascontiguousarray(block, dtype="<i8").data)
-    return digest.hexdigest()
 
 
 def connector_described(connector: BaseConnector) -> dict[str, Any]:

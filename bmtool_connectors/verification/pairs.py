@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.patterns.described import digest_of_pairs
 from bmtool_connectors.verification.columns import IntArray, Tally, parts
 from bmtool_connectors.verification.edges import Rows
 
@@ -66,16 +65,15 @@ class Pairs:
         return len(self) if self.n_syn is None else int(self.n_syn.sum(dtype=np.int64))
 
     def digest(self) -> str:
-        """Return the digest that a recipe holds."""
-        return digest_of_pairs(self._blocks())
-
-    def _blocks(self) -> Iterator[IntArray]:
+        """Return the digest that a recipe holds, as ``PairDigests`` of the builder makes it."""
+        digest = hashlib.blake2b(digest_size=32)
         for part in parts(len(self)):
             keys = self.keys[part]
             n_syn = 1 if self.n_syn is None else self.n_syn[part]
-            block = np.empty((len(keys), 3), dtype=np.int64)
+            block = np.empty((len(keys), 3), dtype="<i8")
             block[:, 0], block[:, 1], block[:, 2] = keys >> 32, keys & LOW, n_syn
-            yield block
+            digest.update(block.data)
+        return digest.hexdigest()
 
     def exchanged(self) -> Pairs:
         """Return the pairs with source and target exchanged."""

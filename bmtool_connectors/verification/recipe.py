@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bmtool_connectors.patterns.described import FORMAT
 from bmtool_connectors.verification.chance import FEWEST, two_sided
+from bmtool_connectors.verification.columns import IntArray
 from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
 
-__all__ = ["Chance", "Entry", "check_recipes"]
+__all__ = ["Chance", "Entry", "Realised", "check_recipes"]
 
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
@@ -70,8 +73,12 @@ class Entry:
             str(given["blake2b"]),
             connector,
             direction,
-            {**drawn, "connected": {k: int(n) for k, n in drawn.get("connected", {}).items()}},
-            wanted,
+            {
+                "pairs": int(drawn.get("pairs", 0)),
+                "dropped": int(drawn.get("dropped", 0)),
+                "connected": {k: int(n) for k, n in drawn.get("connected", {}).items()},
+            },
+            {k: float(x) for k, x in wanted.items() if isinstance(x, int | float)},
         )
 
     def connected(self) -> int | None:
@@ -149,23 +156,26 @@ def check_recipes(
     list of ChanceTest
     """
     entries = [entry for file in files for entry in _entries(file, found)]
-    told: dict[tuple[str, str], set[int]] = {}
+    told: dict[tuple[str | None, str | None], set[int]] = {}
     for entry in entries:
         told.setdefault(entry.ends, set()).add(entry.edge_type)
-    realised: list[tuple[Entry, Rows, Pairs]] = []
+    realised: list[Realised] = []
     for rows in edges:
-        ends = rows.ends
         for number in rows.of_type:
             pairs = pairs_of(rows, number)
             _check_repeated(rows, number, pairs, found)
             for entry in entries:
-                if entry.ends == ends and entry.edge_type == number:
+                if entry.ends == rows.ends and entry.edge_type == number:
                     _check_entry(entry, rows, pairs, found)
-                    realised.append((entry, rows, Pairs(pairs.keys, None, pairs.repeated)))
+                    realised.append(Realised(entry, rows.file, rows.population, pairs.keys))
         _check_told(rows, told, found)
-    here = {id(entry) for entry, _, _ in realised}
+    here = {id(each.entry) for each in realised}
     for entry in entries:
-        if id(entry) not in here and entry.pairs and not unread:
+        if id(entry) in here:
+            continue
+        if not entry.pairs:
+            realised.append(Realised(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
+        elif not unread:
             known = any(rows.ends == entry.ends for rows in edges)
             text = (
                 f"edge type {entry.edge_type} from {entry.ends[0]} to {entry.ends[1]} has "
@@ -185,10 +195,11 @@ def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> N
         found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)
 
 
-def _check_told(rows: Rows, told: Mapping[tuple[str, str], set[int]], found: Findings) -> None:
+def _check_told(
+    rows: Rows, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
+) -> None:
     """Report edge types that no recipe tells of."""
-    ends = rows.ends
-    known = told.get(ends) if ends[0] is not None and ends[1] is not None else None  # type: ignore[arg-type]
+    known = told.get(rows.ends)
     if known is None:
         text = "no recipe tells how these edges were made: only their structure is checked"
         found.add("structure-only", text, rows.file, population=rows.population)
@@ -226,38 +237,58 @@ def _check_entry(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> Non
     found.add("recipe-edges", text, rows.file, **where)
 
 
+@dataclass(frozen=True)
+class Realised:
+    """The edges of one entry.
+
+    Attributes
+    ----------
+    entry : Entry
+    file : Path
+    population : str or None
+    keys : ndarray of int64, shape (m,)
+        The pairs, see `Pairs`.
+    """
+
+    entry: Entry
+    file: Path
+    population: str | None
+    keys: IntArray
+
+
 class Chance:
     """Numbers of edges against what the laws of recipes give."""
 
-    def __init__(self, realised: Sequence[tuple[Entry, Rows, Pairs]], found: Findings) -> None:
+    def __init__(self, realised: Sequence[Realised], found: Findings) -> None:
         self._realised, self._found = realised, found
         self._untested: dict[Path, dict[str, list[int]]] = {}
-        self._tests: list[tuple[ChanceTest, Rows]] = []
+        self._tests: list[tuple[ChanceTest, Realised]] = []
 
     def tests(self, alarm_rate: float) -> list[ChanceTest]:
         """Make all tests, and report those that fail."""
-        for entry, rows, pairs in self._realised:
+        for each in self._realised:
+            entry = each.entry
             if not entry.connector:
                 continue  # BMTK's rules have no law
             reason = self._why_not(entry)
             if reason:
                 self._leave_out(entry, reason)
                 continue
-            self._test(entry, rows, "edges", entry.direction, len(pairs))
-            n = self._reciprocal(entry, pairs)
+            self._test(each, "edges", entry.direction, len(each.keys))
+            n = self._reciprocal(each)
             if n is not None:
-                self._check_reciprocal(entry, rows, n)
-                self._test(entry, rows, "reciprocal", "reciprocal", n)
-        uncertain = sum(each.sd > 0 for each, _ in self._tests)
-        for each, rows in self._tests:
-            if each.p_value < alarm_rate / max(uncertain, 1):
-                self._report(each, rows)
+                self._check_reciprocal(each, n)
+                self._test(each, "reciprocal", "reciprocal", n)
+        uncertain = sum(test.sd > 0 for test, _ in self._tests)
+        for test, each in self._tests:
+            if test.p_value < alarm_rate / max(uncertain, 1):
+                self._report(test, each)
         for file, reasons in self._untested.items():
             for reason, types in reasons.items():
                 several = f"type{'s' * (len(types) > 1)} {', '.join(map(str, sorted(types)))}"
                 text = f"the numbers of edge {several} are not tested: {reason}"
                 self._found.add("not-tested", text, file)
-        return [each for each, _ in self._tests]
+        return [test for test, _ in self._tests]
 
     def _leave_out(self, entry: Entry, reason: str) -> None:
         types = self._untested.setdefault(entry.recipe, {}).setdefault(reason, [])
@@ -267,9 +298,9 @@ class Chance:
     @staticmethod
     def _why_not(entry: Entry) -> str:
         """Return why an entry cannot be tested; '' if it can."""
-        if not entry.wanted or entry.connected() is None or "pairs" not in entry.drawn:
+        if not entry.wanted or entry.connected() is None:
             return "the recipe does not say what the law gives"
-        if entry.drawn.get("dropped"):
+        if entry.drawn["dropped"]:
             return "pairs were drawn that got no synapse"
         if f"{entry.direction}_sd" not in entry.wanted:
             return "the recipe does not say how much the law scatters"
@@ -277,11 +308,11 @@ class Chance:
             return "a part of what was drawn was added"
         return ""
 
-    def _test(self, entry: Entry, rows: Rows, quantity: str, name: str, realised: int) -> None:
+    def _test(self, each: Realised, quantity: str, name: str, realised: int) -> None:
         """Test a number of edges, or of reciprocal pairs."""
-        values = [entry.wanted.get(f"{name}{of}") for of in ("", "_sd", "_error")]
-        wanted, sd, error = (float(value or 0.0) for value in values)
-        pairs = int(entry.drawn["pairs"])
+        entry = each.entry
+        wanted, sd, error = (entry.wanted.get(name + of, 0.0) for of in ("", "_sd", "_error"))
+        pairs: int = entry.drawn["pairs"]
         if not pairs:
             return  # there is nothing to be connected
         coarse = error > 0 and (wanted / error) ** 2 < FEWEST
@@ -294,43 +325,45 @@ class Chance:
         p_value = two_sided(realised, wanted, sd, error, jump=1.0 + both)
         spread = (sd**2 + error**2) ** 0.5
         test = ChanceTest(
-            rows.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,
+            each.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,
             realised, p_value,
         )  # fmt: skip
-        self._tests.append((test, rows))
+        self._tests.append((test, each))
 
-    def _reciprocal(self, entry: Entry, pairs: Pairs) -> int | None:
+    def _reciprocal(self, each: Realised) -> int | None:
         """Return how many pairs are connected both ways; None where that is not asked for."""
+        entry = each.entry
         if "reciprocal" not in entry.drawn["connected"]:
             return None
         if entry.within_one:
-            back = swapped(pairs.keys)
-            alone = int((back == pairs.keys).sum())
+            back = swapped(each.keys)
+            alone = int((back == each.keys).sum())
             back.sort()
-            return (n_common(pairs.keys, back) - alone) // 2
+            return (n_common(each.keys, back) - alone) // 2
         if entry.direction != "forward":
             return None
-        for other, _, others in self._realised:
-            if entry.is_reverse(other) and not self._why_not(other):
-                back = swapped(others.keys)
+        for other in self._realised:
+            if entry.is_reverse(other.entry) and not self._why_not(other.entry):
+                back = swapped(other.keys)
                 back.sort()
-                return n_common(pairs.keys, back)
+                return n_common(each.keys, back)
         return None
 
-    def _check_reciprocal(self, entry: Entry, rows: Rows, n: int) -> None:
+    def _check_reciprocal(self, each: Realised, n: int) -> None:
+        entry = each.entry
         drawn = entry.drawn["connected"]["reciprocal"]
         if n != drawn:
             text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
-            where = {"population": rows.population, "edge_type": entry.edge_type}
-            self._found.add("recipe-reciprocal", text, rows.file, **where)
+            where = {"population": each.population, "edge_type": entry.edge_type}
+            self._found.add("recipe-reciprocal", text, each.file, **where)
 
-    def _report(self, each: ChanceTest, rows: Rows) -> None:
-        noun = "edges" if each.quantity == "edges" else "reciprocal pairs"
+    def _report(self, test: ChanceTest, each: Realised) -> None:
+        noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
         text = (
-            f"there are {each.realised:,} {noun} (probability {each.realised / each.pairs:.4g}), "
-            f"and the recipe's law gives {each.wanted:,.1f} ({each.wanted / each.pairs:.4g})"
+            f"there are {test.realised:,} {noun} (probability {test.realised / test.pairs:.4g}), "
+            f"and the recipe's law gives {test.wanted:,.1f} ({test.wanted / test.pairs:.4g})"
         )
-        if each.sd:
-            text += f": {abs(each.z):.1f} standard deviations, p = {each.p_value:.1g}"
-        where = {"population": rows.population, "edge_type": each.edge_type}
-        self._found.add(f"chance-{each.quantity}", text, rows.file, **where)
+        if test.sd:
+            text += f": {abs(test.z):.1f} standard deviations, p = {test.p_value:.1g}"
+        where = {"population": each.population, "edge_type": test.edge_type}
+        self._found.add(f"chance-{test.quantity}", text, each.file, **where)

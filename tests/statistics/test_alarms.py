@@ -24,11 +24,9 @@ from bmtool_connectors import (
 from bmtool_connectors.patterns.described import connector_described, drawn, wanted
 from bmtool_connectors.sampling import expect
 from bmtool_connectors.verification.chance import two_sided
-from bmtool_connectors.verification.columns import Tally
-from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.pairs import Pairs, pair_key
-from bmtool_connectors.verification.recipe import Chance, Entry
+from bmtool_connectors.verification.pairs import pair_key
+from bmtool_connectors.verification.recipe import Chance, Entry, Realised
 
 
 @pytest.mark.parametrize("n", [10, 1000, 100_000])
@@ -80,10 +78,8 @@ def alarms(make: Callable[[int, Any, Any], Any], rates: list[float], seeds: rang
                 },
             }
             ids = ends[0].ids[edges.source], ends[1].ids[edges.target]
-            none = np.empty(0, dtype=np.int32)
-            rows = Rows(Path("e"), "e", ("net", "net"), none, none, none, None, set(), {})
-            pairs = Pairs(np.sort(pair_key(*ids)), None, Tally())
-            realised.append((Entry.of(Path("r"), given), rows, pairs))
+            entry = Entry.of(Path("recipe"), given)
+            realised.append(Realised(entry, Path("edges"), None, np.sort(pair_key(*ids))))
         for k, rate in enumerate(rates):
             report = Findings()
             assert Chance(realised, report).tests(rate)
