@@ -480,6 +480,26 @@ def probability_off(folder: Path) -> dict[str, Any]:
     return enlarged(folder, 0.21, 0.1)
 
 
+@fault("chance-edges")
+def no_edge_where_many_are_wanted(folder: Path) -> dict[str, Any]:
+    """Edges of a type that has none are in no file."""
+    shutil.rmtree(folder)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=30)
+    connector = UnidirectionConnector(p=0.0, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    net.add_edges(**connector.edge_params())
+    saved(folder, [net])
+    assert verify(folder).findings == ()
+
+    def change(recipe: dict[str, Any]) -> None:
+        wanted = recipe["edge_types"][0]["connector"]["wanted"]
+        wanted |= {"forward": 90.0, "forward_sd": 9.0}
+
+    edit_recipe(folder, change)
+    return {"edge_type": 100, "file": RECIPE}
+
+
 @fault("recipe-synapses")
 def n_syn_changed(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:

@@ -18,6 +18,7 @@ from faults import (
     FAULTS,
     GAPS,
     INDEX_BY,
+    RECIPE,
     TYPES,
     delay_nan,
     edges_of,
@@ -161,6 +162,31 @@ def test_damage(seed: int, folder: Path) -> None:
     report = verify(folder)
     assert str(report)
     assert report.exit_code in (0, 1, 2)
+
+
+JUNK = (None, True, -1, 1e300, np.inf, np.nan, 10**400, "text", [], [1, "x"], {}, {"a": {}})
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the way to every value in JSON."""
+    keys = value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
+    return [path, *(place for key in keys for place in places(value[key], (*path, key)))]
+
+
+def test_junk_in_recipe(folder: Path) -> None:
+    """Whatever stands in a recipe is a finding or harmless, never an error."""
+    original = json.loads((folder / RECIPE).read_text())
+    ways = places(original)[1:]
+    rng = np.random.default_rng(1)
+    for number in rng.choice(len(ways), 20, replace=False):
+        recipe = json.loads(json.dumps(original))
+        *way, last = ways[number]
+        inner = recipe
+        for key in way:
+            inner = inner[key]
+        inner[last] = JUNK[rng.integers(len(JUNK))]
+        (folder / RECIPE).write_text(json.dumps(recipe))  # with NaN and Infinity
+        assert str(verify(folder))
 
 
 # ---------------------------------------------------------------------- other ways to ask

@@ -20,8 +20,19 @@ from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swap
 
 __all__ = ["Chance", "Entry", "Realised", "check_recipes"]
 
+#: What the values of interest begin with, in what is wanted.
+QUANTITIES = ("forward", "backward", "reciprocal")
+#: The largest whole numbers that floats hold exactly.
+MOST = 1 << 53
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
+
+
+def _number(value: Any) -> float:
+    """Return a number of a recipe; ValueError or TypeError if it is none, or cannot be a count."""
+    if not 0 <= value <= MOST:
+        raise ValueError(f"{value!r} is no number that counts anything")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -65,20 +76,20 @@ class Entry:
         drawn, wanted = (dict(connector.pop(name, None) or {}) for name in ("drawn", "wanted"))
         return cls(
             recipe,
-            int(given["edge_type_id"]),
+            int(_number(given["edge_type_id"])),
             (str(given["source_network"]), str(given["target_network"])),
             (given.get("source_query"), given.get("target_query")),
-            int(given["pairs"]),
-            int(given["synapses"]),
+            int(_number(given["pairs"])),
+            int(_number(given["synapses"])),
             str(given["blake2b"]),
             connector,
             direction,
             {
-                "pairs": int(drawn.get("pairs", 0)),
-                "dropped": int(drawn.get("dropped", 0)),
-                "connected": {k: int(n) for k, n in drawn.get("connected", {}).items()},
+                "pairs": int(_number(drawn.get("pairs", 0))),
+                "dropped": int(_number(drawn.get("dropped", 0))),
+                "connected": {k: int(_number(n)) for k, n in drawn.get("connected", {}).items()},
             },
-            {k: float(x) for k, x in wanted.items() if isinstance(x, int | float)},
+            {k: _number(x) for k, x in wanted.items() if k.startswith(QUANTITIES)},
         )
 
     def connected(self) -> int | None:
