@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from bmtool_connectors.verification.findings import Findings
 __all__ = ["Files", "TypeTable", "locate"]
 
 RECIPE = "_connections.json"
+#: How deep variables of a manifest may be made of each other.
+MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def locate(paths: Sequence[Path], found: Findings) -> Files:
     for given in paths:
         path, before, holds = given.resolve(), len(found.found), False
         if path.is_dir():
-            holds = _add_folder(files, path, found)
+            with found.reading(path):
+                holds = _add_folder(files, path, found)
         elif path.is_file() and path.suffix == ".json":
             with found.reading(path):
                 holds = _add_configuration(files, path, found)
@@ -237,17 +240,13 @@ def _variables(manifest: Any) -> dict[str, str]:
     if not isinstance(manifest, dict):
         return {}
     values = {str(name).lstrip("$"): str(value) for name, value in manifest.items()}
-    for _ in values:  # as deep as they can be nested
+    for _ in range(min(len(values), MOST_NESTED)):
         values = {name: _expanded(text, values) for name, text in values.items()}
     return values
 
 
 def _expanded(text: str, values: Mapping[str, str]) -> str:
-    for name in _longest_first(values):
+    for name in sorted(values, key=len, reverse=True):  # $DIR after $DIRECTORY
         for form in (f"${{{name}}}", f"${name}"):
             text = text.replace(form, values[name])
     return text
-
-
-def _longest_first(names: Collection[str]) -> list[str]:
-    return sorted(names, key=len, reverse=True)
