@@ -137,11 +137,6 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     if found is None:
         return None
-    return {
-        "sampler": found.sampler,
-        "forward": found.forward,
-        "backward": found.backward,
-        "reciprocal": found.reciprocal,
-        "infeasible": found.infeasible,
-        "standard_error": found.standard_error,
-    }
+    names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
+    spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
+    return {name: getattr(found, name) for name in (*names, *spread)}
