@@ -74,6 +74,8 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
     truncated,
 )
+from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
+from bmtool_connectors.verification.verify import verify
 
 if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
@@ -90,6 +92,7 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -100,6 +103,7 @@ __all__ = [
     "EdgeList",
     "Expected",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -122,6 +126,7 @@ __all__ = [
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "WeightRule",
     "__version__",
     "clipped",
@@ -150,6 +155,7 @@ __all__ = [
     "syn_uniform_delay_section",
     "truncated",
     "vectorized",
+    "verify",
 ]
 
 #: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.

@@ -31,6 +31,7 @@ PUBLIC = {
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -41,6 +42,7 @@ PUBLIC = {
     "EdgeList",
     "Expected",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -63,6 +65,7 @@ PUBLIC = {
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "WeightRule",
     "__version__",
     "clipped",
@@ -91,6 +94,7 @@ PUBLIC = {
     "syn_uniform_delay_section",
     "truncated",
     "vectorized",
+    "verify",
 }
 
 #: Those that are built on BMTK, which is imported with them and not before.
@@ -101,7 +105,7 @@ LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
     "reciprocity",
     *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    *("builder", "plot", "comparison", "testing", "cli"),
+    *("builder", "plot", "comparison", "verification", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.
