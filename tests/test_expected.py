@@ -248,12 +248,13 @@ class TestSpread:
                 NEAR, spherical_dist, source_fraction=0.3, **{**QUIET, "rng": rng}
             ),
         }[kind]  # fmt: skip
-        counts = []
+        counts, degrees = [], []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConnectivityWarning)
             for seed in range(150):
                 connector = set_up(net, make(np.random.default_rng(seed)), target)
                 counts.append(realised(connector.connectivity))
+                degrees.append(realised_degrees(connector))
             found = set_up(net, make(0), target).expected()
         n, tail = len(counts), 0.5e-4
         low, high = stats.chi2.ppf([tail, 1 - tail], n - 1) / (n - 1)
@@ -263,6 +264,10 @@ class TestSpread:
             wanted = getattr(found, name)
             assert abs(column.mean() - wanted) <= stats.norm.isf(tail) * sd / np.sqrt(n) + 1e-9
             assert low * sd**2 <= column.var(ddof=1) <= high * sd**2 + 1e-9, name
+        for name, (mean, sd) in found.degrees.items():
+            pooled = np.concatenate([each[name] for each in degrees])
+            assert mean == pytest.approx(pooled.mean(), rel=0.03), name
+            assert sd == pytest.approx(pooled.std(), rel=0.05), name
 
 
 def realised(drawn: Connectivity) -> tuple[int, int, int]:
@@ -270,6 +275,16 @@ def realised(drawn: Connectivity) -> tuple[int, int, int]:
     if drawn.backward is not None:
         return len(drawn.forward), len(drawn.backward), drawn.connected[2]
     return len(drawn.forward), 0, drawn.connected[1] if len(drawn.connected) > 1 else 0
+
+
+def realised_degrees(connector: Any) -> dict[str, np.ndarray]:
+    """Return the degrees of a connector with two directions, or one, by name."""
+    drawn = connector.connectivity
+    found = {"out": drawn.forward.out_degree(), "in": drawn.forward.in_degree()}
+    if drawn.backward is not None:
+        found["backward out"] = drawn.backward.out_degree()
+        found["backward in"] = drawn.backward.in_degree()
+    return found
 
 
 class TestSample:
