@@ -92,8 +92,9 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
     "reciprocity",
-    *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    *("builder", "plot", "comparison", "testing", "cli"),
+    *("lifting", "edges", "views", "sampling", "rules", "report"),
+    *("inspection", "patterns", "synapses"),
+    *("builder", "comparison", "saved", "plot", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.
