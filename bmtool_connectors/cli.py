@@ -1,4 +1,4 @@
-"""Command line: ``python -m bmtool_connectors diff A B``.
+"""Command line: ``python -m bmtool_connectors diff A B``, ``... summary FOLDER``.
 
 Exit codes: 0 equal (or done), 1 different, 2 error.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.saved import summarize
 
 __all__ = ["main"]
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     # A new sub-command is one function here, that adds its parser and sets what runs it.
-    for add in (_add_diff,):
+    for add in (_add_diff, _add_summary):
         add(commands)
     return parser
 
@@ -81,3 +82,25 @@ def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
     print(comparison)
     return EQUAL if comparison else DIFFERENT
+
+
+def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "summary",
+        help="count the connections of a network folder, and compare with what was wanted",
+        description="Count the connections of a folder with SONATA files. What was wanted of them "
+        "is known where *_connections.json is.",
+        epilog="Exit codes: 0 done, 2 error.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder with *_edges.h5, ...")
+    parser.add_argument(
+        "--format", choices=("text", "csv", "json"), default="text", help="default text"
+    )
+    parser.set_defaults(command=_summary)
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+    summary = summarize(arguments.folder)
+    texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
+    sys.stdout.write(texts[arguments.format]())
+    return EQUAL

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.edges import EdgeList
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "pattern"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class Connections:
     law : callable or None
         Returns the probability forward at an array of distances (um); None where pairs have no
         such law.
+    axes : tuple of int
+        Axes of those distances.
     """
 
     source: str
@@ -60,6 +62,7 @@ class Connections:
     about: Mapping[str, Any] = field(default_factory=dict)
     positions: tuple[npt.NDArray[Any] | None, npt.NDArray[Any] | None] = (None, None)
     law: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
+    axes: tuple[int, ...] = (0, 1, 2)
 
     @property
     def name(self) -> str:
@@ -82,6 +85,38 @@ class Connections:
         edges = self.directions[direction]
         out, into = edges.out_degree(), edges.in_degree()
         return (out + into, out + into) if self.undirected else (out, into)
+
+    def only(self, directions: Collection[str]) -> Connections:
+        """Return the edges of some of the directions."""
+        if "backward" not in directions:
+            return replace(self, backward=None)
+        if "forward" in directions or self.backward is None:
+            return self
+        turned = replace(
+            self,
+            source=self.target,
+            target=self.source,
+            forward=self.backward,
+            backward=None,
+            positions=self.positions[::-1],
+            law=None,
+        )
+        return turned.wanted_backward()
+
+    def wanted_backward(self) -> Connections:
+        """Return the same edges, with what was wanted of backward ones as theirs."""
+        wanted = {
+            name.replace("backward", "forward"): each
+            for name, each in self.wanted.items()
+            if name.startswith("backward")
+        }
+        degrees = self.wanted.get("degrees", {})
+        wanted["degrees"] = {
+            name.removeprefix("backward "): each
+            for name, each in degrees.items()
+            if name.startswith("backward ")
+        }
+        return replace(self, wanted=wanted)
 
     @property
     def pairs(self) -> int:
@@ -107,17 +142,15 @@ class Connections:
         """Pairs that are connected both ways; None where only one direction is known."""
         if self.undirected or (self.backward is None and not self.recurrent):
             return None
-        if self.draws_both:
-            return int(self.drawn["connected"]["reciprocal"])
-        forward = _pattern(self.forward)
-        backward = forward if self.backward is None else _pattern(self.backward)
+        forward = pattern(self.forward)
+        backward = forward if self.backward is None else pattern(self.backward)
         both = int(forward.multiply(backward.T.tocsr()).nnz)
         if not self.recurrent:
             return both
         return (both - int(np.count_nonzero(self.forward.source == self.forward.target))) // 2
 
 
-def _pattern(edges: EdgeList) -> Any:
+def pattern(edges: EdgeList) -> Any:
     """Return the connected pairs as a sparse matrix of ones."""
     from scipy.sparse import csr_matrix
 

@@ -173,7 +173,7 @@ class ConnectorInspection:
         drawn = self.edges_of(use)
         names, undirected = self._count_names(use), self._is_undirected
         seed = self._randomness.sequence.entropy if isinstance(self._randomness, Seed) else None
-        wanted = self._wanted(use, drawn)
+        wanted, law = self._wanted(use, drawn), self._law_of_distance(use)
         return Connections(
             *use.labels,
             drawn.forward,
@@ -195,7 +195,7 @@ class ConnectorInspection:
                 "seconds": use.seconds,
             },
             positions=(use.source.positions, use.target.positions),
-            law=self._law_of_distance(use),
+            **({} if law is None else {"law": law[0], "axes": law[1]}),
         )
 
     def _wanted(self, use: Use, drawn: Connectivity) -> dict[str, Any]:
@@ -209,8 +209,8 @@ class ConnectorInspection:
             return {}
         return {} if found is None else asdict(found)
 
-    def _law_of_distance(self, use: Use) -> Any:
-        """Return the forward probability as a function of distances, where it is one."""
+    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
+        """Return the forward probability as a function of distances, and their axes."""
         return None
 
     # ------------------------------------------------------------------ one pair

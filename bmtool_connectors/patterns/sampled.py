@@ -25,7 +25,7 @@ from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues, Law
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import background
+from bmtool_connectors.sampling.states import StateLaw
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
@@ -134,12 +134,16 @@ class SampledConnector(BaseConnector):
             found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"
         return found
 
-    def _law_of_distance(self, use: Use) -> Any:
-        law = background(self._plan_ahead(use).laws).forward
-        if isinstance(law.p, int | float) or axes_of(law.arg) is None:
+    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
+        law = self._plan_ahead(use).laws.forward
+        axes = axes_of(law.arg)
+        if isinstance(law, StateLaw) or self.source_fraction < 1:
+            return None
+        if axes is None and not law.is_constant:
             return None
 
         def probability(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            return np.asarray(lifting.of_values(law.p, (distance,), len(distance), law.name))
+            p = lifting.of_values(law.p, (distance,), len(distance), law.name)
+            return np.broadcast_to(p, distance.shape)
 
-        return probability
+        return probability, (0, 1, 2) if axes is None else axes
