@@ -400,11 +400,11 @@ def degrees(network: Any, edge_type: int | None = None, *, ax: Axes | None = Non
 
 
 def _draw_expected(
-    ax: Axes, mean: float, sd: float, partners: float, width: int, color: str
+    ax: Axes, mean: float, sd: float | None, partners: float, width: int, color: str
 ) -> None:
     """Show what is expected of a degree, among a number of possible partners."""
     variance = mean * (1 - mean / partners) if partners else 0.0
-    if sd > 0 and abs(sd**2 - variance) < 1e-6 * variance:
+    if sd and abs(sd**2 - variance) < 1e-6 * variance:
         from scipy.stats import binom
 
         n = round(partners)
@@ -414,7 +414,8 @@ def _draw_expected(
         ax.plot(degree, share, color=color, linewidth=1.5, linestyle="--", label="binomial")
         return
     ax.axvline(mean, color=color, linewidth=1.5, linestyle="--", label="expected mean, sd")
-    ax.axvspan(mean - sd, mean + sd, color=color, alpha=0.12, linewidth=0)
+    if sd is not None:
+        ax.axvspan(mean - sd, mean + sd, color=color, alpha=0.12, linewidth=0)
 
 
 def _title(found: Connections, direction: str) -> str:
@@ -425,4 +426,4 @@ def _title(found: Connections, direction: str) -> str:
 def _finish(ax: Axes) -> None:
     """Leave out what is no data."""
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(fontsize=8, edgecolor="none", framealpha=0.8)

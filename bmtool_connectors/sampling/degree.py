@@ -168,7 +168,7 @@ class Degrees:
             len(self.mean), self.share, spread
         )
 
-    def both(self) -> dict[str, tuple[float, float]]:
+    def both(self) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of out- and in-degrees, over nodes and draws."""
         own = float(np.mean(self.mean)), float(np.mean(self.variance) + np.var(self.mean))
         # A node is as likely to be chosen as any other that takes part.

@@ -55,10 +55,11 @@ class Expected:
         were independent; distances alone make them more frequent than chance [1]_.
     per_rho : float
         How many reciprocal pairs more each unit of the correlation rho gives.
-    degrees : dict of str to tuple of float
+    degrees : dict of str to tuple of (float, float or None)
         Mean and standard deviation, over nodes and draws, of ``'out'`` and ``'in'`` degrees of
         the forward edges, and ``'backward out'`` and ``'backward in'`` where there are two
-        populations and directions. Of gap junctions both are the junctions of a cell.
+        populations and directions. Of gap junctions both are the junctions of a cell. The
+        deviation is None where the sample of pairs is too small to tell it.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
     seconds : float
@@ -87,7 +88,7 @@ class Expected:
     reciprocal_error: float = 0.0
     independent: float = 0.0
     per_rho: float = 0.0
-    degrees: dict[str, tuple[float, float]] = field(default_factory=dict)
+    degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
 
     @property
     def edges(self) -> float:

@@ -14,6 +14,8 @@ __all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "of_some"]
 
 #: What the numbers of an array stand for: connections of each kind, EDGES those in any direction.
 FORWARD, BACKWARD, EDGES, RECIPROCAL = range(4)
+#: Relative error up to which the variance of degrees is told from a sample of the pairs.
+ROUGH = 0.2
 
 
 class CountSums:
@@ -116,13 +118,16 @@ class CountSums:
 
     def _spread(
         self, expected: npt.NDArray[np.float64], variance: float, squares: float
-    ) -> tuple[float, float]:
+    ) -> tuple[float, float | None]:
         """Return mean and standard deviation of a degree over nodes and draws."""
-        within = variance / len(expected)
-        spread = math.sqrt(max(within + self._between(expected, squares), 0.0))
-        return float(expected.mean()), spread
+        n = len(expected)
+        total = variance / n + self._between(expected, squares)
+        # The fewer pairs of a node are in the sample, the longer the tail of their sum.
+        rough = math.sqrt((2 + 3 * n / max(self._looked_at, 1)) / n) * self._noise * squares / n
+        known = rough <= ROUGH * total
+        return float(expected.mean()), math.sqrt(max(total, 0.0)) if known else None
 
-    def degrees(self, kind: str, share: float = 1.0) -> dict[str, tuple[float, float]]:
+    def degrees(self, kind: str, share: float = 1.0) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of degrees, over nodes and draws.
 
         Parameters
@@ -154,12 +159,15 @@ class CountSums:
             found["backward in"] = self._spread(ends[1], *of)
         return found
 
-    def _degrees_of_some(self, share: float) -> dict[str, tuple[float, float]]:
+    def _degrees_of_some(self, share: float) -> dict[str, tuple[float, float | None]]:
         """Return the degrees of forward edges when a share of the sources is drawn."""
+        columns = self._ends[0]
         out_mean, out_sd = self._spread(self._starts[0], self.variance[0], self._squares[0])
+        if out_sd is None:
+            return {"out": (share * out_mean, None), "in": (share * float(columns.mean()), None)}
         # Of a source that takes part, or 0.
         out = share * (out_sd**2 + out_mean**2) - (share * out_mean) ** 2
-        rows, columns = len(self._starts[0]), self._ends[0]
+        rows = len(self._starts[0])
         between = self._between(columns, self._squares[FORWARD])
         chosen = self._squares[FORWARD] / len(columns) - (between + columns.mean() ** 2) / rows
         inside = share * self.variance[FORWARD] / len(columns) + share * (1 - share) * chosen
