@@ -205,8 +205,10 @@ class ConnectorInspection:
             return {}
         try:
             found = self.expected_of(use)
-        except (NodeError, ParameterError):  # nodes were dropped with free_memory()
-            return {}
+        except (LookupError, ValueError):
+            if use.source.nodes:
+                raise
+            return {}  # functions of two nodes find none after free_memory()
         return {} if found is None else asdict(found)
 
     def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
@@ -244,6 +246,10 @@ class ConnectorInspection:
             found |= self._explained(use, i, j)
         except NodeError as error:  # of another connector, that has not been drawn
             found["note"] = str(error)
+        except LookupError:
+            if use.source.nodes:
+                raise
+            found["note"] = "nodes were dropped, and with them what functions of nodes give"
         if use.connectivity is not None:
             found |= self._outcome(use, i, j)
         return Explanation(int(source_id), int(target_id), **found)
