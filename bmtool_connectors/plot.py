@@ -74,7 +74,7 @@ def _one(network: Any, owner: str, edge_type: int | None) -> tuple[Connections, 
     }
     if edge_type is None and len(known) == 1:
         return next(iter(known.values()))
-    if edge_type not in known:
+    if edge_type not in list(known):  # which may be anything
         raise ParameterError(
             f"edge_type of {owner} is {edge_type!r}; allowed here are "
             f"{', '.join(map(str, known)) or 'none: there are no edges'}."
