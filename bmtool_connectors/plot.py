@@ -235,7 +235,8 @@ def probability_by_distance(
     Notes
     -----
     Intervals are those of Clopper and Pearson [1]_, which hold the wanted confidence at any
-    number of pairs. Distances are straight lines (um), or those of the law's own argument. Where
+    number of independent pairs; the two directions of reciprocal connectors are not quite that.
+    Distances are straight lines (um), or those of the law's own argument. Where
     there are more than four million pairs, some of the sources stand for all, the same every
     time. The line is the law, where pairs have one; it is not known of a saved network.
 

@@ -64,7 +64,7 @@ def summarize(folder: str | os.PathLike[str]) -> Summary:
     >>> net.build()
     >>> net.save("network")
     >>> edges = summarize("network").entries[0].measure("edges", "forward")
-    >>> round(edges.wanted, 6), edges.sd, abs(edges.z) < 4
+    >>> round(edges.wanted, 6), round(edges.sd, 6), abs(edges.z) < 4
     (80.0, 8.0, True)
     """
     return Summary(tuple(entry(each) for each in read_connections(folder)))

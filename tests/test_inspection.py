@@ -160,6 +160,14 @@ class TestHints:
         dist = np.linalg.norm(a[:, None] - a[None], axis=-1)
         assert f"{dist[dist > 0].min():.4g} apart" in hint
 
+    def test_one_direction(self, net: NetworkBuilder) -> None:
+        """The forward edges are missing, the backward ones are there."""
+        far = UniformInRange(0.5, 0.0, 0.1)
+        connector = ReciprocalConnector(p0=far, p0_arg=spherical_dist, p1=0.5, pr=None, **SEEDED)
+        preview = set_up(net, connector, "B").preview()
+        assert preview.edges > 0
+        assert "p0 of ReciprocalConnector is 0 beyond" in self.said(preview)
+
     def test_positions_in_mm(self) -> None:
         connector = UnidirectionConnector(NEAR, spherical_dist, **SEEDED)
         hint = self.said(set_up(network(1e-3), connector, "B").preview())

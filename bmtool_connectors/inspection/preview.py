@@ -183,7 +183,8 @@ def hints(
         first, second = source.positions, target.positions
         if first is None or second is None:
             continue
-        if found.edges == 0:
+        backward = law.backward and source is not target
+        if (found.backward if backward else found.forward) == 0:
             said += _too_far(first, second, axes, law, source is target)
         else:
             said += _too_near([first, second], axes, most, law)
