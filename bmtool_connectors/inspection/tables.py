@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -57,6 +59,8 @@ def _written(text: str, file: str | os.PathLike[str] | None) -> str:
 
 def plain(value: Any) -> Any:
     """Return what JSON can hold: it has no infinity and no tuples."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, dict):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

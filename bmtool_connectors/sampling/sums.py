@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ class CountSums:
         for direction, p in enumerate((p0, p1) if joint is not None else (p0,)):
             nodes = (i, j) if direction == 0 else (j, i)
             for sums, place in zip((self._starts, self._ends), nodes, strict=True):
-                sums[direction] += sign * np.bincount(place, p, len(sums[direction]))
+                _add(sums[direction], place, sign * p)
         self._looked_at += candidates.looked_at
 
     def stand_for(self, n: float) -> None:
@@ -175,6 +176,16 @@ class CountSums:
             "out": (share * out_mean, math.sqrt(max(out, 0.0))),
             "in": (share * float(columns.mean()), math.sqrt(max(inside + share**2 * between, 0.0))),
         }
+
+
+def _add(
+    sums: npt.NDArray[np.float64], place: npt.NDArray[Any], values: npt.NDArray[np.float64]
+) -> None:
+    """Add values at places of an array, of which some may be the same."""
+    if 8 * len(place) < len(sums):  # not a pass over all for a few
+        np.add.at(sums, place, values)
+    else:
+        sums += np.bincount(place, values, len(sums))
 
 
 def of_some(n: int, share: float, spread: float) -> float:
