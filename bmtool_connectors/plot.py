@@ -266,7 +266,8 @@ def probability_by_distance(
     ax.errorbar(
         middle[some],
         share,
-        yerr=[np.maximum(share - low, 0), np.maximum(high - share, 0)],
+        # Lists: Matplotlib takes arrays of one number for numbers.
+        yerr=[np.maximum(each, 0).tolist() for each in (share - low, high - share)],
         xerr=half[some],
         fmt="o",
         color=BLUE,
