@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.sampling.laws import Law
 
-__all__ = ["ConnectorInspection"]
+__all__ = ["ConnectorInspection", "counted"]
 
 
 class ConnectorInspection:
@@ -171,7 +172,6 @@ class ConnectorInspection:
     def connections_of(self, use: Use) -> Connections:
         """Return the edges of a use, with what was wanted of them."""
         drawn = self.edges_of(use)
-        names, undirected = self._count_names(use), self._is_undirected
         seed = self._randomness.sequence.entropy if isinstance(self._randomness, Seed) else None
         wanted, law = self._wanted(use, drawn), self._law_of_distance(use)
         return Connections(
@@ -179,15 +179,10 @@ class ConnectorInspection:
             drawn.forward,
             drawn.backward,
             recurrent=use.recurrent,
-            undirected=undirected,
+            undirected=self._is_undirected,
             connector=type(self).__name__,
             wanted=wanted,
-            drawn={
-                "pairs": drawn.pairs,
-                "connected": dict(zip(names, drawn.connected, strict=False)),
-                "clipped": drawn.clipped,
-                "dropped": drawn.dropped,
-            },
+            drawn=counted(drawn, self._count_names(use)),
             about={
                 "sampler": wanted.get("sampler"),
                 "seed": seed,
@@ -286,6 +281,16 @@ class ConnectorInspection:
             "n_syn": forward,
             "n_syn_backward": backward if known else None,
         }
+
+
+def counted(drawn: Connectivity, names: Iterable[str]) -> dict[str, Any]:
+    """Return what was counted in a draw, as plain values; `names` are those of the counts."""
+    return {
+        "pairs": drawn.pairs,
+        "connected": dict(zip(names, drawn.connected, strict=False)),
+        "clipped": drawn.clipped,
+        "dropped": drawn.dropped,
+    }
 
 
 def _synapses(edges: EdgeList, i: int, j: int) -> int:
