@@ -149,6 +149,41 @@ class TestExact:
         assert found.edges == pytest.approx(np.array([0.1, 0.5, 1.0])[states].sum())
 
 
+class TestIndependent:
+    """Reciprocal pairs if the directions of each pair were independent."""
+
+    def test_both_drawn_together(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(**LAW, p1=0.2, pr=0.1, estimate_rho=False, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        p = near(distances(net, "B"))
+        assert found.independent == pytest.approx(0.2 * p.sum(), rel=1e-12)
+        spread = np.sqrt(p * (1 - p) * 0.16).sum()
+        assert found.per_rho == pytest.approx(spread, rel=1e-12)
+
+    @pytest.mark.parametrize("autapses", [True, False])
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_drawn_apart(self, net: NetworkBuilder, sampler: str, autapses: bool) -> None:
+        connector = UnidirectionConnector(
+            NEAR, spherical_dist, allow_autapses=autapses, sampler=sampler, **QUIET
+        )
+        p = near(distances(net, "A"))[np.triu_indices(N, 1)]
+        found = set_up(net, connector).expected()
+        assert found.independent == pytest.approx((p**2).sum(), rel=1e-12)
+        assert found.per_rho == found.reciprocal == 0
+
+    def test_not_known(self, net: NetworkBuilder) -> None:
+        """The other order of a pair may have another probability, or is not there."""
+        given: Any
+        for given, target in (
+            ({"p": NEAR, "p_arg": lambda a, b: spherical_dist(a, b) + a.node_id}, "A"),
+            ({"p": 0.3}, "B"),
+            ({"p": 0.3, "source_fraction": 0.5}, "A"),
+        ):
+            found = set_up(net, UnidirectionConnector(**given, **QUIET), target).expected()
+            assert found.independent == 0
+        assert set_up(net, GapJunction(p=0.2, **QUIET)).expected().independent == 0
+
+
 class TestSpread:
     """How far the numbers of a draw spread, in small pools exactly."""
 

@@ -300,6 +300,8 @@ class TestSummary:
         assert found["reciprocal pairs", ""].realised == both
         assert found["reciprocal pairs", ""].wanted is found["reciprocal pairs", ""].z is None
         assert ("rho", "") not in found
+        independent = found["reciprocal pairs if independent", ""]
+        assert independent.wanted == pytest.approx(0.16 * N * (N - 1) / 2)
 
     def test_gap_junctions(self, net: NetworkBuilder) -> None:
         connector = set_up(net, GapJunction(p=0.3, **SEEDED))

@@ -146,6 +146,7 @@ def _rows(found: Expected) -> Iterator[list[str]]:
     if found.per_rho or found.reciprocal:
         spread = math.hypot(found.reciprocal_sd, found.reciprocal_error)
         yield ["reciprocal pairs", number_text(found.reciprocal), number_text(spread)]
+    if found.independent:
         yield ["reciprocal pairs if independent", number_text(found.independent), ""]
     if found.infeasible:
         yield ["infeasible share of the pairs", f"{found.infeasible:.2%}", ""]

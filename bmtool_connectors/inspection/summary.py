@@ -189,10 +189,10 @@ def _reciprocal(connections: Connections) -> Iterator[Measure]:
     yield _measure("reciprocal pairs", "", expected, found)
     yield _measure("reciprocal probability", "", shares, found / pairs)
     independent, per_rho = wanted.get("independent"), wanted.get("per_rho")
-    if not connections.draws_both or independent is None or None in expected:
+    if not independent:
         return
     yield Measure("reciprocal pairs if independent", "", independent)
-    if per_rho:
+    if per_rho and None not in expected:
         first, sd, error = (each or 0.0 for each in expected)
         rho = [(first - independent) / per_rho, sd / per_rho, error / per_rho]
         yield _measure("rho", "", rho, (found - independent) / per_rho)

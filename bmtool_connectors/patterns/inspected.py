@@ -198,6 +198,8 @@ class ConnectorInspection:
         random = any(callable(value) for name, value in self.vars.items() if "n_syn" in name)
         if drawn.dropped and random:  # the laws do not know how often that happens
             return {}
+        if not self.is_random:
+            return asdict(Expected.certain(drawn, 0.0))
         try:
             found = self.expected_of(use)
         except (LookupError, ValueError):

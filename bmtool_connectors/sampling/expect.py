@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmtool_connectors.distances import axes_of
 from bmtool_connectors.edges import Connectivity, index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
@@ -52,7 +53,8 @@ class Expected:
         The same of the edges in both directions.
     independent : float
         Reciprocal pairs that the probabilities alone would give, if the directions of each pair
-        were independent; distances alone make them more frequent than chance [1]_.
+        were independent; distances alone make them more frequent than chance [1]_. 0 where only
+        one direction is drawn, and the probability of the other is not known to be the same.
     per_rho : float
         How many reciprocal pairs more each unit of the correlation rho gives.
     degrees : dict of str to tuple of (float, float or None)
@@ -191,7 +193,7 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
     # A count of 0 is no edge.
     counted = tuple(callable(each.value) or each.value > 0 for each in plan.n_syn)
     sums, joint = (
-        CountSums(counted, len(space.source), len(space.target)),
+        CountSums(counted, len(space.source), len(space.target), _is_symmetric(plan, share)),
         background_joint(plan.joint),
     )
     for values in sample.evaluate():
@@ -232,6 +234,14 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         per_rho=sums.per_rho,
         degrees=sums.degrees(_kind(plan), share),
     )
+
+
+def _is_symmetric(plan: Plan, share: float) -> bool:
+    """Whether both orders of a pair are drawn, apart, with probabilities known to be the same."""
+    space, law = plan.space, plan.laws.forward
+    same = law.is_constant or axes_of(law.arg) is not None
+    ordered = space.kind == "all" and space.source is space.target
+    return plan.joint is None and ordered and same and share == 1
 
 
 def _kind(plan: Plan) -> str:

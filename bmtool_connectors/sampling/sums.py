@@ -28,6 +28,8 @@ class CountSums:
         Whether connections of each direction have synapses, and so are edges.
     n_source, n_target : int
         Sizes of the pools.
+    symmetric : bool, default False
+        The pairs (i, j) and (j, i) are both there, by themselves, with the same probability.
 
     Attributes
     ----------
@@ -39,8 +41,10 @@ class CountSums:
         directions were independent, and how many more each unit of rho gives.
     """
 
-    def __init__(self, counted: tuple[bool, ...], n_source: int, n_target: int) -> None:
-        self.counted = counted
+    def __init__(
+        self, counted: tuple[bool, ...], n_source: int, n_target: int, symmetric: bool = False
+    ) -> None:
+        self.counted, self.symmetric = counted, symmetric
         self.mean, self.variance, self.error, self._squares = np.zeros((4, 4))
         self.both = self.clipped = self.independent = self.per_rho = 0.0
         #: Expected connections of each node: where they start and where they end, by direction.
@@ -64,7 +68,10 @@ class CountSums:
         self.clipped += sign * clipping.count
         first, second = self.counted
         p0, p1, pr = p0 * first, p1 * second, np.broadcast_to(pr, (n,)) * (first and second)
-        self.independent += sign * float((p0 * p1).sum())
+        if self.symmetric:
+            self.independent += sign * float((p0**2)[i != j].sum()) / 2
+        else:
+            self.independent += sign * float((p0 * p1).sum())
         self.per_rho += sign * float(deviation(p0, p1).sum())
         variances = [p * (1 - p) for p in (p0, p1, pr)]
         variances.insert(EDGES, variances[0] + variances[1] + 2 * (pr - p0 * p1))
