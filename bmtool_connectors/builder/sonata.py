@@ -80,7 +80,7 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
             dtypes = [np.dtype(each[name]) for each in described if name in each]
             dtype = np.result_type(*dtypes)
             if name == "nsyns" and options.compact:
-                most = max((int(t.edges.n_syn.max()) for t in chosen if t.n_pairs), default=1)
+                most = max((_most_synapses(t) for t in chosen if t.n_pairs), default=1)
                 dtype = np.min_scalar_type(most)
             values = {n: _values(tables[n], name, dtype) for n in numbers}
             columns[name] = _Column(dtype, values)
@@ -92,10 +92,18 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
     return groups
 
 
+def _most_synapses(table: EdgeTable) -> int:
+    """Return the greatest ``nsyns`` of the rows of a table."""
+    if not table.has_properties:
+        return int(table.edges.n_syn.max())
+    names = [each["name"] for each in table.get_property_metatadata()]
+    return int(table.get_property_value("nsyns").max()) if "nsyns" in names else 1
+
+
 def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
     """Return what gives the values of a property for rows of a table."""
     has = [each["name"] for each in table.get_property_metatadata()]
-    if name == "nsyns" and name in has:
+    if name == "nsyns" and not table.has_properties:
         return lambda piece: table.edges.n_syn[piece.pairs]
     if name in has:
         column = table.get_property_value(name)

@@ -59,6 +59,18 @@ def described(value: Any) -> Any:
         if not value.args and not value.keywords:  # BMTK wraps what it is given
             return described(value.func)
         return {name: described(getattr(value, name)) for name in ("func", "args", "keywords")}
+    if hasattr(value, "parameter_names"):  # rules of synapses, and their distributions
+        return {
+            "class": _name(type(value)),
+            "parameters": {name: described(getattr(value, name)) for name in value.parameter_names},
+        }
+    if hasattr(value, "dist") and hasattr(value, "kwds"):  # frozen, of scipy.stats
+        return {
+            "distribution": value.dist.name,
+            "class": _name(type(value.dist)),
+            "args": described(value.args),
+            "kwds": described(value.kwds),
+        }
     return _object_described(value)
 
 
