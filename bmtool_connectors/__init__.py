@@ -29,6 +29,9 @@ from bmtool_connectors.distances import (
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
+from bmtool_connectors.inspection.explain import Explanation
+from bmtool_connectors.inspection.preview import Preview
+from bmtool_connectors.inspection.summary import Summary
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
@@ -71,6 +74,7 @@ from bmtool_connectors.recordings.fit import ProfileFit
 from bmtool_connectors.recordings.pair_counts import PairCounts
 from bmtool_connectors.report import Timer
 from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.saved import summarize
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
@@ -93,6 +97,8 @@ from bmtool_connectors.synapses import (
     truncated,
 )
 from bmtool_connectors.tabulated import Tabulated
+from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
+from bmtool_connectors.verification.verify import verify
 
 if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
@@ -110,6 +116,7 @@ __all__ = [
     "AllToAllConnector",
     "BaseConnector",
     "Bimodal",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -120,8 +127,10 @@ __all__ = [
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
+    "Explanation",
     "ExponentialDropoff",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -143,6 +152,7 @@ __all__ = [
     "PeriodicDistance",
     "PlacementRule",
     "PowerLawDropoff",
+    "Preview",
     "ProbabilityFunction",
     "ProfileFit",
     "ProfileProduct",
@@ -150,10 +160,12 @@ __all__ = [
     "ReciprocalConnector",
     "SigmoidDropoff",
     "SparseNetwork",
+    "Summary",
     "Tabulated",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "WeightRule",
     "__version__",
     "clipped",
@@ -176,6 +188,7 @@ __all__ = [
     "rho_2_pr",
     "rng",
     "spherical_dist",
+    "summarize",
     "syn_const_delay",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng",
@@ -184,6 +197,7 @@ __all__ = [
     "syn_uniform_delay_section",
     "truncated",
     "vectorized",
+    "verify",
 ]
 
 #: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.

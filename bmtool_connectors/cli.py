@@ -1,6 +1,6 @@
-"""Command line: ``python -m bmtool_connectors diff A B``.
+"""Command line: ``python -m bmtool_connectors`` with ``diff``, ``summary`` or ``verify``.
 
-Exit codes: 0 equal (or done), 1 different, 2 error.
+Exit codes: 0 equal, or nothing wrong; 1 different, or something wrong; 2 error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.saved import summarize
+from bmtool_connectors.verification.verify import verify
 
 __all__ = ["main"]
 
@@ -31,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 equal or done, 1 different, 2 error (one sentence on stderr).
+        0 equal or nothing wrong, 1 different or something wrong, 2 error (one sentence on
+        stderr, or in the report of what cannot be read).
     """
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     # A new sub-command is one function here, that adds its parser and sets what runs it.
-    for add in (_add_diff,):
+    for add in (_add_diff, _add_summary, _add_verify):
         add(commands)
     return parser
 
@@ -81,3 +84,55 @@ def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
     print(comparison)
     return EQUAL if comparison else DIFFERENT
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="check a network folder",
+        description="Check SONATA files, and the recipe that was saved with them.",
+        epilog="Exit codes: 0 nothing wrong, 1 errors or warnings, 2 something cannot be read.",
+    )
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="folder with *_nodes.h5, *_edges.h5, ..., or configuration (.json) that names them",
+    )
+    parser.add_argument("--dt", type=float, metavar="MS", help="least delay that is allowed")
+    parser.add_argument(
+        "--alarm-rate",
+        type=float,
+        default=1e-3,
+        metavar="P",
+        help="how often a good network may be found improbable (default 0.001)",
+    )
+    parser.set_defaults(command=_verify)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
+    print(report)
+    return report.exit_code
+
+
+def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "summary",
+        help="count the connections of a network folder, and compare with what was wanted",
+        description="Count the connections of a folder with SONATA files. What was wanted of them "
+        "is known where *_connections.json is.",
+        epilog="Exit codes: 0 done, 2 error.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder with *_edges.h5, ...")
+    parser.add_argument(
+        "--format", choices=("text", "csv", "json"), default="text", help="default text"
+    )
+    parser.set_defaults(command=_summary)
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+    summary = summarize(arguments.folder)
+    texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
+    sys.stdout.write(texts[arguments.format]())
+    return EQUAL

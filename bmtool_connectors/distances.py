@@ -132,6 +132,13 @@ class Metric:
             _to_nearest_image(steps[..., k], period)
         return steps
 
+    def folded(self, points: FloatArray) -> FloatArray:
+        """Return points, shape (n, 3), along the axes and within one period of each from 0."""
+        chosen, periods = points[:, list(self.axes)], np.array(self.periods)
+        closed = np.isfinite(periods)
+        folded = np.where(closed, np.mod(chosen, np.where(closed, periods, 1.0)), chosen)
+        return np.where(closed & (folded >= periods), 0.0, folded)  # by rounding
+
     def common(self, other: Metric) -> Metric:
         """Return the axes of both on which one distance bounds both from below.
 
@@ -234,9 +241,11 @@ class PeriodicDistance:
         return math.sqrt(steps @ steps)
 
 
+#: The straight-line distance.
+SPHERICAL = Metric((0, 1, 2), (math.inf,) * 3)
 #: What the distance functions of the package are made of.
 _METRICS: dict[Callable[..., float], Metric] = {
-    spherical_dist: Metric((0, 1, 2), (math.inf,) * 3),
+    spherical_dist: SPHERICAL,
     cylindrical_dist_z: Metric((0, 1), (math.inf,) * 2),
 }
 

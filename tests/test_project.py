@@ -32,6 +32,7 @@ PUBLIC = {
     "AllToAllConnector",
     "BaseConnector",
     "Bimodal",
+    "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -42,8 +43,10 @@ PUBLIC = {
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
+    "Explanation",
     "ExponentialDropoff",
     "FileBasedConnector",
+    "Finding",
     "FixedInDegreeConnector",
     "FixedOutDegreeConnector",
     "FixedTotalNumberConnector",
@@ -65,6 +68,7 @@ PUBLIC = {
     "PeriodicDistance",
     "PlacementRule",
     "PowerLawDropoff",
+    "Preview",
     "ProbabilityFunction",
     "ProfileFit",
     "ProfileProduct",
@@ -72,10 +76,12 @@ PUBLIC = {
     "ReciprocalConnector",
     "SigmoidDropoff",
     "SparseNetwork",
+    "Summary",
     "Tabulated",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
+    "Verification",
     "WeightRule",
     "__version__",
     "clipped",
@@ -98,6 +104,7 @@ PUBLIC = {
     "rho_2_pr",
     "rng",
     "spherical_dist",
+    "summarize",
     "syn_const_delay",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng",
@@ -106,6 +113,7 @@ PUBLIC = {
     "syn_uniform_delay_section",
     "truncated",
     "vectorized",
+    "verify",
 }
 
 #: Those that are built on BMTK, which is imported with them and not before.
@@ -116,9 +124,9 @@ LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
     *("shells", "profile_algebra", "formula_profile", "probability"),
     *("profiles", "gaussian_profiles", "tabulated", "reciprocity"),
-    *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    "recordings",
-    *("builder", "plot", "comparison", "testing", "cli"),
+    *("lifting", "edges", "views", "sampling", "rules", "report"),
+    *("inspection", "patterns", "synapses", "recordings"),
+    *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.

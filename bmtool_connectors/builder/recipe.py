@@ -17,13 +17,16 @@ from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.rows import BLOCK, Part, Piece, edge_rows
 from bmtool_connectors.edges import order_by
-from bmtool_connectors.patterns.described import connector_described, described, drawn, wanted
+from bmtool_connectors.patterns.described import (
+    FORMAT,
+    connector_described,
+    described,
+    drawn,
+    wanted,
+)
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["FORMAT", "PairDigests", "digests_of", "write_recipe"]
-
-#: Version of the file's format.
-FORMAT = 1
+__all__ = ["PairDigests", "digests_of", "write_recipe"]
 
 
 def write_recipe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -58,8 +59,10 @@ class CountedConnector(BaseConnector):
         """
 
     @abstractmethod
-    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
-        """Return how many pairs of all connect on average, if a share of the sources takes part."""
+    def _expected_degrees(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> degree.Degrees:
+        """Return the degrees to expect, if a share of the sources takes part."""
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
@@ -68,9 +71,10 @@ class CountedConnector(BaseConnector):
         rng = self._generator(use)
         with randomness.unchanged(rng):
             share = degree.count_sources(n, self.source_fraction) / n
-            pairs = float(self._expected_pairs(space, share, rng))
+            found = self._expected_degrees(space, share, rng)
         size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
-        pairs *= callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        pairs, variance = (each * counted for each in found.total())
         return Expected(
             sampler="none",
             pairs=space.n_pairs,
@@ -81,6 +85,8 @@ class CountedConnector(BaseConnector):
             standard_error=0.0,
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
+            forward_sd=math.sqrt(variance),
+            degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:

@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.profile_algebra import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["connector_described", "described", "drawn", "wanted"]
+__all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
+
+#: Version of the format of recipes.
+FORMAT = 1
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
 MOST_PAIRS = 1 << 13
@@ -134,13 +138,7 @@ def drawn(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
     found = use.connectivity
     if found is None:
         return None
-    return {
-        "pairs": found.pairs,
-        "connected": dict(zip(connector._count_names(use), found.connected, strict=False)),
-        "clipped": found.clipped,
-        "dropped": found.dropped,
-        "rho": described(found.rho),
-    }
+    return {**counted(found, connector._count_names(use)), "rho": described(found.rho)}
 
 
 def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
@@ -151,11 +149,7 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     if found is None:
         return None
-    return {
-        "sampler": found.sampler,
-        "forward": found.forward,
-        "backward": found.backward,
-        "reciprocal": found.reciprocal,
-        "infeasible": found.infeasible,
-        "standard_error": found.standard_error,
-    }
+    names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
+    spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
+    more = ("independent", "per_rho", "degrees")
+    return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}

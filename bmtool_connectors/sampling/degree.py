@@ -7,7 +7,9 @@ its definition are ``STREAM_VERSION`` and ``CHUNK``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from bmtool_connectors import lifting, randomness
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.sums import of_some
 
 STREAM_VERSION = 1
 #: Cells of the table that is drawn at a time: it stays in the cache.
@@ -73,18 +76,119 @@ def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> I
     return lifting.checked_counts(found, n, describe, name, allowed)
 
 
-def mean_degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> Any:
-    """Return the degree of each node, or the mean of those that are drawn; see `degrees`."""
-    if hasattr(value, "rvs"):
-        return np.full(len(nodes), float(value.mean()))
-    return degrees(value, nodes, rng, name)
+def degree_moments(
+    value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str, available: Any = None
+) -> tuple[Any, Any]:
+    """Return mean and variance of the connected partners of each node, shape (n,); see `degrees`.
+
+    Parameters
+    ----------
+    available : ndarray of float, shape (n,), optional
+        Partners that a node chooses among, with replacement; without, all chosen are different.
+    """
+    n = len(nodes)
+    if not hasattr(value, "rvs"):
+        number = degrees(value, nodes, rng, name)
+        return (number, np.zeros(n)) if available is None else different(number, available)
+    if available is None:
+        return np.full(n, float(value.mean())), np.full(n, float(value.var()))
+    mean, variance = np.zeros((2, n))
+    for each in np.unique(available):
+        some = available == each
+        mean[some], variance[some] = _different_of(value, float(each))
+    return mean, variance
 
 
-def different(draws: Any, available: Any) -> Any:
-    """Return how many of `available` partners are expected in a number of draws of one each."""
-    available = np.maximum(available, 1.0)
-    never = np.exp(draws * np.log1p(-np.minimum(1 / available, 1 - 1e-12)))
-    return available * (1 - never)
+def different(draws: Any, available: Any) -> tuple[Any, Any]:
+    """Return mean and variance of the different partners in a number of draws among `available`.
+
+    Notes
+    -----
+    A partner is never drawn with probability q = (1 - 1/a)^d, and each of two others than
+    independent ones would be by the factor (1 - 1/(a - 1)^2)^d.
+    """
+    a = np.maximum(available, 1.0)
+    least = 1e-12  # for logarithms
+    never = np.exp(draws * np.log1p(-np.minimum(1 / a, 1 - least)))
+    apart = np.expm1(draws * np.log1p(-np.minimum(1 / np.maximum(a - 1, least) ** 2, 1 - least)))
+    return a * (1 - never), a * never * (1 - never) + a * (a - 1) * never**2 * apart
+
+
+def _different_of(value: Any, available: float) -> tuple[float, float]:
+    """Return the same where the number of draws has a distribution."""
+
+    def average(of: Callable[[Any], Any]) -> float:
+        return float(value.expect(of))
+
+    mean = average(lambda k: different(k, available)[0])
+    spread = average(lambda k: (different(k, available)[0] - mean) ** 2)
+    return mean, spread + average(lambda k: different(k, available)[1])
+
+
+@dataclass(frozen=True)
+class Degrees:
+    """What to expect when the nodes of one pool choose among those of the other.
+
+    Attributes
+    ----------
+    mean, variance : ndarray of float, shape (n_rows,)
+        Partners of each node that chooses, independently of the others.
+    n_others : int
+        Nodes of the other pool.
+    available : ndarray of float, shape (n_rows,)
+        Those that each node chooses among.
+    by_target : bool
+        The targets choose.
+    share : float
+        Share of the sources that take part, chosen at random.
+    given : tuple of float, optional
+        Mean and variance of all connected pairs, where the nodes are not independent.
+    together : float
+        Covariance of two pairs then.
+    """
+
+    mean: Any
+    variance: Any
+    n_others: int
+    available: Any
+    by_target: bool
+    share: float = 1.0
+    given: tuple[float, float] | None = None
+    together: float = 0.0
+
+    def total(self) -> tuple[float, float]:
+        """Return mean and variance of the number of connected pairs."""
+        if self.given is not None:
+            return self.given
+        total, variance = float(np.sum(self.mean)), float(np.sum(self.variance))
+        if self.by_target or self.share == 1:
+            return total, variance
+        spread = float(np.var(self.mean, ddof=1)) if len(self.mean) > 1 else 0.0
+        return self.share * total, self.share * variance + of_some(
+            len(self.mean), self.share, spread
+        )
+
+    def both(self) -> dict[str, tuple[float, float | None]]:
+        """Return mean and standard deviation of out- and in-degrees, over nodes and draws."""
+        own = float(np.mean(self.mean)), float(np.mean(self.variance) + np.var(self.mean))
+        # A node is as likely to be chosen as any other that takes part.
+        chosen = self.mean / max(self.n_others * (self.share if self.by_target else 1.0), 1.0)
+        n = len(chosen)
+        spread = float(np.sum(chosen * (1 - self.mean / np.maximum(self.available, 1.0))))
+        other = float(np.sum(chosen)), max(spread + n * (n - 1) * self.together, 0.0)
+        if self.by_target:
+            return {"out": _some(*other, self.share), "in": (own[0], math.sqrt(own[1]))}
+        between = float(np.var(chosen, ddof=1)) if n > 1 else 0.0
+        inside = self.share * other[1] + of_some(n, self.share, between)
+        return {
+            "out": _some(*own, self.share),
+            "in": (self.share * other[0], math.sqrt(max(inside, 0.0))),
+        }
+
+
+def _some(mean: float, variance: float, share: float) -> tuple[float, float]:
+    """Return mean and standard deviation of what is 0 unless the node takes part."""
+    return share * mean, math.sqrt(max(share * (variance + mean**2) - (share * mean) ** 2, 0.0))
 
 
 def partners(
