@@ -28,6 +28,7 @@ from bmtool_connectors import (
     UnidirectionConnector,
     UniformInRange,
     WeightRule,
+    plot,
     properties,
     spherical_dist,
 )
@@ -298,6 +299,35 @@ def test_without_positions(sampler: str) -> None:
     connector = UnidirectionConnector(GAUSS, PeriodicDistance(9.0), sampler=sampler, **QUIET)
     with pytest.raises(NodeError, match="p_arg of UnidirectionConnector is a distance"):
         connector.setup_nodes(net.nodes(), net.nodes())
+
+
+def test_preview_looks_around_the_box() -> None:
+    """The nearest nodes may be on the other side of a border."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=2, pop_name="A", positions=[[1.0, 0.0, 50.0], [2.0, 0.0, 50.0]])
+    net.add_nodes(N=2, pop_name="B", positions=[[199.0, 0.0, 50.0], [98.0, 0.0, 50.0]])
+    hints = []
+    for box in (100.0, 300.0, (100.0, None, None)):
+        near = UniformInRange(1e-9, max_dist=5.0)
+        connector = UnidirectionConnector(near, PeriodicDistance(box), rng=1, **QUIET)
+        connector.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+        hints.append(any("nearest nodes" in each for each in connector.preview().hints))
+    assert hints == [False, True, False]
+
+
+def test_picture_of_distances_around_the_box() -> None:
+    """No pair is farther than half the way around, and bins hold the pairs of such distances."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=40, positions=random_positions(40, 2))
+    dist = PeriodicDistance(100.0, "xy")
+    connector = UnidirectionConnector(0.2 + GAUSS, dist, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    ax = plot.probability_by_distance(connector, bins=5)
+    most = nearest(random_positions(40, 2), random_positions(40, 2), (100.0, 100.0), "xy").max()
+    assert ax.get_xlim()[1] <= 1.1 * most
+    (law,) = (line for line in ax.lines if line.get_label() == "law")
+    x, y = law.get_data()
+    assert np.asarray(y) == pytest.approx(0.2 + GAUSS.raw(np.asarray(x)))
 
 
 def test_rules_of_synapses() -> None:
