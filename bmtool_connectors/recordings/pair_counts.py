@@ -166,7 +166,8 @@ class PairCounts:
 
         Notes
         -----
-        Time O(pairs). Self connections do not count.
+        Time O(pairs). Self connections do not count. Pairs of cells that both of two pools share
+        count in both orders, as they are drawn.
         """
         edges = checked_edges(bin_edges, "bin_edges of PairCounts")
         return cls(edges, *count_pairs(connector, edges, p_arg))
