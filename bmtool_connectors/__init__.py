@@ -26,6 +26,13 @@ from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterEr
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.block import BlockConnector
+from bmtool_connectors.patterns.block_tables import (
+    core_periphery_blocks,
+    excitatory_inhibitory_blocks,
+    hierarchical_blocks,
+    modular_blocks,
+)
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
 from bmtool_connectors.patterns.degree import (
@@ -82,6 +89,7 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "BlockConnector",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
@@ -115,12 +123,16 @@ __all__ = [
     "__version__",
     "compare",
     "connectors",
+    "core_periphery_blocks",
     "cylindrical_dist_z",
     "decision",
     "decisions",
     "euclid_dist",
+    "excitatory_inhibitory_blocks",
     "gaussian",
+    "hierarchical_blocks",
     "is_same_pop",
+    "modular_blocks",
     "num_prop",
     "pr_2_rho",
     "report_name",
