@@ -44,7 +44,13 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
                     "first; leave it out."
                 )
         return _of_dict(p, owner)
-    if hasattr(p, "columns") and hasattr(p, "to_numpy"):
+    named = hasattr(p, "columns") and hasattr(p, "to_numpy")
+    table = p.to_numpy(dtype=object).tolist() if named else p
+    table = table.tolist() if isinstance(table, np.ndarray) else table
+    rows_too = isinstance(table, list | tuple) and all(isinstance(r, list | tuple) for r in table)
+    if not rows_too or not table:
+        raise ParameterError(f"p of {owner} is {p!r}; allowed is {_FORMS}.")
+    if named:
         if values is not None:
             raise ParameterError(
                 f"values of {owner} is {values!r}, but a DataFrame names its rows and columns; "
@@ -52,13 +58,8 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
             )
         rows, columns = list(p.index), list(p.columns)
         orientation = _axes(p.index.name, p.columns.name) if orientation is None else orientation
-        table = p.to_numpy(dtype=object).tolist()
     else:
-        table = p.tolist() if isinstance(p, np.ndarray) else p
         rows = columns = class_names(values, 1, f"values of {owner}")
-    is_table = isinstance(table, Sequence) and all(isinstance(row, Sequence) for row in table)
-    if not is_table or isinstance(table, str) or any(isinstance(row, str) for row in table):
-        raise ParameterError(f"p of {owner} is {p!r}; allowed is {_FORMS}.")
     if len(table) != len(rows) or any(len(row) != len(columns) for row in table):
         raise ParameterError(
             f"p of {owner} has {len(table)} rows of {sorted({len(row) for row in table})} entries, "

@@ -37,7 +37,7 @@ def places_by_value(nodes: NodeArrays, name: str, owner: str) -> dict[Hashable, 
             usable = value is not None and value == value  # NaN is not
             places.setdefault(value, []).append(place)
         except KeyError:
-            value, usable = "missing", False
+            value, usable = None, False
         except (TypeError, ValueError):  # a list, an array
             usable = False
         if not usable:

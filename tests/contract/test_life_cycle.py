@@ -30,6 +30,7 @@ from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
+    BlockConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
     FileBasedConnector,
@@ -261,6 +262,12 @@ def _matrix(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     return [MatrixConnector(entries, orientation="source_rows", n_syn=wrap(count), **output)]
 
 
+def _blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    degree = FixedInDegreeConnector(5, n_syn=count)
+    table = {("A", "A"): (0.4, 0.25), ("A", "B"): near, ("B", "A"): degree, ("B", "B"): None}
+    return [BlockConnector(table, p_arg=wrap(apart), n_syn=count, rng=rng, **output)]
+
+
 PROFILE = GaussianDropoff(stdev=60.0, pmax=0.55, max_dist=120.0)
 
 
@@ -273,6 +280,12 @@ def _sparse_reciprocal(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]
     law = {"p0": PROFILE, "p0_arg": spherical_dist, "n_syn0": wrap(count), "sampler": "sparse"}
     law |= {"p1": UniformInRange(0.4, max_dist=90.0), "p1_arg": cylindrical_dist_z}
     return [ReciprocalConnector(**law, pr=NormalizedReciprocalRate(1.5), rng=rng, **output)]
+
+
+def _sparse_blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    table = {("A", "B"): (PROFILE, 0.1), ("B", "A"): (0.2, 0.1)}
+    law = {"missing": PROFILE, "n_syn": wrap(count), "sampler": "sparse"}
+    return [BlockConnector(table, **law, rng=rng, **output)]
 
 
 def _correlated_to_sparse(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
@@ -312,6 +325,8 @@ KINDS = {
     "poisson": Kind(_poisson, ((0, "A", "A"),), ((0, {}, False),)),
     "circular": Kind(_circular, ((0, "A", "B"),), ((0, {}, False),)),
     "matrix": Kind(_matrix, ((0, "A", "B"),), ((0, {}, False),)),
+    "blocks": Kind(_blocks, ((0, "all", "all"),), ((0, {}, False),)),
+    "sparse blocks": Kind(_sparse_blocks, ((0, "all", "all"),), ((0, {}, False),)),
     "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse reciprocal": Kind(
         _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))
