@@ -625,11 +625,16 @@ def test_probabilities_of_hierarchical_profiles() -> None:
     p = np.zeros_like(dist)
     for (a, b), entry in table.items():
         block = np.ix_(names == a, names == b)
-        p[block] = GAUSS(dist[block]) if entry is GAUSS else entry or 0.0
+        near = dist[block]
+        p[block] = GAUSS.values(near) if entry is GAUSS else entry or 0.0
     np.fill_diagonal(p, 0.0)
     for sampler in ("pairwise", "sparse"):
         counts = sum(
             drawn(net, BlockConnector(table, rng=seed, sampler=sampler, **QUIET)).to_dense()
             for seed in range(20)
         )
-        assert outside(counts, np.full(p.shape, 20), p, 5e-7) == 0
+        assert outside(counts, np.full(p.shape, 20), p, 4e-7) == 0
+        for a, b in table:  # and the sums of blocks within 6 standard deviations: 4e-8 of all
+            block = np.ix_(names == a, names == b)
+            mean, variance = 20 * p[block].sum(), 20 * (p[block] * (1 - p[block])).sum()
+            assert abs(counts[block].sum() - mean) <= 6 * np.sqrt(variance)
