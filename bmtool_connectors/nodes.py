@@ -259,8 +259,8 @@ def pool_label(pool: Any) -> str:
 
 def filters_of(pool: Any) -> dict[str, Any] | None:
     """Return the filter of a pool by attribute name, or None when it cannot be read."""
-    # BMTK keeps it under a mangled name only; without it (another kind of pool, another
-    # version) pools are scanned each time and compared by their nodes.
+    # BMTK keeps it under a mangled name only, our parts of pools do not; without it (another kind
+    # of pool, another version) pools are scanned each time and compared by their nodes.
     filters = getattr(pool, "filters", getattr(pool, "_NodePool__properties", None))
     return filters if isinstance(filters, dict) else None
 

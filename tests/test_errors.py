@@ -581,6 +581,10 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
         (f"p['A', 'B'] of {B} makes both directions", "one pool", "use ReciprocalConnector"),
     ),
     (
+        lambda n: set_up(blo({("A", "A"): (0.5, 0.4)}, by=("pop_name", "name"))(), *named(n)),
+        (f"p['A', 'A'] of {B} makes both directions", "by two attributes", "one attribute"),
+    ),
+    (
         lambda n: set_up(blo({("A", "A"): GAUSS})(), *[make_bare(n)] * 2),
         ("p_arg of UnidirectionConnector is a distance", "pop_name=='A'", "without positions"),
     ),
@@ -638,6 +642,12 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
         (f"filename of {F} is 'elsewhere.csv'", "none of its 1 rows", "use_relative_ids=False"),
     ),
 ]  # fmt: skip
+
+
+def named(net: Net) -> list[Any]:
+    """Return a pool twice, in which another attribute has the same values."""
+    net.add_nodes(N=2, pop_name="A", name="A", layer=1)
+    return [net.nodes(layer=1)] * 2
 
 
 def make_bare(net: Net) -> Any:

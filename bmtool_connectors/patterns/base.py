@@ -155,7 +155,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         EdgeList or Connectivity
         """
 
-    def unused(self) -> BaseConnector:
+    def _unused(self) -> BaseConnector:
         """Return a connector with these parameters that has not been set up."""
         made = copy(self)
         made.vars, made._use, made._warned, made.serving = dict(self.vars), None, set(), None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any, ClassVar
 
@@ -24,74 +23,20 @@ from bmtool_connectors.patterns.block_entries import (
     is_two_way,
     read_entries,
 )
-from bmtool_connectors.patterns.pool_parts import Index, places_by_value, pool_parts
-from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.patterns.block_parts import (
+    Index,
+    Part,
+    Places,
+    places_by_value,
+    pool_parts,
+)
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.sampling.assemble import joined_edges
-from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.expect import Expected
 
 __all__ = ["BlockConnector"]
-
-Places = dict[Hashable, Index]  #: Positions in a pool of the nodes of each class.
-
-
-@dataclass(frozen=True)
-class Block:
-    """The pairs of two classes, and the connector that draws them.
-
-    Attributes
-    ----------
-    pair : tuple
-        Source class and target class.
-    connector : BaseConnector
-    source, target : ndarray of int
-        Positions of the nodes in the whole pools.
-    counts : Connectivity or None
-        What was counted in the draw, without the edges.
-    """
-
-    pair: Pair
-    connector: BaseConnector
-    source: Index
-    target: Index
-    counts: Connectivity | None = None
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Block:
-        return replace(self, connector=deepcopy(self.connector, memo))
-
-    def without_nodes(self) -> Block:
-        """Return the block without node objects."""
-        copied = deepcopy(self)
-        use = copied.connector.use
-        use.source_pool = use.target_pool = None
-        use.free_memory()
-        return copied
-
-    def directed(self, drawn: Connectivity) -> Iterator[tuple[EdgeList, Index, Index]]:
-        """Yield edges with positions of their sources and targets, of each direction."""
-        yield drawn.forward, self.source, self.target
-        if drawn.backward is not None:
-            yield drawn.backward, self.target, self.source
-
-    def possible(self, drawn: Connectivity) -> int:
-        """Count the ordered pairs that could connect."""
-        if not is_two_way(self.connector):
-            return int(drawn.possible[0])
-        if drawn.backward is not None:
-            return int(drawn.possible[0] + drawn.possible[1])
-        return 2 * int(drawn.possible[0]) - self._possible_autapses()
-
-    def _possible_autapses(self) -> int:
-        made = self.connector
-        if not isinstance(made, ReciprocalConnector) or not made.autapses:
-            return 0
-        plan = made._plan(made._space(made.use.source, made.use.target), made.use)
-        every = np.arange(len(made.use.source))
-        p0 = plan.laws.evaluate_on(ListedPairs(plan.space, every, every)).p0
-        return int(np.count_nonzero(np.broadcast_to(p0, every.shape)))
 
 
 class BlockConnector(BaseConnector):
@@ -115,8 +60,9 @@ class BlockConnector(BaseConnector):
         - a tuple ``(p, pr)``: connected with `p`, and both ways with `pr` (both within one
           population). Of two classes a and b, ``p[a, b]`` is forward, ``p[b, a]`` backward, and
           both have the same `pr`; see :class:`ReciprocalConnector`;
-        - a connector, which is used for this block and left as it is. One that draws both
-          directions stands at ``(a, b)`` and at ``(b, a)``;
+        - a connector, which is used for this block and left as it is, and may stand for several
+          (its `verbose` and `save_report` do not count). One that draws both directions stands
+          at ``(a, b)`` and at ``(b, a)``;
         - None: no connections, and nothing is drawn.
     by : str or tuple of str, default 'pop_name'
         The attribute, or two: of the source nodes and of the target nodes.
@@ -220,6 +166,7 @@ class BlockConnector(BaseConnector):
         parameters.synapses(n_syn, f"n_syn of {own}")
         only_probabilities = flag(allow_autapses, f"allow_autapses of {own}")
         self.by, self._attributes = by, _attributes(by, own)
+        self._one_attribute = self._attributes[0] == self._attributes[1]
         self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars["allow_autapses"] = only_probabilities
         make = EntryConnectors(own, p_arg, n_syn, only_probabilities, sampler, name)
@@ -243,28 +190,28 @@ class BlockConnector(BaseConnector):
         pools = (use.source_pool, use.target_pool)
         ends = zip(pools, (use.source, use.target), places, self._attributes, strict=True)
         source, target = (pool_parts(*each) for each in ends)
-        if use.recurrent and self._attributes[0] == self._attributes[1]:
+        if use.recurrent and self._one_attribute:
             target = source
         blocks = []
         for pair, connector in self._chosen(places, use.source is use.target):
-            made = connector.unused()
+            made = connector._unused()
             made.save_report = False
             made.name = self.name if made.name is None else made.name
             if made._default_seed:
                 made._randomness, made._default_seed = self._randomness, self._default_seed
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
-            blocks.append(Block(pair, made, places[0][pair[0]], places[1][pair[1]]))
+            blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)
         super()._begin(use)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Places, Places]:
         """Return where the nodes of each class are, in both pools."""
-        own, found = type(self).__name__, []
-        for end, (nodes, attribute) in enumerate(
-            zip((source, target), self._attributes, strict=True)
-        ):
+        found: list[Places] = []
+        for end, nodes in enumerate((source, target)):
+            if end and nodes is source and self._one_attribute:
+                return found[0], found[0]
             named = {pair[end]: pair[end] for pair in self._connectors}
-            places = places_by_value(nodes, attribute, own)
+            places = places_by_value(nodes, self._attributes[end], type(self).__name__)
             # Classes as p spells them: 1 and 1.0 are equal, and labels of different pools.
             found.append({named.get(value, value): index for value, index in places.items()})
         return found[0], found[1]
@@ -279,11 +226,12 @@ class BlockConnector(BaseConnector):
             if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
                 continue
             if is_two_way(connector):
-                if not recurrent:
+                if not (recurrent and self._one_attribute):
                     raise NodeError(
                         f"p[{pair[0]!r}, {pair[1]!r}] of {type(self).__name__} makes both "
-                        "directions of each pair, and source and target are two pools; set it up "
-                        "on one pool, or use ReciprocalConnector between the two."
+                        "directions of each pair, and source and target are two pools, or have "
+                        "classes by two attributes; set it up on one pool, with one attribute, or "
+                        "use ReciprocalConnector between the two."
                     )
                 if pair in done:
                     continue
@@ -306,9 +254,8 @@ class BlockConnector(BaseConnector):
                         "missing=None."
                     )
         # A table for a whole network may serve some of its nodes, on one side.
-        same = self._attributes[0] == self._attributes[1]
         known = [set(each) for each in places]
-        known = [known[0] | known[1]] * 2 if same else known
+        known = [known[0] | known[1]] * 2 if self._one_attribute else known
         for pair in self._connectors:
             for value, values, attribute in zip(pair, known, self._attributes, strict=True):
                 if value not in values:
@@ -334,21 +281,21 @@ class BlockConnector(BaseConnector):
             {value: nodes.subset(index) for value, index in own.items()}
             for nodes, own in zip((source, target), places, strict=True)
         ]
-        if source is target and self._attributes[0] == self._attributes[1]:
+        if source is target and self._one_attribute:
             parts[1] = parts[0]
         blocks = [
-            Block((a, b), connector, places[0][a], places[1][b])
+            Part((a, b), connector, places[0][a], places[1][b])
             for (a, b), connector in self._chosen(places, source is target)
         ]
 
-        def one(block: Block) -> EdgeList | Connectivity:
+        def one(block: Part) -> EdgeList | Connectivity:
             a, b = block.pair
             return block.connector.draw(parts[0][a], parts[1][b], rng)
 
         return self._drawn(blocks, one, source, target)[0]
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
-        def one(block: Block) -> EdgeList | Connectivity:
+        def one(block: Part) -> EdgeList | Connectivity:
             made = block.connector
             made.verbose = self.verbose
             return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
@@ -365,8 +312,8 @@ class BlockConnector(BaseConnector):
 
     def _drawn(
         self,
-        blocks: Iterable[Block],
-        draw: Callable[[Block], EdgeList | Connectivity],
+        blocks: Iterable[Part],
+        draw: Callable[[Part], EdgeList | Connectivity],
         source: NodeArrays,
         target: NodeArrays,
     ) -> tuple[Connectivity, list[Connectivity]]:
@@ -387,17 +334,20 @@ class BlockConnector(BaseConnector):
             counted.append(replace(drawn.without_cache(), forward=none, backward=backward))
             if self.verbose:
                 n = sum(len(edges) for edges, _, _ in own)
-                report.say(f"  {n} edges, {n / sum(_size(each) for each in own):.2%} of all pairs")
+                report.say(
+                    f"  {n} edges, {n / sum(len(s) * len(t) for _, s, t in own):.2%} of all pairs"
+                )
         edges = joined_edges(parts, (len(source), len(target)))
 
         def possible() -> tuple[int, ...]:
             each = zip(blocks, counted, strict=True)
             return (sum(block.possible(counts) for block, counts in each),)
 
+        later = any(isinstance(counts.possible, LazyCounts) for counts in counted)
         drawn = Connectivity(
             edges,
             pairs=self._space(source, target).n_pairs,
-            possible=LazyCounts(possible),
+            possible=LazyCounts(possible) if later else possible(),
             connected=(len(edges),),
             clipped=sum(each.clipped for each in counted),
             dropped=sum(each.dropped for each in counted),
@@ -437,10 +387,6 @@ class BlockConnector(BaseConnector):
             n_bytes=round(sum(each.n_bytes for each in found) + edges * indices - own),
             seconds=sum(each.seconds for each in found),
         )
-
-
-def _size(part: tuple[EdgeList, Index, Index]) -> int:
-    return len(part[1]) * len(part[2])
 
 
 def _attributes(by: Any, owner: str) -> tuple[str, str]:

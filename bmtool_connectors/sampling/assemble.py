@@ -79,7 +79,8 @@ def joined_edges(
     room for them. Where the targets of one part stand before those of the next in the pool, that
     is all; else the rows are sorted.
     """
-    parts = sorted(parts, key=lambda part: int(part[2][0]))
+    # Targets in order, and rows that are written to one after another, for the cache.
+    parts = sorted(parts, key=lambda part: (int(part[1][0]), int(part[2][0])))
     counts = np.zeros(shape[0], dtype=np.int64)
     for edges, source, _ in parts:
         counts[source] += edges.out_degree()
@@ -91,11 +92,11 @@ def joined_edges(
     kept = [arg for arg in args if arg is not None]
     # All or none: a value that is missing for some edges could not be used for any calculation.
     columns.append(_empty_column(kept, m) if kept and len(kept) == len(args) else None)
+    ramp = np.arange(max((len(edges) for edges, _, _ in parts), default=0))
     for edges, source, target in parts:
-        degree = edges.out_degree()
-        place = np.repeat(free[source] - edges.indptr[:-1], degree)
-        place += np.arange(len(edges))
-        free[source] += degree
+        place = np.repeat(free[source] - edges.indptr[:-1], edges.out_degree())
+        place += ramp[: len(edges)]
+        free[source] += edges.out_degree()
         first, last = int(target[0]), int(target[-1])
         if last - first + 1 == len(target):  # one range of positions, as is usual
             targets[place] = np.add(edges.target, first, dtype=targets.dtype)
@@ -150,10 +151,9 @@ def _sort_rows(
 
 
 def _one_after_another(positions: list[Index]) -> bool:
-    """Whether sets of positions, in the order of their first ones, do not interlace."""
+    """Whether sets of positions, equal or without a common one, do not interlace."""
     ends = {int(each[0]): int(each[-1]) for each in positions}
-    firsts = list(ends)
-    return all(ends[one] < other for one, other in pairwise(firsts))
+    return all(ends[one] < other for one, other in pairwise(sorted(ends)))
 
 
 def turned(
