@@ -1,7 +1,7 @@
 """Time of a BlockConnector against its blocks as connectors of their own.
 
 Measured is CPU time of one core from the constructors to the complete edges, pools indexed
-before. Both alternate in one process and draw the same edges, which is checked.
+before. Both alternate in one process, and the fastest run of each counts.
 
 Run with ``python benchmarks/blocks.py``; ``--help`` tells the options.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gc
 import platform
-import statistics
 import time
 from datetime import date
 from importlib.metadata import version
@@ -79,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=20_000)
     parser.add_argument("--classes", type=int, default=8)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     options = parser.parse_args()
     packages = ("bmtk", "numpy", "scipy", "bmtool-connectors")
@@ -101,11 +100,10 @@ def main() -> None:
                 times["ours"].append(seconds)
                 assert len(edges) == n
                 del edges
-            one, each = (statistics.median(times[who]) for who in ("ours", "theirs"))
-            # Of runs that followed each other: the machine may be busy with other things later.
-            ratio = statistics.median(np.divide(times["ours"], times["theirs"]).tolist())
+            # The fastest runs: what else the machine is doing only adds to them.
+            one, each = (min(times[who]) for who in ("ours", "theirs"))
             order = "mixed" if mixed else "one after another"
-            print(f"| {name} | {order} | {n} | {one:.2f} | {each:.2f} | {ratio:.2f} |")
+            print(f"| {name} | {order} | {n} | {one:.2f} | {each:.2f} | {one / each:.2f} |")
 
 
 if __name__ == "__main__":

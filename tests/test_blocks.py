@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
@@ -19,6 +20,7 @@ from scipy import stats
 import bmtool_connectors
 from bmtool_connectors import (
     BlockConnector,
+    CorrelatedGapJunction,
     EdgeList,
     FixedInDegreeConnector,
     GapJunction,
@@ -231,6 +233,13 @@ def test_draw_by_hand() -> None:
     use = connector.use
     edges = connector.draw(use.source, use.source, np.random.default_rng(4)).forward
     assert (edges.to_dense() == separate(net, blocks, {}, rng=np.random.default_rng(4))).all()
+    both = BlockConnector(
+        {("a", "a"): (GAUSS, None)}, missing=None, allow_autapses=True, rng=1, **QUIET
+    )
+    found = both.draw(use.source, use.source, np.random.default_rng(4))
+    positions = np.array([n["positions"] for n in net.nodes() if n["pop_name"] == "a"])
+    near = np.linalg.norm(positions[:, None] - positions, axis=-1) <= GAUSS.max_dist
+    assert found.possible == (near.sum(),)
 
 
 def test_joined_edges_are_those_of_the_blocks() -> None:
@@ -456,6 +465,18 @@ def test_block_that_depends_on_gap_junctions() -> None:
     assert (again.to_dense() == edges.to_dense()).all()
 
 
+def test_gap_junctions_that_depend_on_blocks() -> None:
+    net = network()
+    everybody = net.nodes()
+    chemical = BlockConnector(modular_blocks(CLASSES, (0.5, 0.4), 0.05), rng=1, **QUIET)
+    gap = CorrelatedGapJunction(0.0, 1.0, 1.0, connector=chemical, rng=1, **QUIET)
+    for connector in (chemical, gap):
+        connector.setup_nodes(source=everybody, target=everybody)
+    coupled = gap.connectivity.forward.to_dense()
+    dense = chemical.connectivity.forward.to_dense()
+    assert (coupled + coupled.T == (dense + dense.T > 0)).all()
+
+
 def test_own_generator_of_an_entry_is_put_back() -> None:
     net, own = network(), np.random.default_rng(7)
     before = own.bit_generator.state
@@ -508,6 +529,27 @@ def test_report_has_the_rows_of_separate_connectors(
     assert f"Number of connected pairs: {len(edges)}" in out
     connector.save_connection_report()
     assert len(files[0].read_text().splitlines()) == 9
+
+
+def test_recipe(tmp_path: Path) -> None:
+    """Saved networks say what the blocks were, whatever the form in which they were given."""
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=20, pop_name=["a", "b"] * 10)
+    table = [[0.5, UnidirectionConnector(0.2)], [None, (1.0, 1.0)]]
+    connector = BlockConnector(table, values=["a", "b"], orientation="target_rows", rng=1, **QUIET)
+    connector.setup_nodes(source=net.nodes(), target=net.nodes())
+    net.add_edges(**connector.edge_params())
+    net.build()
+    net.save(output_dir=str(tmp_path))
+    recipe = json.loads((tmp_path / "net_connections.json").read_text())
+    (found,) = (each["connector"] for each in recipe["edge_types"])
+    p = found["parameters"]["p"]
+    assert p["('a', 'a')"] == 0.5
+    assert p["('b', 'a')"]["parameters"]["p"] == 0.2
+    assert p["('b', 'b')"] == [1.0, 1.0]
+    assert p["('a', 'b')"] is None
+    assert found["wanted"]["forward"] == 0.5 * 90 + 0.2 * 100 + 90
+    assert found["drawn"]["connected"] == {"forward": len(connector.connectivity.forward)}
 
 
 def test_counts_and_expectation() -> None:

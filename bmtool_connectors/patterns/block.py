@@ -164,12 +164,12 @@ class BlockConnector(BaseConnector):
         entries = read_entries(p, values, orientation, own)
         parameters.argument(p_arg, f"p_arg of {own}")
         parameters.synapses(n_syn, f"n_syn of {own}")
-        only_probabilities = flag(allow_autapses, f"allow_autapses of {own}")
+        autapses = flag(allow_autapses, f"allow_autapses of {own}")
         self.by, self._attributes = by, _attributes(by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
-        self.vars["allow_autapses"] = only_probabilities
-        make = EntryConnectors(own, p_arg, n_syn, only_probabilities, sampler, name)
+        self.vars["allow_autapses"] = autapses
+        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(missing, str) and missing == "error"
         self._default = None if self._is_complete else make.one(missing, "missing")
@@ -180,7 +180,7 @@ class BlockConnector(BaseConnector):
             )
         given = [each for each in (*entries.values(), missing) if isinstance(each, BaseConnector)]
         #: Connectors among the entries have a rule of their own.
-        self.allow_autapses = only_probabilities or any(
+        self.allow_autapses = autapses or any(
             getattr(each, "autapses", each.allow_autapses) for each in given
         )
 
@@ -341,7 +341,7 @@ class BlockConnector(BaseConnector):
 
         def possible() -> tuple[int, ...]:
             each = zip(blocks, counted, strict=True)
-            return (sum(block.possible(counts) for block, counts in each),)
+            return (sum(block.possible(counts, source) for block, counts in each),)
 
         later = any(isinstance(counts.possible, LazyCounts) for counts in counted)
         drawn = Connectivity(

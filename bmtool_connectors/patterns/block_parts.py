@@ -140,20 +140,19 @@ class Part:
         if drawn.backward is not None:
             yield drawn.backward, self.target, self.source
 
-    def possible(self, drawn: Connectivity) -> int:
-        """Count the ordered pairs that could connect."""
+    def possible(self, drawn: Connectivity, nodes: NodeArrays) -> int:
+        """Count the ordered pairs that could connect; `nodes` are all sources."""
         # Sums, because a user's own draw may have counted nothing.
         if not is_two_way(self.connector):
             return sum(drawn.possible[:1])
         if drawn.backward is not None:
             return sum(drawn.possible[:2])
-        return 2 * sum(drawn.possible[:1]) - self._possible_autapses()
+        return 2 * sum(drawn.possible[:1]) - self._possible_autapses(nodes)
 
-    def _possible_autapses(self) -> int:
+    def _possible_autapses(self, nodes: NodeArrays) -> int:
         made = self.connector
         if not isinstance(made, ReciprocalConnector) or not made.autapses:
             return 0
-        plan = made._plan(made._space(made.use.source, made.use.target), made.use)
-        every = np.arange(len(made.use.source))
-        p0 = plan.laws.evaluate_on(ListedPairs(plan.space, every, every)).p0
-        return int(np.count_nonzero(np.broadcast_to(p0, every.shape)))
+        plan = made._plan(made._space(nodes, nodes), None)
+        p0 = plan.laws.evaluate_on(ListedPairs(plan.space, self.source, self.source)).p0
+        return int(np.count_nonzero(np.broadcast_to(p0, self.source.shape)))
