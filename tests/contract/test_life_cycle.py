@@ -264,7 +264,7 @@ def _matrix(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
 
 def _blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     degree = FixedInDegreeConnector(5, n_syn=count)
-    table = {("A", "A"): (0.4, 0.25), ("A", "B"): near, ("B", "A"): degree, ("B", "B"): None}
+    table = {("A", "A"): near, ("A", "B"): (0.4, 0.2), ("B", "A"): (0.5, 0.2), ("B", "B"): degree}
     return [BlockConnector(table, p_arg=wrap(apart), n_syn=count, rng=rng, **output)]
 
 
@@ -280,12 +280,6 @@ def _sparse_reciprocal(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]
     law = {"p0": PROFILE, "p0_arg": spherical_dist, "n_syn0": wrap(count), "sampler": "sparse"}
     law |= {"p1": UniformInRange(0.4, max_dist=90.0), "p1_arg": cylindrical_dist_z}
     return [ReciprocalConnector(**law, pr=NormalizedReciprocalRate(1.5), rng=rng, **output)]
-
-
-def _sparse_blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    table = {("A", "B"): (PROFILE, 0.1), ("B", "A"): (0.2, 0.1)}
-    law = {"missing": PROFILE, "n_syn": wrap(count), "sampler": "sparse"}
-    return [BlockConnector(table, **law, rng=rng, **output)]
 
 
 def _correlated_to_sparse(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
@@ -326,7 +320,6 @@ KINDS = {
     "circular": Kind(_circular, ((0, "A", "B"),), ((0, {}, False),)),
     "matrix": Kind(_matrix, ((0, "A", "B"),), ((0, {}, False),)),
     "blocks": Kind(_blocks, ((0, "all", "all"),), ((0, {}, False),)),
-    "sparse blocks": Kind(_sparse_blocks, ((0, "all", "all"),), ((0, {}, False),)),
     "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse reciprocal": Kind(
         _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))
