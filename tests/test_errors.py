@@ -302,6 +302,14 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
         blo(pd.DataFrame([[0.5, 0.5]], ["A"], ["A", "A"]), orientation="source_rows"),
         (f"p of {B} has more than one entry for ('A', 'A')",),
     ),
+    (blo(pd.DataFrame()), (f"p of {B} is a DataFrame of shape (0, 0)", "{(source, target): entry}")),
+    (
+        blo(
+            pd.DataFrame([[1]], pd.Index(["A"], name="target"), pd.Index(["A"], name="source")),
+            orientation="source_rows",
+        ),
+        (f"orientation of {B} is 'source_rows'", "index of p is named 'target'", "leave it out"),
+    ),
     (call(modular_blocks, "AB"), ("modules of modular_blocks is 'AB'", "a sequence of at least 1")),
     (call(modular_blocks, ["A"], [0.1, 0.2]), ("intra_prob of modular_blocks has 2 entries",)),
     (call(hierarchical_blocks, ["A"]), ("levels of hierarchical_blocks is ['A']", "at least 2")),

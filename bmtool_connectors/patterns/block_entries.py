@@ -49,7 +49,8 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
     table = table.tolist() if isinstance(table, np.ndarray) else table
     rows_too = isinstance(table, list | tuple) and all(isinstance(r, list | tuple) for r in table)
     if not rows_too or not table:
-        raise ParameterError(f"p of {owner} is {p!r}; allowed is {_FORMS}.")
+        shown = f"a DataFrame of shape {p.shape}" if named else repr(p)
+        raise ParameterError(f"p of {owner} is {shown}; allowed is {_FORMS}.")
     if named:
         if values is not None:
             raise ParameterError(
@@ -57,7 +58,13 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
                 "leave it out."
             )
         rows, columns = list(p.index), list(p.columns)
-        orientation = _axes(p.index.name, p.columns.name) if orientation is None else orientation
+        said = _axes(p.index.name, p.columns.name)
+        if said is not None and orientation not in (None, said):
+            raise ParameterError(
+                f"orientation of {owner} is {orientation!r}, but the index of p is named "
+                f"{p.index.name!r} and its columns {p.columns.name!r}; leave it out."
+            )
+        orientation = said or orientation
     else:
         rows = columns = class_names(values, 1, f"values of {owner}")
     if len(table) != len(rows) or any(len(row) != len(columns) for row in table):
