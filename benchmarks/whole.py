@@ -42,13 +42,14 @@ def measure(side: str, n: int, law: str, compression: str) -> dict[str, float]:
     start = time.process_time()
     net = builder.NetworkBuilder("net")
     net.add_nodes(N=n, pop_name="A", positions=positions)
-    quiet = {"verbose": False, "save_report": False, "rng": rng}
+    quiet: dict[str, Any] = {"verbose": False, "save_report": False, "rng": rng}
+    if side == "ours":
+        quiet["sampler"] = "sparse"
     helper: Any = connectors.syn_const_delay
     if law == "distance":
         gauss = connectors.GaussianDropoff(stdev=100.0, pmax=0.1, max_dist=300.0)
-        sampler = {"sampler": "sparse"} if side == "ours" else {}
         connector = connectors.UnidirectionConnector(
-            p=gauss, p_arg=connectors.spherical_dist, **sampler, **quiet
+            p=gauss, p_arg=connectors.spherical_dist, **quiet
         )
         helper = partial(connectors.syn_dist_delay_feng, connector=connector)
     else:

@@ -1,6 +1,6 @@
-"""Command line: ``python -m bmtool_connectors diff A B``.
+"""Command line: ``python -m bmtool_connectors diff A B``, ``... verify FOLDER``.
 
-Exit codes: 0 equal (or done), 1 different, 2 error.
+Exit codes: 0 equal, or nothing wrong; 1 different, or something wrong; 2 error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.verification.verify import verify
 
 __all__ = ["main"]
 
@@ -31,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 equal or done, 1 different, 2 error (one sentence on stderr).
+        0 equal or nothing wrong, 1 different or something wrong, 2 error (one sentence on
+        stderr, or in the report of what cannot be read).
     """
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     # A new sub-command is one function here, that adds its parser and sets what runs it.
-    for add in (_add_diff,):
+    for add in (_add_diff, _add_verify):
         add(commands)
     return parser
 
@@ -81,3 +83,33 @@ def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
     print(comparison)
     return EQUAL if comparison else DIFFERENT
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="check a network folder",
+        description="Check SONATA files, and the recipe that was saved with them.",
+        epilog="Exit codes: 0 nothing wrong, 1 errors or warnings, 2 something cannot be read.",
+    )
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="folder with *_nodes.h5, *_edges.h5, ..., or configuration (.json) that names them",
+    )
+    parser.add_argument("--dt", type=float, metavar="MS", help="least delay that is allowed")
+    parser.add_argument(
+        "--alarm-rate",
+        type=float,
+        default=1e-3,
+        metavar="P",
+        help="how often a good network may be found improbable (default 0.001)",
+    )
+    parser.set_defaults(command=_verify)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
+    print(report)
+    return report.exit_code

@@ -31,13 +31,15 @@ Generator or RandomState
 ``syn_*`` helper, ``rng`` an     one private stream per seed, shared by all helpers that
 int or SeedSequence              were given it, in call order
 ``syn_*`` helper, ``rng=None``   as ``decision``, ``rng=None``
-any helper, private seed, in a   one of its own per edge type and property rule, anew at
-property rule that our           every build: root seed and the key (source label, target
+``WeightRule`` and the others    as a ``syn_*`` helper
+any helper or rule, private      one of its own per edge type and property rule, anew at
+seed, in a property that our     every build: root seed and the key (source label, target
 NetworkBuilder evaluates         label, number of the edge type among those with equal
-                                 labels, property names)
+                                 labels, property names); rules joined by ``properties()``
+                                 have one each
 ===============================  =====================================================
 
-The last line is about the seeds of the two before it and about a module-wide seed; a helper
+The last line is about the seeds of the lines before it and about a module-wide seed; a helper
 that is given a Generator, or uses that of the module, follows it there as well.
 
 ``rng=1`` is therefore not ``numpy.random.default_rng(1)``: the seed is mixed with
@@ -171,14 +173,15 @@ default = _Default()
 class _PropertyStreams:
     """The private streams of the property rule that is being evaluated, one per seed."""
 
-    def __init__(self, key: tuple[Hashable, ...]) -> None:
-        self._key = key
+    def __init__(self, key: tuple[Hashable, ...], names: tuple[str, ...]) -> None:
+        self._key, self._names = key, names
         self._streams: dict[Hashable, np.random.Generator] = {}
 
-    def of(self, seed: Seed) -> np.random.Generator:
-        root = str(seed.sequence.entropy), seed.sequence.spawn_key
+    def of(self, seed: Seed, part: slice) -> np.random.Generator:
+        names = self._names[part]
+        root = str(seed.sequence.entropy), seed.sequence.spawn_key, names
         if root not in self._streams:
-            self._streams[root] = seed.of_property(self._key)
+            self._streams[root] = seed.of_property((*self._key, *names))
         return self._streams[root]
 
 
@@ -186,21 +189,39 @@ _property_streams: _PropertyStreams | None = None
 
 
 @contextmanager
-def property_streams(*key: Hashable) -> Iterator[None]:
-    """Give the helpers that are called in the block private streams with this key."""
+def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[None]:
+    """Give the rules that are called in the block private streams with this key.
+
+    Parameters
+    ----------
+    *key : str or int
+        Of the edge type.
+    names : tuple of str
+        Of the properties that the rule gives.
+    """
     global _property_streams
-    before, _property_streams = _property_streams, _PropertyStreams(key)
+    before, _property_streams = _property_streams, _PropertyStreams(key, names)
     try:
         yield
     finally:
         _property_streams = before
 
 
-def helper_stream(source: SharedGenerator | Seed) -> SharedGenerator:
-    """Return the generator that a helper draws from: a shared one, or the stream of a seed."""
+def helper_stream(
+    source: SharedGenerator | Seed,
+    part: slice = slice(None),  # immutable
+) -> SharedGenerator:
+    """Return the generator that a rule draws from: a shared one, or the stream of a seed.
+
+    Parameters
+    ----------
+    source : Generator, RandomState or Seed
+    part : slice, optional
+        Which of the properties it is for, where several rules give them.
+    """
     if not isinstance(source, Seed):
         return source
-    return source.helpers if _property_streams is None else _property_streams.of(source)
+    return source.helpers if _property_streams is None else _property_streams.of(source, part)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:

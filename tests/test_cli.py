@@ -93,7 +93,9 @@ def test_help_names_the_commands(capsys):
     with pytest.raises(SystemExit) as raised:
         cli.main(["--help"])
     assert raised.value.code == 0
-    assert "diff" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "diff" in out
+    assert "verify" in out
 
 
 def test_as_a_process(a, tmp_path):

@@ -37,6 +37,8 @@ THEIRS = {
     "braintools": """Random AllToAll OneToOne DistanceDependent Gaussian Exponential ClusteredRandom
         ExcitatoryInhibitory Ring Grid2d RadialPatches SmallWorld ScaleFree Regular ModularRandom
         ModularGeneral HierarchicalRandom CorePeripheryRandom""",
+    "braintools.init": """Constant ZeroInit Uniform Normal LogNormal Gamma Exponential Weibull
+        TruncatedNormal Beta Mixture Conditional Scaled Clipped arithmetic DistanceModulated""",
 }
 NOT_YET = "not in this package yet"
 
@@ -95,6 +97,11 @@ def clustered(d: float) -> float:
     return min(1.0, 2.0 * 0.3) if d <= 40.0 else 0.3
 
 
+def by_class(a: Any, b: Any) -> float:
+    """Return weights of two classes of sources."""
+    return 2.0 if a.node_id < N / 2 else 0.5
+
+
 def names() -> dict[str, Any]:
     """Return the names that the calls use."""
     other = UnidirectionConnector(0.2, rng=8, **QUIET)
@@ -104,11 +111,13 @@ def names() -> dict[str, Any]:
     table = pd.DataFrame({"source": i, "target": j, "n_syn": MATRIX[i, j], "delay": 1.0 + i / 10})
     public = bmtool_connectors.__all__
     made: dict[str, Any] = {name: getattr(bmtool_connectors, name) for name in public}
-    functions = (exponential, itself, of_nodes, displacement, of_displacement, clustered)
+    functions = (exponential, itself, of_nodes, displacement, of_displacement, clustered, by_class)
     made |= {function.__name__: function for function in functions}
     made |= {"p": 0.3, "f": 0.5, "k": 4, "n": 50, "mean": 0.4, "radius": 50.0, "sigma": 40.0}
     made |= {"i": i, "j": j, "matrix": MATRIX, "csr": csr_matrix(MATRIX), "gauss": GAUSS}
     made |= {"a_connector": FixedInDegreeConnector(3), "another": UnidirectionConnector(0.4)}
+    made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
+    made |= {"a": 2.0, "b": 5.0}
     return made | {"table": table, "other": other, "n_target": N, "round": round}
 
 
@@ -313,7 +322,7 @@ def test_complete() -> None:
         found = {name.partition(",")[0] for title, name in ROWS if title == package}
         assert found == set(classes.split()), package
     with_call = {key for key, here in ROWS.items() if here != NOT_YET}
-    assert with_call == set(CHECKS)
+    assert with_call == set(CHECKS) | {("braintools.init", name) for name in VALUES}
 
 
 @pytest.mark.parametrize("key", CHECKS, ids=", ".join)
@@ -328,3 +337,92 @@ def test_row(key: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     source, _ = pools(network())
     connector.setup_nodes(source=source, target=source)
     CHECKS[key](connector.connectivity.forward.to_dense(), connector)
+
+
+# ---------------------------------------------------------------------- weights and delays
+Values = np.ndarray
+
+
+def has_law(cdf: Any, factor: Callable[[Values], Any] = lambda dist: 1.0) -> Callable[..., None]:
+    """Return a check that values over a factor have a law."""
+
+    def check(values: Values, source: Values, dist: Values) -> None:
+        assert stats.kstest(values / factor(dist), cdf).pvalue > FALSE_ALARM
+        assert len(np.unique(values)) == len(values)
+
+    return check
+
+
+def is_equal(expected: Callable[[Values, Values], Any]) -> Callable[..., None]:
+    """Return a check of certain values, as a function of source and distance."""
+
+    def check(values: Values, source: Values, dist: Values) -> None:
+        assert np.allclose(values, expected(source, dist), rtol=1e-12, atol=0)
+
+    return check
+
+
+def moved(values: Values, source: Values, dist: Values) -> None:
+    """Check that values beyond the limits are at the limits."""
+    inside = (values > 0.5) & (values < 2.5)
+    assert set(values[~inside]) <= {0.5, 2.5}
+    p = stats.norm(0.4, 0.3).cdf(0.5)
+    assert stats.binomtest(int((values == 0.5).sum()), len(values), p).pvalue > FALSE_ALARM
+
+
+def sums(values: Values, source: Values, dist: Values) -> None:
+    """Check the random part of a delay."""
+    rest = values - dist / 300.0 - 0.5
+    assert stats.kstest(rest, stats.gamma(2.0, scale=1.5).cdf).pvalue > FALSE_ALARM
+
+
+def later(values: Values, source: Values, dist: Values) -> None:
+    """Check the random part of a delay without a fixed one, which is at least 0.1 ms."""
+    rest = (values - dist / 300.0)[values > 0.1]
+    assert len(rest) > 0.99 * len(values)
+    assert stats.kstest(rest, LINEAR.cdf).pvalue > FALSE_ALARM
+
+
+#: Of mean 0.4 and standard deviation 0.3, by its definition.
+SIGMA2 = np.log1p((0.3 / 0.4) ** 2)
+LINEAR = stats.lognorm(SIGMA2**0.5, scale=0.4 * np.exp(-SIGMA2 / 2))
+VALUES: dict[str, Callable[..., None]] = {
+    "Constant": is_equal(lambda source, dist: 1.5),
+    "ZeroInit": is_equal(lambda source, dist: 0.0),
+    "Uniform": has_law(lambda x: np.clip((x - 0.5) / 2.0, 0, 1)),
+    "Normal": has_law(stats.norm(0.4, 0.3).cdf),
+    "LogNormal": has_law(LINEAR.cdf),
+    "Gamma": has_law(stats.gamma(2.0, 0.0, 1.5).cdf),
+    "Exponential": has_law(lambda x: 1 - np.exp(-x / 1.5)),
+    "Weibull": has_law(lambda x: 1 - np.exp(-((x / 1.5) ** 2))),
+    "TruncatedNormal": has_law(stats.truncnorm(1 / 3, 7.0, 0.4, 0.3).cdf),
+    "Beta": has_law(lambda x: stats.beta(2.0, 5.0).cdf((x - 0.5) / 2.0)),
+    "Mixture": has_law(
+        lambda x: (
+            0.9 * stats.lognorm(np.log(1.09) ** 0.5, scale=1.09**-0.5).cdf(x)
+            + 0.1 * stats.gamma(4.0).cdf(x)
+        )
+    ),
+    "Conditional": is_equal(lambda source, dist: np.where(source < N / 2, 2.0, 0.5)),
+    "Scaled": has_law(lambda x: LINEAR.cdf(x / 3.0)),
+    "Clipped": moved,
+    "arithmetic, sum": sums,
+    "arithmetic, product": has_law(LINEAR.cdf, lambda dist: 0.9 * np.exp(-dist / 30.0)),
+    "DistanceModulated": has_law(LINEAR.cdf, lambda d: 0.8 * np.exp(-0.5 * (d / 40.0) ** 2)),
+    "DistanceModulated, delays": later,
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values(name: str) -> None:
+    """In a network with 4,500 synapses, five of each pair."""
+    bmtool_connectors.rng = 21
+    rule = eval(ROWS["braintools.init", name].strip("`"), names())
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS))
+    edges = net.add_edges(connection_rule=5)
+    edges.add_properties(**rule.properties())
+    net.build()
+    (table,) = net.edges_table()
+    i, j = table.edge_type_node_ids.T
+    VALUES[name](table.get_property_value(rule.names[0]), i, DIST[i, j])

@@ -28,6 +28,7 @@ from bmtool_connectors import (
     BlockConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
+    DelayRule,
     EdgeList,
     FileBasedConnector,
     FixedInDegreeConnector,
@@ -43,18 +44,24 @@ from bmtool_connectors import (
     OneToOneSequentialConnector,
     PairwisePoissonConnector,
     ParameterError,
+    PlacementRule,
     ReciprocalConnector,
     UnidirectionConnector,
     UniformInRange,
+    WeightRule,
+    clipped,
     core_periphery_blocks,
     cylindrical_dist_z,
     decision,
     decisions,
     excitatory_inhibitory_blocks,
     hierarchical_blocks,
+    lognormal,
+    mixture,
     modular_blocks,
     num_prop,
     pr_2_rho,
+    properties,
     rho_2_pr,
     spherical_dist,
     syn_const_delay,
@@ -63,6 +70,7 @@ from bmtool_connectors import (
     syn_dist_delay_feng_section_PN,
     syn_section_PN,
     syn_uniform_delay_section,
+    truncated,
     vectorized,
 )
 
@@ -302,7 +310,7 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
         blo(pd.DataFrame([[0.5, 0.5]], ["A"], ["A", "A"]), orientation="source_rows"),
         (f"p of {B} has more than one entry for ('A', 'A')",),
     ),
-    (blo(pd.DataFrame()), (f"p of {B} is a DataFrame of shape (0, 0)", "{(source, target): entry}")),
+    (blo(pd.DataFrame()), (f"p of {B} is a DataFrame of shape (0, 0)", "allowed is a dict")),
     (
         blo(
             pd.DataFrame([[1]], pd.Index(["A"], name="target"), pd.Index(["A"], name="source")),
@@ -1079,6 +1087,22 @@ def use_rate(rate: Any) -> None:
     assert repr(rate)
 
 
+def use_rule(rule: Any) -> None:
+    """Call a rule, and evaluate it at once."""
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=3, positions=list(np.eye(3)))
+    first, second, _ = net.nodes()
+    assert np.isfinite(rule(first, second)).all()
+    net.add_edges(connection_rule=2).add_properties(**rule.properties())
+    net.build()
+    assert repr(rule).startswith(type(rule).__name__)
+
+
+def use_law(law: Any) -> None:
+    assert np.isfinite(law.rvs(3, random_state=1)).all()
+    assert repr(law)
+
+
 def nothing_more(result: Any) -> None:
     pass
 
@@ -1165,6 +1189,23 @@ def subjects() -> dict[str, Subject]:
             GaussianDropoff, {"ptotal": 0.1, "ptotal_dist_range": (0, 2.0)}, use_profile
         ),
         "NormalizedReciprocalRate": Subject(NormalizedReciprocalRate, {}, use_rate),
+        "WeightRule": Subject(WeightRule, {"distribution": 1.0}, use_rule),
+        "WeightRule, distance": Subject(
+            WeightRule, {"distribution": lognormal(1, 1), "modulation": GAUSS}, use_rule
+        ),
+        "DelayRule": Subject(
+            DelayRule, {"velocity": 300.0, "fixed": 1.0, "jitter": stats.norm()}, use_rule
+        ),
+        "PlacementRule": Subject(PlacementRule, {"section_id": [1, 2]}, use_rule),
+        "properties": Subject(
+            lambda rule, add_nsyns=True: properties(rule, add_nsyns=add_nsyns),
+            {"rule": DelayRule(fixed=1)},
+            nothing_more,
+        ),
+        "lognormal": Subject(lognormal, {"mean": 1.0, "std": 1.0}, use_law),
+        "truncated": Subject(truncated, {"distribution": stats.norm(), "low": 0.0}, use_law),
+        "clipped": Subject(clipped, {"distribution": stats.norm(), "low": 0.0}, use_law),
+        "mixture": Subject(mixture, {"distributions": [1.0, stats.norm()]}, use_law),
         "num_prop": Subject(num_prop, {"ratio": [1, 2], "N": 5}, nothing_more),
         "decision": Subject(decision, {"prob": 0.5}, nothing_more),
         "decisions": Subject(decisions, {"prob": [0.5]}, nothing_more),

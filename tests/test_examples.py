@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bmtool_connectors import verify
+
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
 
@@ -50,6 +52,7 @@ class TestColumn:
         names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
         sources = ("cortex", "shell", "thalamus", "baseline")
         assert names >= {f"{source}_cortex_edges.h5" for source in sources}
+        assert verify(tmp_path / "a" / "b").findings == ()
         assert names >= {"conn.csv", "probability.png", "cortex_gap_juncs.h5"}
         assert not [name for name in names if name.startswith(".")]
 
@@ -102,6 +105,7 @@ class TestQuickstart:
             "example_net_gap_juncs.h5",
             "example_net_nodes.h5",
         }
+        assert verify(folder).findings == ()
         first_report = (folder / "conn.csv").read_text()
         run(self.example, tmp_path, "--output", "a/b")
         assert (folder / "conn.csv").read_text() == first_report, "same seed, same network"

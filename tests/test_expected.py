@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
+from scipy import stats
 
 from bmtool_connectors import (
     BaseConnector,
+    Connectivity,
+    ConnectivityWarning,
     CorrelatedGapJunction,
     EdgeList,
     Expected,
@@ -145,6 +149,129 @@ class TestExact:
         assert found.edges == pytest.approx(np.array([0.1, 0.5, 1.0])[states].sum())
 
 
+class TestSpread:
+    """How far the numbers of a draw spread, in small pools exactly."""
+
+    def test_one_direction(self, net: NetworkBuilder) -> None:
+        connector = UnidirectionConnector(NEAR, spherical_dist, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        p = near(distances(net, "B"))
+        assert found.forward_sd == pytest.approx(np.sqrt((p * (1 - p)).sum()), rel=1e-12)
+        assert found.backward_sd == found.reciprocal_sd == 0
+        assert found.forward_error == found.backward_error == found.reciprocal_error == 0
+
+    def test_two_populations(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(**LAW, p1=0.2, pr=0.1, estimate_rho=False, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        p = near(distances(net, "B"))
+        pr = np.clip(0.1, np.maximum(0, p + 0.2 - 1), np.minimum(p, 0.2))
+        assert found.forward_sd == pytest.approx(np.sqrt((p * (1 - p)).sum()), rel=1e-12)
+        assert found.backward_sd == pytest.approx(np.sqrt(0.16 * N * M), rel=1e-12)
+        assert found.reciprocal_sd == pytest.approx(np.sqrt((pr * (1 - pr)).sum()), rel=1e-12)
+
+    def test_one_population(self, net: NetworkBuilder) -> None:
+        """Both directions of a pair are forward, and depend on each other."""
+        rate = NormalizedReciprocalRate(2.0)
+        connector = ReciprocalConnector(pr=rate, pr_arg="0", **LAW, **QUIET)
+        found = set_up(net, connector).expected()
+        p = near(distances(net, "A"))[np.triu_indices(N, 1)]
+        pr = np.minimum(2 * p * p, p)
+        variance = 2 * p * (1 - p) + 2 * (pr - p * p)
+        assert found.forward_sd == pytest.approx(np.sqrt(variance.sum()), rel=1e-12)
+        assert found.reciprocal_sd == pytest.approx(np.sqrt((pr * (1 - pr)).sum()), rel=1e-12)
+
+    def test_autapses(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(p0=0.3, pr=0.1, estimate_rho=False, autapses=True, **QUIET)
+        found = set_up(net, connector).expected()
+        variance = 0.21 * N * N + 2 * (0.1 - 0.09) * N * (N - 1) / 2
+        assert found.forward_sd == pytest.approx(np.sqrt(variance))
+
+    def test_no_synapses_in_one_direction(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(p0=0.3, p1=0.5, pr=0.1, n_syn1=0, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        assert found.forward_sd == pytest.approx(np.sqrt(0.21 * N * M))
+        assert found.backward_sd == found.reciprocal_sd == 0
+
+    def test_depends_on_another_connector(self, net: NetworkBuilder) -> None:
+        chemical = set_up(net, UnidirectionConnector(0.2, **QUIET))
+        connector = CorrelatedGapJunction(0.1, 0.5, 1.0, connector=chemical, **QUIET)
+        directed = chemical.connectivity.forward.to_dense() > 0
+        states = (directed.astype(int) + directed.T)[np.triu_indices(N, 1)]
+        variance = np.array([0.09, 0.25, 0.0])[states].sum()
+        found = set_up(net, connector).expected()
+        assert found.forward_sd == pytest.approx(np.sqrt(variance))
+
+    @pytest.mark.parametrize("p", [0.25, NEAR], ids=["constant", "distance"])
+    def test_some_sources(self, net: NetworkBuilder, p: Any) -> None:
+        """Sources are drawn without replacement, then their edges."""
+        arg = None if p == 0.25 else spherical_dist
+        connector = UnidirectionConnector(
+            p, arg, source_fraction=0.4, allow_autapses=False, **QUIET
+        )
+        found = set_up(net, connector).expected()
+        each = near(distances(net, "A")) if arg else np.full((N, N), 0.25)
+        each = each * (1 - np.eye(N))
+        between = N * 0.4 * 0.6 * each.sum(axis=1).var(ddof=1)
+        assert found.forward == pytest.approx(0.4 * each.sum())
+        variance = 0.4 * (each * (1 - each)).sum() + between
+        assert found.forward_sd == pytest.approx(np.sqrt(variance))
+
+    def test_sample_of_some_sources(
+        self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the sample adds to the spread of the sources is taken off; the mean of 200."""
+        connector = UnidirectionConnector(NEAR, spherical_dist, source_fraction=0.4, **QUIET)
+        exact = set_up(net, connector).expected().forward_sd ** 2
+        monkeypatch.setattr(module, "MOST_PAIRS", 400)
+        found = []
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            monkeypatch.setattr(module, "_generator", lambda rng=rng: rng)
+            found.append(connector.expected().forward_sd ** 2)
+        error = np.std(found) / np.sqrt(len(found))
+        assert error < 0.1 * exact
+        assert abs(np.mean(found) - exact) < 5 * error
+
+    @pytest.mark.parametrize("target", ["A", "B"])
+    @pytest.mark.parametrize("kind", ["rate", "estimate", "sources"])
+    def test_draws(self, net: NetworkBuilder, kind: str, target: str) -> None:
+        """Mean and variance of 150 draws: z and chi-squared, a false alarm in 10,000 each."""
+        make = {
+            "rate": lambda rng: ReciprocalConnector(
+                **LAW, p1=NEAR, p1_arg=spherical_dist, pr=NormalizedReciprocalRate(2.0),
+                pr_arg="0", **{**QUIET, "rng": rng},
+            ),
+            "estimate": lambda rng: ReciprocalConnector(
+                **LAW, p1=0.3, pr=0.1 if target == "B" else 0.05, **{**QUIET, "rng": rng}
+            ),
+            "sources": lambda rng: UnidirectionConnector(
+                NEAR, spherical_dist, source_fraction=0.3, **{**QUIET, "rng": rng}
+            ),
+        }[kind]  # fmt: skip
+        counts = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConnectivityWarning)
+            for seed in range(150):
+                connector = set_up(net, make(np.random.default_rng(seed)), target)
+                counts.append(realised(connector.connectivity))
+            found = set_up(net, make(0), target).expected()
+        n, tail = len(counts), 0.5e-4
+        low, high = stats.chi2.ppf([tail, 1 - tail], n - 1) / (n - 1)
+        columns = zip(("forward", "backward", "reciprocal"), np.transpose(counts), strict=True)
+        for name, column in columns:
+            sd = getattr(found, f"{name}_sd")
+            wanted = getattr(found, name)
+            assert abs(column.mean() - wanted) <= stats.norm.isf(tail) * sd / np.sqrt(n) + 1e-9
+            assert low * sd**2 <= column.var(ddof=1) <= high * sd**2 + 1e-9, name
+
+
+def realised(drawn: Connectivity) -> tuple[int, int, int]:
+    """Return forward, backward and reciprocal connections."""
+    if drawn.backward is not None:
+        return len(drawn.forward), len(drawn.backward), drawn.connected[2]
+    return len(drawn.forward), 0, drawn.connected[1] if len(drawn.connected) > 1 else 0
+
+
 class TestSample:
     """Large pools: some of the pairs stand for all."""
 
@@ -165,12 +292,17 @@ class TestSample:
 
     def test_the_error_is_right(self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
         """Spread over 200 samples, within a third of what is said."""
-        connector = set_up(net, UnidirectionConnector(NEAR, spherical_dist, **QUIET), "B")
+        given: dict[str, Any] = {"p1": NEAR, "p1_arg": spherical_dist, "pr": None}
+        connector = set_up(net, ReciprocalConnector(**LAW, **given, **QUIET), "B")
         found = []
         for seed in range(200):
             rng = np.random.default_rng(seed)
             monkeypatch.setattr(module, "_generator", lambda rng=rng: rng)
             found.append(connector.expected())
+        for name in ("forward", "backward", "reciprocal"):
+            spread = np.std([getattr(each, name) for each in found])
+            errors = [getattr(each, f"{name}_error") for each in found]
+            assert spread == pytest.approx(np.mean(errors), rel=0.33)
         spread = np.std([each.edges for each in found])
         assert spread == pytest.approx(np.mean([e.standard_error for e in found]), rel=0.33)
 

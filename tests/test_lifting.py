@@ -149,7 +149,7 @@ def test_mark_of_no_function(junk: Any) -> None:
         (NormalizedReciprocalRate(plain), True),
         (NormalizedReciprocalRate(OwnGaussian()), True),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).split(" at 0x")[0],
 )
 def test_needs_python_calls(value: Any, needed: bool) -> None:
     assert lifting.needs_python_calls(value) is needed
@@ -162,7 +162,7 @@ def test_needs_python_calls(value: Any, needed: bool) -> None:
         *((0.3, False), (None, False), (NormalizedReciprocalRate(2.0), False)),
         *((NormalizedReciprocalRate(GAUSS), True), (NormalizedReciprocalRate(plain), False)),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).split(" at 0x")[0],
 )
 def test_takes_distance(law: Any, takes: bool) -> None:
     assert lifting.takes_distance(law) is takes

@@ -34,6 +34,7 @@ from bmtool_connectors import (
     spherical_dist,
     syn_const_delay,
 )
+from bmtool_connectors.builder import recipe as recipes
 from bmtool_connectors.builder import rows
 
 POPULATION = "edges/net_to_net"
@@ -86,6 +87,17 @@ def datasets(file: Path) -> dict[str, Any]:
     return found
 
 
+def check_digests(net: Any, folder: Path) -> None:
+    """Check the digests in the recipe, by sorting all pairs of each table at once."""
+    recipe = json.loads((folder / "net_connections.json").read_text(encoding="utf-8"))
+    for found, table in zip(recipe["edge_types"], net.edges_table(), strict=True):
+        digest = hashlib.blake2b(digest_size=32)
+        ids = table.node_ids(np.int64)
+        pairs = sorted(zip(ids[:, 1], ids[:, 0], table.edges.n_syn, strict=True))
+        digest.update(np.array(pairs, dtype="<i8").tobytes())
+        assert found["blake2b"] == digest.hexdigest()
+
+
 # ---------------------------------------------------------------------- order of rows
 def expected_rows(net: Any, sort_by: str | None) -> list[tuple[Any, ...]]:
     """Return the rows by sorting all of them: by column, then table, source, target."""
@@ -115,10 +127,12 @@ def test_rows_in_order(
 ) -> None:
     """The same rows in the same order, however few are sorted at a time."""
     monkeypatch.setattr(rows, "MOST_ROWS", most)
-    monkeypatch.setattr(rows, "BLOCK", 5 if most < 10 else rows.BLOCK)
+    for module in (rows, recipes):
+        monkeypatch.setattr(module, "BLOCK", 5 if most < 10 else rows.BLOCK)
     net = network()
     index_by = ["target_node_id", "source_node_id", "edge_type_id"]
     saved(net, tmp_path, sort_by=sort_by, index_by=index_by)
+    check_digests(net, tmp_path)
     with h5py.File(tmp_path / "net_net_edges.h5") as h5:
         assert edge_rows(h5[POPULATION]) == expected_rows(net, sort_by)
         for index, column in INDICES.items():
@@ -144,7 +158,8 @@ def test_a_node_with_more_rows_than_are_sorted(
 ) -> None:
     """A hub, of several tables, with pairs of many synapses."""
     monkeypatch.setattr(rows, "MOST_ROWS", 100)
-    monkeypatch.setattr(rows, "BLOCK", 33)
+    for module in (rows, recipes):
+        monkeypatch.setattr(module, "BLOCK", 33)
     net = NetworkBuilder("net")
     net.add_nodes(N=60, pop_name="A")
     net.add_nodes(N=1, pop_name="hub")
@@ -154,6 +169,7 @@ def test_a_node_with_more_rows_than_are_sorted(
         if n > 1:
             edges.add_properties("number", values=list(range(60 * n)), dtypes=int)
     saved(net, tmp_path, sort_by=sort_by)
+    check_digests(net, tmp_path)
     with h5py.File(tmp_path / "net_net_edges.h5") as h5:
         assert edge_rows(h5[POPULATION]) == expected_rows(net, sort_by)
         for index in h5[POPULATION]["indices"]:
@@ -561,16 +577,12 @@ def described_network(seed: Any = 5) -> Any:
 def test_recipe(tmp_path: Path) -> None:
     net = described_network()
     recipe = recipe_of(net, tmp_path)
+    check_digests(net, tmp_path)
     assert recipe["format"] == 1
     assert recipe["versions"]["bmtool_connectors"] == bmtool_connectors.__version__
     assert set(recipe["versions"]) == {"bmtool_connectors", "bmtk", "numpy", "h5py"}
     tables = net.edges_table()
     for found, table in zip(recipe["edge_types"], tables, strict=True):
-        digest = hashlib.blake2b(digest_size=32)
-        ids = table.node_ids(np.int64)
-        pairs = sorted(zip(ids[:, 1], ids[:, 0], table.edges.n_syn, strict=True))
-        digest.update(np.array(pairs, dtype="<i8").tobytes())
-        assert found["blake2b"] == digest.hexdigest()
         assert (found["pairs"], found["synapses"]) == (table.n_pairs, table.n_syns)
         assert found["edge_type_id"] == table.edge_type_id
         assert found["target_query"].startswith("pop_name==")
@@ -595,6 +607,16 @@ def test_recipe(tmp_path: Path) -> None:
     for name in ("forward", "backward", "reciprocal"):
         assert abs(drawn[name] - both["wanted"][name]) < 5 * both["wanted"][name] ** 0.5
     assert both["wanted"]["standard_error"] == 0.0
+
+
+def test_digest_of_pairs_with_two_synapses_each(tmp_path: Path) -> None:
+    net = NetworkBuilder("net")
+    net.add_nodes(N=20, pop_name="A")
+    connector = UnidirectionConnector(p=0.4, n_syn=2, rng=1, **QUIET)
+    (edges,) = connector.connect(net, {"pop_name": "A"}, {"pop_name": "A"})
+    edges.add_properties("delay", rule=syn_const_delay, rule_params={"rng": 7}, dtypes=float)
+    saved(net, tmp_path)
+    check_digests(net, tmp_path)
 
 
 def test_recipe_is_a_function_of_the_network(tmp_path: Path) -> None:

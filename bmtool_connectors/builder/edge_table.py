@@ -71,9 +71,14 @@ class EdgeTable:
         return self.connection_map.edge_type_properties  # type: ignore[no-any-return]
 
     @property
+    def has_properties(self) -> bool:
+        """Whether synapses have properties, and rows of their own; else ``nsyns`` counts them."""
+        return bool(self._columns)
+
+    @property
     def n_edges(self) -> int:
         """Number of rows."""
-        return self.n_syns if self._columns else self.n_pairs
+        return self.n_syns if self.has_properties else self.n_pairs
 
     # ------------------------------------------------------------------ properties
     def add_column(self, name: str, dtype: Any) -> npt.NDArray[Any]:
@@ -87,7 +92,7 @@ class EdgeTable:
         if name in self._columns:
             raise ParameterError(
                 f"names of add_properties() of edge type {self.edge_type_id} has {name!r} twice; "
-                "allowed is one rule per property."
+                "allowed is one rule per property: join rules with properties()."
             )
         self._columns[name] = np.zeros(self.n_syns, dtype=dtype)
         return self._columns[name]

@@ -123,5 +123,8 @@ class IndexWriter:
             # BMTK's form for values without rows.
             found = np.where(counts, [ends - counts, ends], 0)
             runs_of[low:high] = found.T.astype(np.uint64)
+
+    def close(self) -> None:
+        """Remove what was kept."""
         self._file.close()
         self._path.unlink()

@@ -197,9 +197,10 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
     - Gap junctions may have properties.
     - Files are written aside and appear at the end, all of them; ``force_overwrite=False`` is
       honoured; a recipe says how the edges were made; ``compact`` and ``portable``.
-    - The functions ``syn_*`` of this package are evaluated for all synapses at once, and with a
-      private seed each property of each edge type has a stream of its own. They may be given
-      ``rule_params={'connector': connector}``.
+    - The functions ``syn_*`` and the rules for weights, delays and places of this package are
+      evaluated for all synapses at once, and with a private seed each property of each edge type
+      has a stream of its own. The former may be given ``rule_params={'connector': connector}``.
+    - A property ``nsyns`` is stored as it was given.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.
     """

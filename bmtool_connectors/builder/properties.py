@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from numbers import Number
 from typing import Any, NoReturn
 
@@ -21,6 +21,7 @@ __all__ = ["add_properties"]
 
 #: Synapses between two steps of the progress bar.
 _STEP = 1 << 14
+_Block = tuple[npt.NDArray[Any], ...]
 #: What NumPy raises for a value that an array cannot hold.
 _REFUSED = (TypeError, ValueError, OverflowError, FloatingPointError)
 
@@ -61,15 +62,27 @@ def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show
         return
     # Bound here, because BMTK cannot pass on a parameter that is called ``connector``.
     bound = functools.partial(rule, **rule_params) if callable(rule) else _bmtk.created_rule(rule)
-    with property_streams(*key, *map(str, names)):
+    with property_streams(*key, names=tuple(map(str, names))):
         try:
-            batch = batched(bound, table)
+            blocks = batched(bound, table)
         except ParameterError as error:
-            raise ParameterError(f"{error} It is the rule of {columns.owner}.") from error
-        if batch is not None:
-            columns.set_batch(batch)
+            raise _explained(error, columns.owner) from error
+        if blocks is not None:
+            columns.set_batch(_with_owner(blocks, columns.owner))
         else:
             columns.set_calls(bound, show)
+
+
+def _with_owner(blocks: Iterator[_Block], owner: str) -> Iterator[_Block]:
+    """Yield what a rule gives; its errors say whose rule it is."""
+    try:
+        yield from blocks
+    except ParameterError as error:
+        raise _explained(error, owner) from error
+
+
+def _explained(error: ParameterError, owner: str) -> ParameterError:
+    return ParameterError(f"{error} It is the rule of {owner}.")
 
 
 class _Columns:
@@ -89,13 +102,17 @@ class _Columns:
             self._refuse(value, "one value for each name")
         self._set(self._columns[0], value)
 
-    def set_batch(self, batch: Sequence[npt.NDArray[Any]]) -> None:
-        """Put in arrays of one value per synapse."""
-        if not self._several and len(batch) > 1:
-            self._refuse(f"{len(batch)} values", "as many names as a rule gives values")
-        self._check_enough(batch)
-        for column, values in zip(self._columns, batch, strict=False):
-            self._set(column, values)
+    def set_batch(self, blocks: Iterator[_Block]) -> None:
+        """Put in arrays of one value per synapse, for some synapses after the other."""
+        start = 0
+        for block in blocks:
+            if not self._several and len(block) > 1:
+                self._refuse(f"{len(block)} values", "as many names as a rule gives values")
+            self._check_enough(block)
+            part = slice(start, start + len(block[0]))
+            for column, values in zip(self._columns, block, strict=False):
+                self._set(column[part], values)
+            start = part.stop
 
     def set_values(self, values: Any) -> None:
         """Put in the first values of a list or an array, in the order of the synapses."""

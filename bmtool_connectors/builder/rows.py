@@ -17,14 +17,14 @@ import numpy.typing as npt
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.edges import order_by
 
-__all__ = ["Part", "Piece", "edge_rows", "id_ranges", "pairs_by_target", "rows_per_id"]
+__all__ = ["Part", "Piece", "edge_rows", "id_ranges", "rows_per_id"]
 
 #: Rows that are sorted at a time, about 100 bytes each.
 MOST_ROWS = 1 << 20
 #: Pairs of a table that are looked at at a time.
 BLOCK = 1 << 18
 
-Array = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
 Range = tuple[int, int]
 
 
@@ -89,6 +89,10 @@ class Part:
         return found.take(chosen_order)
 
 
+#: Of each table, what gives the source ids and the target ids of its rows.
+Ids = Sequence[tuple[Callable[[Piece], Array], Callable[[Piece], Array]]]
+
+
 # ---------------------------------------------------------------------- ranges
 def rows_per_id(tables: Sequence[EdgeTable], end: str) -> npt.NDArray[np.int64]:
     """Return how many rows have each node id as their source, or target."""
@@ -139,23 +143,33 @@ def edge_rows(
         Edge group of each table.
     """
     numbers = range(len(tables))
+    ids = [
+        (_ids_of(t.edges.source, t.source.ids), _ids_of(t.edges.target, t.target.ids))
+        for t in tables
+    ]
     if sort_by not in ("source_node_id", "target_node_id"):
         keys = {"edge_type_id": [each.edge_type_id for each in tables], "edge_group_id": group}
         if sort_by is not None:
             numbers = sorted(numbers, key=keys[sort_by].__getitem__)  # type: ignore[assignment]
         pieces = (piece for n in numbers for piece in _pieces(n, tables[n], "target", None))
-        yield from _in_parts(tables, pieces)
+        yield from _in_parts(ids, pieces)
         return
     end = sort_by.removesuffix("_node_id")
     for low, high in id_ranges(rows_per_id(tables, end)):
         pieces = (piece for n in numbers for piece in _pieces(n, tables[n], end, (low, high)))
         if high - low == 1:
-            yield from _in_parts(tables, pieces)
+            yield from _in_parts(ids, pieces)
         else:
-            yield _part(tables, list(pieces), end, (low, high))
+            yield _part(ids, list(pieces), end, (low, high))
 
 
-def _in_parts(tables: Sequence[EdgeTable], pieces: Iterator[Piece]) -> Iterator[Part]:
+def _small(ids: Array) -> Array:
+    """Return ids in half the memory, which is half the time wherever they are moved."""
+    fits = not len(ids) or int(ids.max()) <= np.iinfo(np.int32).max
+    return ids.astype(np.int32 if fits else np.int64)
+
+
+def _in_parts(ids: Ids, pieces: Iterator[Piece]) -> Iterator[Part]:
     """Yield rows as they come, many at a time."""
     waiting: list[Piece] = []
     n_rows = 0
@@ -163,33 +177,30 @@ def _in_parts(tables: Sequence[EdgeTable], pieces: Iterator[Piece]) -> Iterator[
         waiting.append(piece)
         n_rows += len(piece.rows)
         if n_rows >= MOST_ROWS:
-            yield _part(tables, waiting)
+            yield _part(ids, waiting)
             waiting, n_rows = [], 0
     if waiting:
-        yield _part(tables, waiting)
+        yield _part(ids, waiting)
 
 
-def _part(
-    tables: Sequence[EdgeTable], pieces: list[Piece], end: str = "", ids: Range = (0, 0)
-) -> Part:
+def _part(ids: Ids, pieces: list[Piece], end: str = "", within: Range = (0, 0)) -> Part:
     """Put pieces together, and sort them if an end is given."""
     source, target = (
-        np.concatenate([_ids(tables[piece.number], which, piece) for piece in pieces])
-        for which in ("source", "target")
+        np.concatenate([ids[piece.number][which](piece) for piece in pieces]) for which in (0, 1)
     )
-    numbers = np.array([piece.number for piece in pieces], dtype=np.min_scalar_type(len(tables)))
+    numbers = np.array([piece.number for piece in pieces], dtype=np.min_scalar_type(len(ids)))
     number = np.repeat(numbers, [len(piece.rows) for piece in pieces])
     if not end:
         return Part(pieces, None, source, target, number)
-    order = order_by((source if end == "source" else target) - ids[0], ids[1] - ids[0])
-    return Part(pieces, order, source.take(order), target.take(order), number.take(order))
+    order = order_by((source if end == "source" else target) - within[0], within[1] - within[0])
+    ordered = number if numbers[0] == numbers[-1] else number.take(order)
+    return Part(pieces, order, source.take(order), target.take(order), ordered)
 
 
-def _ids(table: EdgeTable, end: str, piece: Piece) -> Array:
-    """Return the node ids of rows."""
-    positions = getattr(table.edges, end)[piece.pairs]
-    found: Array = getattr(table, end).ids.take(positions)
-    return found
+def _ids_of(positions: npt.NDArray[Any], ids: Array) -> Callable[[Piece], Array]:
+    """Return what gives the node ids of rows."""
+    small = _small(ids)
+    return lambda piece: small.take(positions.take(piece.pairs))
 
 
 def _pieces(number: int, table: EdgeTable, end: str, ids: Range | None) -> Iterator[Piece]:
@@ -208,7 +219,8 @@ def _pieces(number: int, table: EdgeTable, end: str, ids: Range | None) -> Itera
             chosen = np.flatnonzero(is_inside(positions[part]))
         if not per_synapse:
             if len(chosen):
-                yield Piece(number, chosen + start, chosen + start)
+                chosen += start
+                yield Piece(number, chosen, chosen)
             continue
         counts = table.edges.n_syn[part].astype(np.int64)
         begin = first + np.cumsum(counts) - counts
@@ -236,30 +248,3 @@ class _Membership:
         if self._is_run:
             return (positions >= self._ends[0]) & (positions <= self._ends[1])
         return self._inside.take(positions)
-
-
-def pairs_by_target(table: EdgeTable) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield target id, source id and synapses of the pairs, sorted by target, then source."""
-    edges, targets, sources = table.edges, table.target.ids, table.source.ids
-    in_order = bool((np.diff(sources) > 0).all())
-    for low, high in id_ranges(rows_per_id([table], "target")):
-        is_inside = _Membership(targets, (low, high))
-        blocks = range(0, len(edges), BLOCK)
-        found = np.concatenate(
-            [
-                start + np.flatnonzero(is_inside(edges.target[start : start + BLOCK]))
-                for start in blocks
-            ]
-        )
-        key = targets.take(edges.target[found]) - low
-        # Mostly sources ascend already, among those of one target.
-        if in_order:
-            order = order_by(key, high - low)
-        else:
-            order = np.lexsort((sources.take(edges.source[found]), key))
-        found = found.take(order)
-        pairs = np.empty((len(found), 3), dtype=np.int64)
-        pairs[:, 0] = low + key.take(order)
-        pairs[:, 1] = sources.take(edges.source[found])
-        pairs[:, 2] = edges.n_syn[found]  # mostly one number, of which take() would make an array
-        yield pairs

@@ -276,6 +276,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         if not edge_files:
             logger.warning("There are no edges between these networks; no file is written.")
             return
+        digests: dict[EdgeTable, str] = {}
         for each in edge_files:
             ends = each.source, each.target
             chosen = [t for t in tables if (t.source_network, t.target_network) == ends]
@@ -291,13 +292,13 @@ class SavingNetwork(_bmtk.HookedNetwork):
                 continue
             population = f"{each.source}_to_{each.target}" if name is None else name
             with files.writing(each.edges) as path:
-                write_edges(path, chosen, (*ends, population), options)
+                digests |= write_edges(path, chosen, (*ends, population), options)
         gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
         if gaps:
             with files.writing(others[0]) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
         with files.writing(others[1]) as path:
-            write_recipe(path, self.name, tables)
+            write_recipe(path, self.name, tables, digests)
 
 
 def _is_gap_junction(table: EdgeTable) -> bool:

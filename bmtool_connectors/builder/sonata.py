@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.indices import IndexWriter
 from bmtool_connectors.builder.options import INDICES, SaveOptions
+from bmtool_connectors.builder.recipe import PairDigests
 from bmtool_connectors.builder.rows import Part, Piece, edge_rows, rows_per_id
 from bmtool_connectors.errors import ParameterError
 
@@ -78,7 +80,7 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
             dtypes = [np.dtype(each[name]) for each in described if name in each]
             dtype = np.result_type(*dtypes)
             if name == "nsyns" and options.compact:
-                most = max((int(t.edges.n_syn.max()) for t in chosen if t.n_pairs), default=1)
+                most = max((_most_synapses(t) for t in chosen if t.n_pairs), default=1)
                 dtype = np.min_scalar_type(most)
             values = {n: _values(tables[n], name, dtype) for n in numbers}
             columns[name] = _Column(dtype, values)
@@ -90,14 +92,22 @@ def edge_groups(tables: Sequence[EdgeTable], options: SaveOptions) -> list[_Grou
     return groups
 
 
+def _most_synapses(table: EdgeTable) -> int:
+    """Return the greatest ``nsyns`` of the rows of a table."""
+    if not table.has_properties:
+        return int(table.edges.n_syn.max())
+    names = [each["name"] for each in table.get_property_metatadata()]
+    return int(table.get_property_value("nsyns").max()) if "nsyns" in names else 1
+
+
 def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
     """Return what gives the values of a property for rows of a table."""
     has = [each["name"] for each in table.get_property_metatadata()]
-    if name == "nsyns" and name in has:
+    if name == "nsyns" and not table.has_properties:
         return lambda piece: table.edges.n_syn[piece.pairs]
     if name in has:
         column = table.get_property_value(name)
-        return lambda piece: column[piece.rows]
+        return lambda piece: column.take(piece.rows)
     # One of another edge type's properties.
     common = 1 if name == "nsyns" else table.edge_type_properties.get(name)
     try:
@@ -116,7 +126,7 @@ def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
 # ---------------------------------------------------------------------- edges
 def write_edges(
     file: Path, tables: Sequence[EdgeTable], names: tuple[str, str, str], options: SaveOptions
-) -> None:
+) -> dict[EdgeTable, str]:
     """Write a file of edges.
 
     Parameters
@@ -128,24 +138,34 @@ def write_edges(
     names : tuple of str
         Of the source network, the target network and the population of edges.
     options : SaveOptions
+
+    Returns
+    -------
+    dict
+        The digest of the pairs of each table, if the order of the rows is that of the digest.
     """
     groups = edge_groups(tables, options)
-    with h5_file(file) as (h5, check):
+    with ExitStack() as stack, h5_file(file) as (h5, check):
         population = h5.create_group(f"/edges/{names[2]}")
         writer = _EdgeWriter(population, tables, groups, options)
         for end, network in zip(("source", "target"), names[:2], strict=True):
             population[f"{end}_node_id"].attrs["node_population"] = network
-        indices = {
-            column: IndexWriter(rows_of_values(tables, column), file.with_name(f"{column}.tmp"))
-            for column in options.index_by
-        }
+        indices = {}
+        for column in options.index_by:
+            rows, kept = rows_of_values(tables, column), file.with_name(f"{column}.tmp")
+            indices[column] = IndexWriter(rows, kept)
+            stack.callback(indices[column].close)
+        digests = PairDigests(tables) if options.sort_by == "target_node_id" else None
         for part in edge_rows(tables, options.sort_by, writer.group_of.tolist()):
             values = writer.append(part)
+            if digests is not None:
+                digests.add(part)
             for column, index in indices.items():
                 index.add(values[column])
             check()
         for column, index in indices.items():
             index.write(population.create_group(f"indices/{INDICES[column][0]}"), options)
+    return {} if digests is None else digests.found()
 
 
 def rows_of_values(tables: Sequence[EdgeTable], column: str) -> npt.NDArray[np.int64]:

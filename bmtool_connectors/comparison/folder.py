@@ -15,7 +15,7 @@ import contextlib
 import csv
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,15 @@ from bmtool_connectors.comparison.tables import (
     IntArray,
     Population,
     Table,
-    TypeTable,
     plain,
     type_table,
 )
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["read_folder"]
+__all__ = ["TYPE_KEYS", "matching_types", "read_folder", "stem_of", "type_lines"]
+
+#: Column of the ids in the tables of types.
+TYPE_KEYS = {"nodes": "node_type_id", "edges": "edge_type_id"}
 
 
 def read_folder(folder: Path) -> list[Population]:
@@ -101,13 +103,14 @@ def _list_file(file: Path) -> list[Population]:
     populations = []
     with _reading(file), h5py.File(file, "r") as h5:
         for item, read in (("nodes", _node_table), ("edges", _edge_table)):
-            stem = re.sub(rf"_?{item}$", "", file.stem)
             for name, group in h5[item].items() if isinstance(h5.get(item), h5py.Group) else ():
                 load = functools.partial(_opened, file, f"{item}/{name}", read)
                 endpoints = _endpoints(group) if item == "edges" else None
-                populations.append(Population(item, name, file.name, load, stem, endpoints))
+                populations.append(
+                    Population(item, name, file.name, load, stem_of(file), endpoints)
+                )
         if "source_ids" in h5 and "target_ids" in h5:
-            name = re.sub(r"_?gap_juncs$", "", file.stem)
+            name = stem_of(file)
             load = functools.partial(_opened, file, "/", _gap_table)
             populations.append(Population("gap junctions", name, file.name, load, name))
     return populations
@@ -229,39 +232,54 @@ def _text(dataset: h5py.Dataset) -> npt.NDArray[Any]:
 def _attach_types(found: list[Population], files: list[Path]) -> list[Population]:
     tables = {}
     for file in files:
-        item, types = _read_types(file)
-        if item:
-            tables[item, re.sub(r"_?(node|edge)_types$", "", file.stem)] = file.name, types
-    for item in ("nodes", "edges"):
+        with _reading(file):
+            item, header, lines = type_lines(file)
+            if item:
+                rows = [dict(zip(header, line, strict=False)) for line in lines]
+                types = type_table(rows, TYPE_KEYS[item], str(file))
+                tables[item, stem_of(file)] = file.name, types
+    own = {}
+    for item in TYPE_KEYS:
         stems = {population.stem for population in found if population.item == item}
-        lone_files = [stem for stem in stems if (item, stem) not in tables]
-        lone_tables = [key for key in tables if key[0] == item and key[1] not in stems]
-        # One of each, named differently: they can only belong together.
-        if len(lone_files) == len(lone_tables) == 1:
-            tables[item, lone_files[0]] = tables.pop(lone_tables[0])
+        matched = matching_types(stems, {stem for kind, stem in tables if kind == item})
+        own.update({(item, stem): tables.pop((item, other)) for stem, other in matched.items()})
     result = []
     for population in found:
-        _, known = tables.get((population.item, population.stem), ("", None))
+        _, known = own.get((population.item, population.stem), ("", None))
         result.append(replace(population, types=known))
     # BMTK writes the type table also when not one edge was made, and then no HDF5 file.
-    for item, stem in tables.keys() - {(population.item, population.stem) for population in found}:
-        origin, types = tables[item, stem]
+    for (item, stem), (origin, types) in tables.items():
         load = functools.partial(_no_rows, item)
         result.append(Population(item, stem, origin, load, stem, None, types, has_rows=False))
     return result
 
 
-def _read_types(file: Path) -> tuple[str, TypeTable]:
+def stem_of(file: Path) -> str:
+    """Return what the files that belong together are called before ``_edges.h5`` and the like."""
+    return re.sub(r"_?(nodes|edges|node_types|edge_types|gap_juncs)$", "", file.stem)
+
+
+def matching_types(stems: Collection[str], tables: Collection[str]) -> dict[str, str]:
+    """Return which table of types belongs to which file, by their stems."""
+    matched = {stem: stem for stem in stems if stem in tables}
+    lone_files, lone_tables = [set(each) - matched.keys() for each in (stems, tables)]
+    # One of each, named differently: they can only belong together.
+    if len(lone_files) == len(lone_tables) == 1:
+        matched[lone_files.pop()] = lone_tables.pop()
+    return matched
+
+
+def type_lines(file: Path) -> tuple[str, list[str], list[list[str]]]:
+    """Return what a CSV file holds types of ('nodes', 'edges' or ''), its header and its rows."""
     # Any CSV file may lie in the folder, in any encoding; the header tells which are SONATA's.
-    with _reading(file), file.open(newline="", encoding="utf-8", errors="replace") as stream:
+    with file.open(newline="", encoding="utf-8", errors="replace") as stream:
         # Two spaces are an empty cell: so BMTK writes None.
         lines = csv.reader(stream, delimiter=" ")
         header = next(lines, [])
-        for item, key in (("nodes", "node_type_id"), ("edges", "edge_type_id")):
+        for item, key in TYPE_KEYS.items():
             if key in header:
-                rows = [dict(zip(header, line, strict=False)) for line in lines if any(line)]
-                return item, type_table(rows, key, str(file))
-    return "", {}
+                return item, header, [line for line in lines if any(line)]
+    return "", header, []
 
 
 @contextlib.contextmanager

@@ -287,7 +287,7 @@ def runs(values: AnyArray) -> Iterator[tuple[int, slice]]:
 
 def expand(start: IntArray, count: IntArray) -> IntArray:
     # start[0], start[0] + 1, ... (count[0] of them), start[1], ...
-    if count.max(initial=1) == 1:
+    if count.max(initial=1) == count.min(initial=1) == 1:
         return start
     end = np.cumsum(count)
     return np.repeat(start - (end - count), count) + np.arange(int(count.sum()))

@@ -421,10 +421,9 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         -----
         Of probabilities: exact up to a few hundred thousand pairs within reach; above, from a
         sample of them that is the same every time, with ``standard_error`` telling how far off
-        the edges may be. Of degrees: approximate if they come from a distribution and multapses
-        are allowed; with multapses, pairs that are drawn repeatedly count once. Functions of the
-        user are called (but not those for `n_syn`), and a shared generator stands afterwards
-        where it stood before.
+        the edges may be. Of degrees: with multapses, pairs that are drawn repeatedly count
+        once. Functions of the user are called (but not those for `n_syn`), and a shared
+        generator stands afterwards where it stood before.
         """
         found = self.expected_of(self.use)
         if found is None:

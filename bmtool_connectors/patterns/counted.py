@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -58,8 +59,10 @@ class CountedConnector(BaseConnector):
         """
 
     @abstractmethod
-    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
-        """Return how many pairs of all connect on average, if a share of the sources takes part."""
+    def _expected_pairs(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> tuple[float, float]:
+        """Return mean and variance of the connected pairs, if a share of the sources takes part."""
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
@@ -68,9 +71,10 @@ class CountedConnector(BaseConnector):
         rng = self._generator(use)
         with randomness.unchanged(rng):
             share = degree.count_sources(n, self.source_fraction) / n
-            pairs = float(self._expected_pairs(space, share, rng))
+            pairs, variance = map(float, self._expected_pairs(space, share, rng))
         size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
-        pairs *= callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        pairs, variance = pairs * counted, max(variance, 0.0) * counted
         return Expected(
             sampler="none",
             pairs=space.n_pairs,
@@ -81,6 +85,7 @@ class CountedConnector(BaseConnector):
             standard_error=0.0,
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
+            forward_sd=math.sqrt(variance),
         )
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:

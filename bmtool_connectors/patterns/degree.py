@@ -62,20 +62,22 @@ class _FixedDegreeConnector(CountedConnector):
         self._check_possible(found, nodes, others, left_out)
         return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
 
-    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+    def _expected_pairs(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> tuple[float, float]:
         by_target = self.which[1] == "target"
         nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
         name = f"{self.which[0]} of {type(self).__name__}"
-        degrees = degree.mean_degrees(self._degree, nodes, rng, name)
         available = np.full(len(nodes), float(len(others)))
         if not self.allow_autapses:
             places = nodes.places_in(others)
             available -= 0.0 if places is None else places >= 0
         if by_target:
             available, share = available * share, 1.0
-        if self.allow_multapses:
-            degrees = degree.different(degrees, available)
-        return float(share * degrees.sum())
+        mean, variance = degree.degree_moments(
+            *(self._degree, nodes, rng, name), available if self.allow_multapses else None
+        )
+        return degree.sum_of_some(mean, variance, share)
 
     def _check_possible(
         self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
@@ -339,10 +341,12 @@ class FixedTotalNumberConnector(CountedConnector):
             )
         return *degree.total_pairs(self._n, space, rng, multapses=self.allow_multapses), 1
 
-    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
+    def _expected_pairs(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> tuple[float, float]:
         if not self.allow_multapses:
-            return self._n
-        return float(degree.different(self._n, share * space.n_pairs))
+            return self._n, 0.0
+        return degree.different(self._n, share * space.n_pairs)
 
 
 class PairwisePoissonConnector(CountedConnector):
@@ -406,5 +410,8 @@ class PairwisePoissonConnector(CountedConnector):
     ) -> tuple[Index, Index, Any]:
         return degree.poisson_pairs(self._mean, space, rng)
 
-    def _expected_pairs(self, space: PairSpace, share: float, rng: SharedGenerator) -> float:
-        return -share * space.n_pairs * math.expm1(-self._mean)
+    def _expected_pairs(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> tuple[float, float]:
+        mean = -math.expm1(-self._mean) * space.row_pairs()
+        return degree.sum_of_some(mean, mean * math.exp(-self._mean), share)

@@ -17,7 +17,10 @@ from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["connector_described", "described", "drawn", "wanted"]
+__all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
+
+#: Version of the format of recipes.
+FORMAT = 1
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
 MOST_PAIRS = 1 << 13
@@ -58,6 +61,18 @@ def described(value: Any) -> Any:
         if not value.args and not value.keywords:  # BMTK wraps what it is given
             return described(value.func)
         return {name: described(getattr(value, name)) for name in ("func", "args", "keywords")}
+    if hasattr(value, "parameter_names"):  # rules of synapses, and their distributions
+        return {
+            "class": _name(type(value)),
+            "parameters": {name: described(getattr(value, name)) for name in value.parameter_names},
+        }
+    if hasattr(value, "dist") and hasattr(value, "kwds"):  # frozen, of scipy.stats
+        return {
+            "distribution": value.dist.name,
+            "class": _name(type(value.dist)),
+            "args": described(value.args),
+            "kwds": described(value.kwds),
+        }
     return _object_described(value)
 
 
@@ -137,11 +152,6 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     if found is None:
         return None
-    return {
-        "sampler": found.sampler,
-        "forward": found.forward,
-        "backward": found.backward,
-        "reciprocal": found.reciprocal,
-        "infeasible": found.infeasible,
-        "standard_error": found.standard_error,
-    }
+    names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
+    spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
+    return {name: getattr(found, name) for name in (*names, *spread)}

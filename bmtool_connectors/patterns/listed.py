@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -213,13 +213,11 @@ class ColumnValues:
             raise KeyError(f"no connection is listed from node {pair}")
         return tuple(column[edge] for column in self._columns)
 
-    def of_edges(
-        self, edges: EdgeList, source: NodeArrays, target: NodeArrays
-    ) -> tuple[Column, ...] | None:
-        """Return the values of all edges at once; None where the rule has to be called."""
-        if not (self._pools[0].same_nodes(source) and self._pools[1].same_nodes(target)):
+    def of_synapses(self, rows: Any) -> Iterator[tuple[Column, ...]] | None:
+        """Return the values of all synapses at once; None where the rule has to be called."""
+        if not (self._pools[0].same_nodes(rows.source) and self._pools[1].same_nodes(rows.target)):
             return None
-        found = self._edges.find(edges.source, edges.target)
+        found = self._edges.find(rows.edges.source, rows.edges.target)
         if (found < 0).any() or any(column.dtype == object for column in self._columns):
             return None
-        return tuple(column[found] for column in self._columns)
+        return iter([tuple(rows.per_synapse(column[found]) for column in self._columns)])

@@ -15,6 +15,7 @@ from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
+from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
@@ -28,6 +29,9 @@ CALLED = 16
 
 class SampledConnector(BaseConnector):
     """A connector that says with ``_plan`` what is to be drawn in a pair space."""
+
+    #: Of the sources that take part; a parameter of some connectors with one direction.
+    source_fraction: float = 1.0
 
     @abstractmethod
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
@@ -106,4 +110,6 @@ class SampledConnector(BaseConnector):
             if most is not None and plan.needs_python_calls:
                 most //= CALLED  # functions of the user may be slow
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
-            return expect(plan, chosen, most)
+            n = len(use.source)
+            share = count_sources(n, self.source_fraction) / n
+            return expect(plan, chosen, most, share)

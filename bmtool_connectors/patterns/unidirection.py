@@ -14,8 +14,7 @@ from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.sampling.assemble import among_all_sources
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
-from bmtool_connectors.sampling.degree import choose_sources, count_sources
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.degree import choose_sources
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 
@@ -127,19 +126,6 @@ class UnidirectionConnector(SampledConnector):
         drawn = super()._drawn(part, use, rng)
         edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
-
-    def expected_of(self, use: Use, most: int | None = None) -> Expected:
-        """Return what the draw of a use gives on average, from no more pairs than that."""
-        found = super().expected_of(use, most)
-        n = len(use.source)
-        share = count_sources(n, self.source_fraction) / n
-        return replace(
-            found,
-            forward=found.forward * share,
-            standard_error=found.standard_error * share,
-            n_bytes=round(found.n_bytes * share),
-            seconds=found.seconds * share,
-        )
 
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

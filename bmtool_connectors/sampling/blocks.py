@@ -68,6 +68,12 @@ class PairSpace:
             return np.zeros_like(rows)
         return rows + (1 if self.kind == "upper" else 0)
 
+    def row_pairs(self) -> Index:
+        """Return the number of pairs of each source, shape (n_source,)."""
+        rows = np.arange(len(self.source))
+        numbers = len(self.target) - self.first_column(rows)
+        return numbers if self.left_out is None else numbers - (self.left_out >= 0)
+
     @property
     def n_pairs(self) -> int:
         """Number of pairs."""

@@ -7,7 +7,7 @@ its definition are ``STREAM_VERSION`` and ``CHUNK``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from bmtool_connectors import lifting, randomness
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.sums import of_some
 
 STREAM_VERSION = 1
 #: Cells of the table that is drawn at a time: it stays in the cache.
@@ -73,18 +74,67 @@ def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> I
     return lifting.checked_counts(found, n, describe, name, allowed)
 
 
-def mean_degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> Any:
-    """Return the degree of each node, or the mean of those that are drawn; see `degrees`."""
-    if hasattr(value, "rvs"):
-        return np.full(len(nodes), float(value.mean()))
-    return degrees(value, nodes, rng, name)
+def degree_moments(
+    value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str, available: Any = None
+) -> tuple[Any, Any]:
+    """Return mean and variance of the connected partners of each node, shape (n,); see `degrees`.
+
+    Parameters
+    ----------
+    available : ndarray of float, shape (n,), optional
+        Partners that a node chooses among, with replacement; without, all chosen are different.
+    """
+    n = len(nodes)
+    if not hasattr(value, "rvs"):
+        number = degrees(value, nodes, rng, name)
+        return (number, np.zeros(n)) if available is None else different(number, available)
+    if available is None:
+        return np.full(n, float(value.mean())), np.full(n, float(value.var()))
+    mean, variance = np.zeros((2, n))
+    for each in np.unique(available):
+        some = available == each
+        mean[some], variance[some] = _different_of(value, float(each))
+    return mean, variance
 
 
-def different(draws: Any, available: Any) -> Any:
-    """Return how many of `available` partners are expected in a number of draws of one each."""
-    available = np.maximum(available, 1.0)
-    never = np.exp(draws * np.log1p(-np.minimum(1 / available, 1 - 1e-12)))
-    return available * (1 - never)
+def different(draws: Any, available: Any) -> tuple[Any, Any]:
+    """Return mean and variance of the different partners in a number of draws among `available`.
+
+    Notes
+    -----
+    A partner is never drawn with probability q = (1 - 1/a)^d, and each of two others than
+    independent ones would be by the factor (1 - 1/(a - 1)^2)^d.
+    """
+    a = np.maximum(available, 1.0)
+    least = 1e-12  # for logarithms
+    never = np.exp(draws * np.log1p(-np.minimum(1 / a, 1 - least)))
+    apart = np.expm1(draws * np.log1p(-np.minimum(1 / np.maximum(a - 1, least) ** 2, 1 - least)))
+    return a * (1 - never), a * never * (1 - never) + a * (a - 1) * never**2 * apart
+
+
+def _different_of(value: Any, available: float) -> tuple[float, float]:
+    """Return the same where the number of draws has a distribution."""
+
+    def average(of: Callable[[Any], Any]) -> float:
+        return float(value.expect(of))
+
+    mean = average(lambda k: different(k, available)[0])
+    spread = average(lambda k: (different(k, available)[0] - mean) ** 2)
+    return mean, spread + average(lambda k: different(k, available)[1])
+
+
+def sum_of_some(mean: Any, variance: Any, share: float) -> tuple[float, float]:
+    """Return mean and variance of the sum over some nodes, chosen without replacement.
+
+    Parameters
+    ----------
+    mean, variance : ndarray of float, shape (n,)
+        Of what each node has, independently of the others.
+    share : float
+        Share of the nodes that is chosen.
+    """
+    spread = of_some(len(mean), share, float(np.var(mean, ddof=1))) if share < 1 else 0.0
+    return share * float(np.sum(mean)), share * float(np.sum(variance)) + spread
 
 
 def partners(

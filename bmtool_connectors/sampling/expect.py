@@ -13,9 +13,10 @@ from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.grid import skip
-from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws, Values
+from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import background, background_joint, listed
+from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
 #: Pairs that are looked at; if there are more within reach, some of them stand for all.
 MOST_PAIRS = 1 << 18
@@ -40,10 +41,16 @@ class Expected:
         Edges in each direction; within one population all are forward.
     reciprocal : float
         Pairs connected both ways, of a connector that draws both.
+    forward_sd, backward_sd, reciprocal_sd : float
+        Standard deviations of those numbers over draws. A correlation that is estimated counts
+        as given.
     infeasible : float
         Share of the pairs with p0 > 0 and p1 > 0 whose joint probability has to be clipped.
+    forward_error, backward_error, reciprocal_error : float
+        Standard errors of what is expected, when it comes from a sample of the pairs; 0 when it
+        is exact.
     standard_error : float
-        Of the number of edges, when it comes from a sample of the pairs; 0 when it is exact.
+        The same of the edges in both directions.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
     seconds : float
@@ -59,6 +66,12 @@ class Expected:
     standard_error: float
     n_bytes: int
     seconds: float
+    forward_sd: float = 0.0
+    backward_sd: float = 0.0
+    reciprocal_sd: float = 0.0
+    forward_error: float = 0.0
+    backward_error: float = 0.0
+    reciprocal_error: float = 0.0
 
     @property
     def edges(self) -> float:
@@ -81,40 +94,6 @@ class Expected:
             n_bytes=sum(array.nbytes for array in arrays),
             seconds=seconds,
         )
-
-
-class _Sums:
-    """Sums over pairs, and over the sample of pairs that stands for them."""
-
-    def __init__(self) -> None:
-        # Forward, backward and reciprocal connections; pairs with p0 > 0 and p1 > 0, and those
-        # of them that are clipped; squares of the expected edges of each pair.
-        self.totals = np.zeros(6)
-        self.looked_at = 0
-
-    def add(self, values: BlockValues, joint: Joint | None, sign: int = 1) -> None:
-        """Add pairs, or take them away."""
-        candidates, n, clipping = values.candidates, values.candidates.n, Clipping()
-        p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
-        if candidates.space.self_pairs is not None:  # a self connection has one direction
-            p1 = np.where(candidates.space.is_self(*candidates.pairs()), 0.0, p1)
-        pr: Values = 0.0
-        if joint is not None:
-            pr = joint.feasible(values, np.arange(n), p0, p1, clipping)
-        both = np.count_nonzero((p0 > 0) & (p1 > 0))
-        sums = [np.broadcast_to(p, (n,)).sum() for p in (p0, p1, pr)]
-        squares = ((p0 + p1) ** 2).sum()
-        self.totals += sign * np.array([*sums, both, clipping.count, squares])
-        self.looked_at += candidates.looked_at
-
-    def stand_for(self, n: float) -> float:
-        """Multiply the sums of a sample to `n` pairs; return the standard error of the edges."""
-        if not self.looked_at:
-            return 0.0
-        mean = self.totals / self.looked_at
-        variance = max(mean[-1] - (mean[0] + mean[1]) ** 2, 0.0)
-        self.totals = mean * n
-        return float(n * np.sqrt(max(1 - self.looked_at / n, 0.0) * variance / self.looked_at))
 
 
 @dataclass(frozen=True)
@@ -163,7 +142,7 @@ def _sampled(space: PairSpace, laws: PairLaws, most: int, reach: float | None = 
     )
 
 
-def expect(plan: Plan, chosen: str, most: int | None = None) -> Expected:
+def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0) -> Expected:
     """Return what the plan gives, drawn with the chosen sampler.
 
     Parameters
@@ -172,6 +151,8 @@ def expect(plan: Plan, chosen: str, most: int | None = None) -> Expected:
     chosen : {'pairwise', 'sparse'}
     most : int, default MOST_PAIRS
         Pairs that are looked at; if there are more, some of them stand for all.
+    share : float, default 1.0
+        Share of the sources that take part, chosen at random, of one direction.
     """
     most = MOST_PAIRS if most is None else most
     space, laws = plan.space, background(plan.laws)
@@ -186,35 +167,46 @@ def expect(plan: Plan, chosen: str, most: int | None = None) -> Expected:
         plan = plan.with_rho(estimate.rho, estimate.feasible)
         looked_at = space.n_pairs if chosen == "pairwise" else valid.pairs
         seconds += ESTIMATE * looked_at * (not laws.constant)
-    sums, joint = _Sums(), background_joint(plan.joint)
+    # A count of 0 is no edge.
+    counted = tuple(callable(each.value) or each.value > 0 for each in plan.n_syn)
+    sums, joint = (
+        CountSums(counted, len(space.source) if share < 1 else 0),
+        background_joint(plan.joint),
+    )
     for values in sample.evaluate():
         sums.add(values, joint)
-    error = sums.stand_for(sample.pairs)
+    sums.stand_for(sample.pairs)
     found = listed(plan.laws, space)
     if found is not None:  # these have a law of their own
         sums.add(laws.evaluate_on(found), joint, -1)
         sums.add(plan.laws.evaluate_on(found), plan.joint)
-    # A count of 0 is no edge.
-    counted = [callable(each.value) or each.value > 0 for each in plan.n_syn]
-    forward, backward, reciprocal, both, clipped, _ = sums.totals.tolist()
-    forward, backward = forward * counted[0], backward * counted[1]
-    edges, recurrent = forward + backward, space.source is space.target
+    if share < 1 and laws.constant:  # no sample needed
+        sums.rows, sums.noise = laws.forward.p * counted[0] * space.row_pairs(), 0.0
+    mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     calls = CALL * plan.needs_python_calls
     if chosen == "pairwise":
-        seconds += space.n_pairs * (PAIRWISE + calls)
+        seconds += share * space.n_pairs * (PAIRWISE + calls)
     else:
-        visits = edges if laws.constant else sample.visits
-        seconds += visits * (VISIT + calls) + edges * EDGE
+        visits = mean[EDGES] if laws.constant else share * sample.visits
+        seconds += visits * (VISIT + calls) + mean[EDGES] * EDGE
+    first = EDGES if space.source is space.target else FORWARD
+    second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)
     return Expected(
         sampler=chosen,
         pairs=space.n_pairs,
-        forward=edges if recurrent else forward,
-        backward=0.0 if recurrent else backward,
-        reciprocal=reciprocal * all(counted),
-        infeasible=0.0 if plan.none_wanted else clipped / max(both, 1.0),
-        standard_error=error,
-        n_bytes=round(edges * _bytes_per_edge(plan)),
-        seconds=seconds,
+        forward=float(mean[first]),
+        backward=float(mean[second].sum()),
+        reciprocal=float(mean[RECIPROCAL]),
+        infeasible=0.0 if plan.none_wanted else sums.clipped / max(sums.both, 1.0),
+        standard_error=float(error[EDGES]),
+        n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
+        seconds=float(seconds),
+        forward_sd=float(sd[first]),
+        backward_sd=float(sd[second].sum()),
+        reciprocal_sd=float(sd[RECIPROCAL]),
+        forward_error=float(error[first]),
+        backward_error=float(error[second].sum()),
+        reciprocal_error=float(error[RECIPROCAL]),
     )
 
 

@@ -10,15 +10,20 @@ from bmtool_connectors.synapses.delay import (
     FLUC_STDEV,
     SYN_MIN_DELAY,
     SYN_VELOCITY,
+    DelayRule,
     syn_const_delay,
     syn_dist_delay_feng,
     syn_uniform_delay_section,
 )
+from bmtool_connectors.synapses.distributions import clipped, lognormal, mixture, truncated
 from bmtool_connectors.synapses.placement import (
+    PlacementRule,
     syn_const_delay_feng_section_PN,
     syn_dist_delay_feng_section_PN,
     syn_section_PN,
 )
+from bmtool_connectors.synapses.rules import properties
+from bmtool_connectors.synapses.weight import WeightRule
 
 __all__ = [
     "DELAY_LOWBOUND",
@@ -26,10 +31,18 @@ __all__ = [
     "FLUC_STDEV",
     "SYN_MIN_DELAY",
     "SYN_VELOCITY",
+    "DelayRule",
+    "PlacementRule",
+    "WeightRule",
+    "clipped",
+    "lognormal",
+    "mixture",
+    "properties",
     "syn_const_delay",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng",
     "syn_dist_delay_feng_section_PN",
     "syn_section_PN",
     "syn_uniform_delay_section",
+    "truncated",
 ]

@@ -1,51 +1,35 @@
-"""All values of an edge type at once, for those helpers that need not be asked one by one.
+"""All values of an edge type at once, for those rules that need not be asked one by one.
 
-With a shared generator a batch takes the numbers that the calls would have
-taken, in their order; with a private seed each kind of number is drawn in one go.
+A rule with a method ``of_synapses(rows)`` tells them itself, some synapses at a time, or None
+where it has to be called. The ``syn_*`` helpers are plain functions, whose batches are here: with
+a shared generator a batch takes the numbers that the calls would have taken, in their order; with
+a private seed each kind of number is drawn in one go.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
-from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.listed import ColumnValues
+from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.synapses import common, delay, placement
+from bmtool_connectors.synapses.block import PairDistance, Rows, blocks
 
-__all__ = ["Rows", "batched"]
+__all__ = ["batched"]
 
 Column = npt.NDArray[Any]
 Columns = tuple[Column, ...]
 
-#: Synapses whose coordinates are looked at together.
-_CHUNK = 1 << 16
 
-
-class Rows(Protocol):
-    """The synapses of an edge type."""
-
-    n_syns: int
-    edges: Any
-    source: NodeArrays
-    target: NodeArrays
-
-    def per_synapse(self, values: Column) -> Column:
-        """Return values of pairs as values of synapses."""
-
-    def is_of(self, connector: Any) -> bool:
-        """Whether the ``pair_arg`` of the edges is what this connector has stored for them."""
-
-
-def batched(rule: Any, rows: Rows) -> Columns | None:
+def batched(rule: Any, rows: Rows) -> Iterator[Columns] | None:
     """Return what calling a property rule once per synapse would give.
 
     Parameters
@@ -56,23 +40,24 @@ def batched(rule: Any, rows: Rows) -> Columns | None:
 
     Returns
     -------
-    tuple of ndarray, shape (n_syns,), or None
-        A column per value; None for a rule that has to be called.
+    iterator of tuple of ndarray, or None
+        A column per value, for some synapses after the other; None for a rule that has to be
+        called.
     """
     keywords: dict[str, Any] = {}
     if isinstance(rule, functools.partial):
         if rule.args:
             return None
         rule, keywords = rule.func, rule.keywords
-    if isinstance(rule, ColumnValues) and not keywords:
-        values = rule.of_edges(rows.edges, rows.source, rows.target)
-        return None if values is None else tuple(map(rows.per_synapse, values))
+    if hasattr(rule, "of_synapses"):
+        return None if keywords else rule.of_synapses(rows)
     try:
         batch = _BATCHES.get(rule)
         given = {} if batch is None else _bound(rule, keywords)
     except TypeError:  # not hashable, or arguments that the call will refuse
         return None
-    return None if batch is None else batch(rows, given, rule.__name__)
+    columns = None if batch is None else batch(rows, given, rule.__name__)
+    return None if columns is None else iter([columns])
 
 
 def _bound(helper: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +98,7 @@ def _delays(rows: Rows, given: Mapping[str, Any], helper: str) -> _Delays | None
         common.check_keywords(helper, given["kwargs"])
     suspect = dist
     if isinstance(dist, np.ndarray):
-        suspect = dist[np.argmin(np.abs(dist) <= delay.MOST)] if len(dist) else 0.0
+        suspect = dist[np.argmin(np.abs(dist) <= common.MOST)] if len(dist) else 0.0
     names = ("min_delay", "velocity", "fluc_stdev", "delay_bound")
     checked = delay.checked(helper, suspect, *(given[name] for name in names))
     number, min_delay, velocity, stdev, low, high = checked
@@ -124,25 +109,14 @@ def _delays(rows: Rows, given: Mapping[str, Any], helper: str) -> _Delays | None
 
 
 def _distances(rows: Rows, connector: Any) -> Column | None:
-    """Return the distance of each pair, um: what was stored for it, else that of the nodes."""
-    stored = None
-    if connector is not None:
-        if not rows.is_of(connector):
-            return None
-        stored = rows.edges.pair_arg
-    if stored is not None:
-        return None if stored.dtype == object else stored
-    source, target = rows.source.positions, rows.target.positions
-    if source is None or target is None:
+    """Return the distance of each pair, um; None where the helper has to be asked."""
+    distance = PairDistance(spherical_dist, connector)
+    if not distance.known(rows):
         return None
-    i, j = rows.edges.source, rows.edges.target
-    squared = np.empty(len(i))
-    for start in range(0, len(i), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        steps = target[j[part]] - source[i[part]]
-        # The product of euclid_dist, to the last bit: a sum of squares is rounded differently.
-        squared[part] = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
-    return np.sqrt(squared, out=squared)
+    found = np.empty(len(rows.edges))
+    for block in blocks(rows):
+        found[block.part] = distance.of_pairs(rows, block.part)
+    return found
 
 
 def _delay(rows: Rows, given: Mapping[str, Any], helper: str) -> Columns | None:

@@ -13,6 +13,9 @@ from bmtool_connectors import randomness
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.randomness import Seed, SharedGenerator
 
+#: What counts as finite.
+MOST = 1e100
+
 #: The streams of helpers that were given a seed, by seed value: one helper is called once per
 #: synapse with the same seed, and must not return the same number each time.
 _seeds: dict[Hashable, Seed] = {}

@@ -8,11 +8,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from bmtool_connectors.checks import floats, number
-from bmtool_connectors.randomness import RngLike
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses import common
+from bmtool_connectors.synapses.block import Block, OneSynapse
 from bmtool_connectors.synapses.delay import HELPER, syn_const_delay, syn_dist_delay_feng
+from bmtool_connectors.synapses.laws import as_law, checked_probabilities, shown
+from bmtool_connectors.synapses.rules import PropertyRule
 
 __all__ = [
+    "PlacementRule",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng_section_PN",
     "syn_section_PN",
@@ -162,3 +167,98 @@ def syn_dist_delay_feng_section_PN(  # noqa: N802
     helper = "syn_dist_delay_feng_section_PN"
     delay = syn_dist_delay_feng(source, target, rng=rng, **{**kwargs, HELPER: helper})
     return (delay, *_section(helper, p, sec_id, sec_x, rng))
+
+
+# ---------------------------------------------------------------------- the rule
+class PlacementRule(PropertyRule):
+    """Section of the target cell and position in it, chosen for each synapse.
+
+    Parameters
+    ----------
+    section_id : int or sequence of int
+        Sections to choose among, as numbered by the cell's template.
+    section_pos : float, sequence of float or scipy.stats distribution, default 0.5
+        Position along the section, in [0, 1]: for all sections, one for each, or drawn for each
+        synapse (``scipy.stats.uniform()``).
+    p : sequence of float, optional
+        Probability of each section; equal ones when omitted.
+    rng : Generator, RandomState, int, SeedSequence or None
+        As in :class:`WeightRule`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+
+    Notes
+    -----
+    The properties are ``afferent_section_id`` and ``afferent_section_pos``; see
+    :func:`properties` for what BioNet does without them.
+
+    Examples
+    --------
+    >>> PlacementRule([1, 2], [0.4, 0.6], p=[1.0, 0.0])(None, None)
+    (1, 0.4)
+    """
+
+    names = ("afferent_section_id", "afferent_section_pos")
+    dtypes = (np.uint32, float)
+    parameter_names = ("section_id", "section_pos", "p", "rng")
+
+    def __init__(
+        self,
+        section_id: int | Sequence[int],
+        section_pos: Any = 0.5,
+        *,
+        p: Sequence[float] | None = None,
+        rng: RngLike = None,
+    ) -> None:
+        super().__init__(rng)
+        self.section_id, self.section_pos, self.p = section_id, section_pos, p
+        ids = np.atleast_1d(floats(section_id))
+        if (
+            ids.ndim > 1
+            or not ids.size
+            or not ((ids >= 0) & (ids < 2**32) & (np.floor(ids) == ids)).all()
+        ):
+            raise ParameterError(
+                f"section_id of PlacementRule is {section_id!r}; allowed is a whole number >= 0, "
+                "or a list of them."
+            )
+        self._ids = ids.astype(np.int64)
+        self._bounds = np.cumsum(checked_probabilities(p, len(ids), "p of PlacementRule"))[:-1]
+        if len(ids) > 1:
+            self._draws_from(None)
+        self._law = as_law(section_pos, "section_pos of PlacementRule")
+        if self._law is None:
+            self._positions = self._checked_positions(section_pos)
+            return
+        self._draws_from(self._law)
+        outside = self._law.below(0.0) + 1.0 - float(self._law.cdf(1.0))
+        if outside > 1e-15:
+            raise ParameterError(
+                f"section_pos of PlacementRule is {shown(section_pos)}, which lies outside [0, 1] "
+                f"with probability {outside:.2g}; pass truncated(distribution, 0, 1)."
+            )
+
+    def _checked_positions(self, section_pos: Any) -> Any:
+        positions = floats(section_pos)
+        if (
+            positions.shape not in ((), self._ids.shape)
+            or not ((positions >= 0) & (positions <= 1)).all()
+        ):
+            raise ParameterError(
+                f"section_pos of PlacementRule is {section_pos!r}; allowed is a number in [0, 1], "
+                f"{len(self._ids)} of them, one for each section, or a distribution."
+            )
+        return np.broadcast_to(positions, self._ids.shape)
+
+    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
+        """Return section ids and positions."""
+        chosen: Any = synapses.filled(0)
+        if len(self._ids) > 1:
+            chosen = synapses.choose(self._bounds, rng)
+        positions = self._positions[chosen] if self._law is None else synapses.draw(self._law, rng)
+        if isinstance(synapses, OneSynapse):
+            return int(self._ids[chosen]), float(positions)
+        return self._ids[chosen], positions

@@ -1407,7 +1407,11 @@ def test_assigning_the_same_int_starts_anew() -> None:
     assert (helper_values(), pattern(UnidirectionConnector(p=0.4, **QUIET))) == further
 
 
-@pytest.mark.parametrize("value", ["1234", 1.5, -1, True, [1], np.random, object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    ["1234", 1.5, -1, True, [1], np.random, object()],
+    ids=lambda value: repr(value).split(" at 0x")[0],
+)
 def test_invalid_module_rng(value: Any) -> None:
     """An error at the assignment, and what was there stays."""
     before = bmtool_connectors.rng

@@ -237,7 +237,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_expected(name: str) -> None:
-    """The mean over seeds, within the standard error of these draws."""
+    """Mean and standard deviation over seeds, within the error of these draws."""
     net = make_network(12)
     population, _ = pools(net)
     connector = EXPECTED[name]
@@ -250,5 +250,9 @@ def test_expected(name: str) -> None:
     ]
     tolerance = stats.norm.isf(FALSE_ALARM / 20) * np.std(edges) / DRAWS**0.5
     assert abs(np.mean(edges) - found.edges) <= tolerance + 1e-9
+    # (n - 1) s^2 / sd^2 is about chi-squared.
+    low, high = stats.chi2.ppf([FALSE_ALARM / 40, 1 - FALSE_ALARM / 40], DRAWS - 1) / (DRAWS - 1)
+    sd = found.forward_sd
+    assert low * sd**2 <= np.var(edges, ddof=1) <= high * sd**2 + 1e-9
     assert found.pairs == (144 if connector.allow_autapses else 132)
     assert connector.use.connectivity is None

@@ -1,0 +1,170 @@
+"""Synaptic weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bmtool_connectors.checks import floats, number
+from bmtool_connectors.distances import spherical_dist
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance
+from bmtool_connectors.synapses.common import MOST
+from bmtool_connectors.synapses.laws import as_law, shown
+from bmtool_connectors.synapses.rules import PropertyRule
+
+__all__ = ["WeightRule"]
+
+#: A distribution gives values of the other sign if they are more likely than this; a network of
+#: all synapses of a brain would not have one.
+_NEGLIGIBLE = 1e-15
+
+
+class WeightRule(PropertyRule):
+    """Weights of synapses: ``sign * scale * value * modulation(distance)``.
+
+    Parameters
+    ----------
+    distribution : float, scipy.stats distribution, callable or profile
+        The value, a magnitude: one number; a frozen distribution of ``scipy.stats``, or
+        :func:`lognormal`, :func:`truncated`, :func:`clipped`, :func:`mixture`, drawn from once
+        per synapse; a function of source and target node; or a profile of distance such as
+        :class:`GaussianDropoff`, whose value is not cut at 1. A value per synapse is no rule:
+        give an array to ``add_properties(values=...)``; a value per pair to MatrixConnector.
+    sign : {+1, -1, None}
+        Sign of all weights of the edge type. Values of the distribution are magnitudes, >= 0.
+        With None they may have either sign, and are taken as they are.
+    modulation : callable, optional
+        Function of the distance (um), or profile, that values are multiplied with; >= 0, unless
+        `sign` is None. Negative values of a profile are an error, not 0: cut them yourself.
+    scale : float, default 1.0
+        Factor > 0, for instance 1e-3 from nS to uS.
+    dist : callable, default spherical_dist
+        Distance of two nodes, um.
+    connector : BaseConnector, optional
+        Where the distance of each connected pair was stored as ``p_arg``.
+    rng : Generator, RandomState, int, SeedSequence or None
+        None is ``bmtool_connectors.rng``, read when drawing. With a seed, the weights of each
+        edge type have a stream of their own in the NetworkBuilder of this package; with BMTK's,
+        all calls with that seed share one.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed, or a distribution gives values of the other sign; when
+        the network is built, if a function does, or gives no number.
+
+    Notes
+    -----
+    The property is ``syn_weight``. Its unit is that of the synapse model: uS for conductances
+    in BioNet (where inhibition is a matter of the reversal potential, with ``sign=+1``), pA or
+    nS in PointNet (where inhibitory weights of current-based models have ``sign=-1``).
+
+    Called once per synapse, so several synapses of a pair have weights of their own. Functions
+    that are not declared ``@vectorized`` are called as often. From a shared generator the same
+    numbers are taken synapse by synapse as for all synapses at once.
+
+    Examples
+    --------
+    >>> weights = WeightRule(lognormal(2.0, 0.5), sign=-1, scale=1e-3, rng=1)
+    >>> weights(None, None) < 0
+    True
+
+    ::
+
+        edges = net.add_edges(**connector.edge_params())
+        edges.add_properties(**weights.properties())
+    """
+
+    names = ("syn_weight",)
+    dtypes = (float,)
+    parameter_names = (
+        *("distribution", "sign", "modulation", "scale", "dist", "connector", "rng"),
+    )
+
+    def __init__(
+        self,
+        distribution: Any,
+        sign: int | None = 1,
+        *,
+        modulation: Any = None,
+        scale: float = 1.0,
+        dist: Any = spherical_dist,
+        connector: Any = None,
+        rng: RngLike = None,
+    ) -> None:
+        super().__init__(rng)
+        if sign is not None and not (np.ndim(sign) == 0 and sign in (1, -1)):
+            raise ParameterError(f"sign of WeightRule is {sign!r}; allowed is 1, -1 or None.")
+        self.sign = sign if sign is None else int(sign)
+        self.scale = number(scale, "scale of WeightRule", "a factor > 0", 1e-100, 1e100)
+        self.distribution, self.modulation = distribution, modulation
+        self.dist, self.connector = dist, connector
+        distance = pair_distance(dist, connector, "WeightRule")
+        self._take(distribution)
+        if not (modulation is None or callable(modulation)):
+            raise ParameterError(
+                f"modulation of WeightRule is {modulation!r}; allowed is a function of the "
+                "distance (um), a profile, or None."
+            )
+        self._needs(modulation)
+        is_profile = isinstance(distribution, DistantDependentProbability)
+        if is_profile or modulation is not None:
+            self._distance = distance
+        self._factor = self.scale * (1 if sign is None else sign)
+
+    def _take(self, value: Any) -> None:
+        """Look what the distribution is."""
+        owner = "distribution of WeightRule"
+        self._law = as_law(value, owner)
+        if self._law is not None:
+            self._draws_from(self._law)
+            p = self._law.below(0.0)
+            if self.sign is not None and p > _NEGLIGIBLE:
+                raise ParameterError(
+                    f"{owner} is {shown(value)}, which is negative with probability {p:.2g}; "
+                    "allowed are magnitudes >= 0, whose sign is that of the parameter sign: pass "
+                    "truncated(distribution, low=0), clipped(distribution, low=0), or sign=None."
+                )
+        elif callable(value):
+            self._needs(value)
+        else:
+            low = -MOST if self.sign is None else 0.0
+            numbers = floats(value)
+            remedy = (
+                "a value per synapse goes to add_properties(values=...), one per pair to "
+                "MatrixConnector"
+                if numbers.ndim
+                else "the sign is that of the parameter sign"
+            )
+            if numbers.ndim or not low <= numbers <= MOST:
+                raise ParameterError(
+                    f"{owner} is {value!r}; allowed is a finite number{' >= 0' * (low == 0)}, a "
+                    f"distribution, a function of two nodes, or a profile: {remedy}."
+                )
+            self._number = float(numbers)
+
+    def _magnitudes(self, synapses: OneSynapse | Block, dist: Any, rng: SharedGenerator) -> Any:
+        """Return the values of the distribution."""
+        if self._law is not None:
+            return synapses.draw(self._law, rng)
+        if isinstance(self.distribution, DistantDependentProbability):
+            return synapses.of_distance(self.distribution, dist, "distribution of WeightRule")
+        if callable(self.distribution):
+            return synapses.of_nodes(self.distribution, "distribution of WeightRule")
+        return synapses.filled(self._number)
+
+    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
+        """Return the weights."""
+        low = -MOST if self.sign is None else 0.0
+        allowed = "a finite number" if self.sign is None else "a magnitude >= 0, or sign=None"
+        dist = None if self._distance is None else self._dist(synapses)
+        found = self._magnitudes(synapses, dist, rng)
+        values = self._checked(found, "distribution", synapses, low, allowed)
+        if self.modulation is not None:
+            factors = synapses.of_distance(self.modulation, dist, "modulation of WeightRule")
+            values = values * self._checked(factors, "modulation", synapses, low, allowed)
+        return (values * self._factor,)

@@ -1,0 +1,95 @@
+"""Checks of gap junctions: each pair of cells once, and the file that numbers their halves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from bmtool_connectors.comparison.folder import stem_of
+from bmtool_connectors.verification.columns import (
+    IntArray,
+    Tally,
+    integers,
+    is_table,
+    missing,
+)
+from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.findings import Findings
+from bmtool_connectors.verification.pairs import pair_key
+
+__all__ = ["check_gap_files", "check_gap_rows"]
+
+COLUMNS = ("source_ids", "target_ids", "src_gap_ids", "trg_gap_ids")
+
+
+def gap_rows(rows: Rows) -> IntArray:
+    """Return which rows are gap junctions."""
+    chosen = [np.arange(len(rows))[rows.of_type[k]] for k in rows.gap_types() if k in rows.of_type]
+    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
+
+
+def check_gap_rows(rows: Rows, found: Findings) -> None:
+    """Check that gap junctions join two cells, and each two cells once."""
+    here = gap_rows(rows)
+    source, target = rows.source[here], rows.target[here]
+    bad = Tally()
+    bad.add(source == target)
+    if bad:
+        text = f"the gap junction joins cell {source[bad.first]} with itself"
+        found.add("gap-self", text, rows.file, count=bad.count, **rows.where(int(here[bad.first])))
+    keys = pair_key(np.minimum(source, target), np.maximum(source, target))
+    order = np.argsort(keys, kind="stable")
+    again = np.zeros(len(keys), dtype=bool)
+    again[order[1:]] = np.diff(keys[order]) == 0
+    if rows.n_syn is not None:
+        again |= rows.n_syn[here] > 1
+    twice = Tally()
+    twice.add(again)
+    if twice:
+        text = "the two cells have several gap junctions, and BMTK places one"
+        where = rows.where(int(here[twice.first]))
+        found.add("gap-twice", text, rows.file, count=twice.count, **where)
+
+
+def check_gap_files(files: Sequence[Path], edges: Sequence[Rows], found: Findings) -> None:
+    """Check files of gap junctions, each against the edges within its network."""
+    for file in files:
+        network = stem_of(file)
+        with found.reading(file), h5py.File(file, "r") as h5:
+            if missing(h5, COLUMNS, file, found):
+                continue
+            columns = {name: h5[name] for name in COLUMNS}
+            if not is_table(columns, file, network, found):
+                continue
+            halves = np.concatenate([integers(columns[name]) for name in COLUMNS[2:]])
+            if len(np.unique(halves)) < len(halves):
+                found.add("gap-file", "two halves of gap junctions have one id", file)
+            ends = [integers(columns[name]) for name in COLUMNS[:2]]
+            own = [rows for rows in edges if rows.ends == (network, network)]
+            if own:
+                _compare(file, pair_key(*ends), own, found)
+
+
+def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> None:
+    wanted = []
+    for rows in edges:
+        here = gap_rows(rows)
+        one = pair_key(rows.source[here], rows.target[here])
+        wanted.append(one if rows.n_syn is None else np.repeat(one, rows.n_syn[here]))
+    expected = np.sort(np.concatenate(wanted))
+    if len(keys) != len(expected):
+        text = f"it has {len(keys):,} gap junctions, and the edges have {len(expected):,}"
+        found.add("gap-file", text, file)
+        return
+    other = Tally()
+    other.add(~np.isin(keys, expected))
+    if not other and not np.array_equal(np.sort(keys), expected):
+        text = "its gap junctions join the same cells as the edges, but not as often"
+        found.add("gap-file", text, file)
+    if other:
+        ids = int(keys[other.first] & 0xFFFFFFFF), int(keys[other.first] >> 32)
+        text = "no edge is this gap junction"
+        found.add("gap-file", text, file, row=other.first, ids=ids, count=other.count)

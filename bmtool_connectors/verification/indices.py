@@ -1,0 +1,145 @@
+"""Checks of the indices of edge files."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.comparison.values import expand
+from bmtool_connectors.verification.columns import Tally, parts
+from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.findings import Findings
+
+__all__ = ["check_indices"]
+
+#: Names of the group of indices: SONATA's, and one that BMTK has used.
+GROUPS = ("indices", "indicies")
+#: Names of the ranges of each node: BMTK's, and that of SONATA's guide.
+NODE_RANGES = ("node_id_to_range", "node_id_to_ranges")
+ROW_RANGES = "range_to_edge_id"
+
+
+def check_indices(h5: h5py.Group, rows: Rows, found: Findings) -> None:
+    """Check that each index finds each row exactly once, under its own node.
+
+    Parameters
+    ----------
+    h5 : h5py.Group
+        The population.
+    rows : Rows
+    found : Findings
+    """
+    columns = {
+        "source_to_target": ("source node", rows.source),
+        "target_to_source": ("target node", rows.target),
+        "edge_type_to_index": ("edge type", rows.types),
+    }
+    for group in GROUPS:
+        if not isinstance(h5.get(group), h5py.Group):
+            continue
+        for name, index in h5[group].items():
+            if name not in columns or not isinstance(index, h5py.Group):
+                continue
+            checked: list[h5py.Dataset] = []
+            for key in NODE_RANGES:
+                ranges = index.get(key)
+                if isinstance(ranges, h5py.Dataset) and ranges not in checked:
+                    checked.append(ranges)
+            if not checked or not isinstance(index.get(ROW_RANGES), h5py.Dataset):
+                text = f"{group}/{name} lacks {ROW_RANGES if checked else NODE_RANGES[0]}"
+                found.add("missing-dataset", text, rows.file, population=rows.population)
+                continue
+            for ranges in checked:
+                _Index(f"{group}/{name}", ranges, index[ROW_RANGES], rows, found).check(
+                    *columns[name]
+                )
+
+
+class _Index:
+    """One index: ranges of each node, and the rows of each of these."""
+
+    def __init__(
+        self, name: str, nodes: h5py.Dataset, rows: h5py.Dataset, table: Rows, found: Findings
+    ) -> None:
+        self.name, self.nodes, self.rows = name, nodes, rows
+        self.table, self.found = table, found
+
+    def _add(self, code: str, text: str, row: int | None = None, count: int = 1) -> None:
+        where = {"population": self.table.population} if row is None else self.table.where(row)
+        self.found.add(code, f"{self.name} {text}", self.table.file, count=count, **where)
+
+    def check(self, kind: str, ids: npt.NDArray[np.int32]) -> None:
+        """Check the index of a column of ids."""
+        for each in (self.nodes, self.rows):
+            if each.ndim != 2 or each.shape[1] != 2 or each.dtype.kind not in "iu":
+                own = each.name.rsplit("/", 1)[-1]
+                text = f"has {own} of {each.dtype} and {each.shape}, not integers of (n, 2)"
+                self._add("dtype", text)
+                return
+        n, n_ranges = len(ids), len(self.rows)
+        node_of = self._node_of_ranges(n_ranges, kind)
+        if node_of is None:
+            return
+        wrong, held = Tally(), np.zeros(n, dtype=bool)
+        first: tuple[int, int] | None = None
+        total = 0
+        for part in parts(n_ranges):
+            begin, end = self.rows[part].astype(np.int64).T
+            bad = Tally()
+            bad.add((begin < 0) | (end > n) | (begin > end))
+            if bad:
+                k = bad.first
+                text = f"has range [{begin[k]}, {end[k]}) for {n} rows"
+                self._add("index-range", text, count=bad.count)
+                return
+            count = end - begin
+            total += int(count.sum())
+            if total > n:
+                break
+            places = expand(begin, count)
+            owner = np.repeat(node_of[part], count)
+            held[places] = True
+            amiss = np.flatnonzero(ids[places] != owner)
+            if len(amiss):
+                wrong.count += len(amiss)
+                lowest = int(amiss[places[amiss].argmin()])
+                if first is None or places[lowest] < first[0]:
+                    first = int(places[lowest]), int(owner[lowest])
+        if first is not None:
+            text = f"finds it under {kind} {first[1]}" if first[1] >= 0 else f"gives it no {kind}"
+            self._add("index-node", text, first[0], wrong.count)
+        self._check_held(held, total, n)
+
+    def _check_held(self, held: npt.NDArray[np.bool_], total: int, n: int) -> None:
+        if total > n:
+            self._add("index-row", f"holds {total:,} or more rows, and there are {n:,}")
+            return
+        left_out = Tally()
+        left_out.add(~held)
+        if left_out:
+            self._add("index-row", "leaves it out", left_out.first, left_out.count)
+
+    def _node_of_ranges(self, n_ranges: int, kind: str) -> npt.NDArray[np.int32] | None:
+        """Return the id that each range belongs to, -1 for none."""
+        first, last = self.nodes[()].astype(np.int64).T
+        bad = (first < 0) | (last > n_ranges) | (first > last)
+        text = f"of {n_ranges}"
+        if not bad.any():
+            used = np.flatnonzero(last > first)
+            used = used[np.argsort(first[used], kind="stable")]
+            shared = used[1:][first[used[1:]] < last[used[:-1]]]
+            bad[shared] = True
+            text = "of which another has some, too"
+        if bad.any():
+            k = int(bad.argmax())
+            text = f"{self.name} gives {kind} {k} ranges [{first[k]}, {last[k]}) {text}"
+            where = {"population": self.table.population, "ids": (k,)}
+            count = int(np.count_nonzero(bad))
+            self.found.add("index-range", text, self.table.file, count=count, **where)
+            return None
+        count = last - first
+        owner: npt.NDArray[np.int32] = np.full(n_ranges, -1, dtype=np.int32)
+        ids = np.repeat(np.arange(len(count), dtype=np.int32), count)
+        owner[expand(first, count)] = ids
+        return owner

@@ -1,0 +1,115 @@
+"""The pairs that rows of one edge type connect."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.verification.columns import IntArray, Tally, parts
+from bmtool_connectors.verification.edges import Rows
+
+__all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]
+
+LOW = (1 << 32) - 1
+
+
+def pair_key(source: npt.NDArray[Any], target: npt.NDArray[Any]) -> IntArray:
+    """Return one number per pair, ordered by target, then source."""
+    key = target.astype(np.int64)
+    key <<= 32
+    key |= source
+    return key
+
+
+def swapped(keys: IntArray) -> IntArray:
+    """Return the numbers of the pairs with source and target exchanged, in the same order."""
+    return ((keys & LOW) << 32) | (keys >> 32)
+
+
+def n_common(a: IntArray, b: IntArray) -> int:
+    """Return how many numbers are in both, which are sorted and unique."""
+    if not len(a) or not len(b):
+        return 0
+    place = np.minimum(np.searchsorted(b, a), len(b) - 1)
+    return int(np.count_nonzero(b[place] == a))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs, sorted by target and then source.
+
+    Attributes
+    ----------
+    keys : ndarray of int64, shape (m,)
+        See `pair_key`.
+    n_syn : ndarray of int, shape (m,), or None
+        Synapses of each; None: one each.
+    repeated : Tally
+        Rows of the table with a pair that an earlier row has.
+    """
+
+    keys: IntArray
+    n_syn: npt.NDArray[Any] | None
+    repeated: Tally
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def synapses(self) -> int:
+        """How many synapses the pairs have."""
+        return len(self) if self.n_syn is None else int(self.n_syn.sum(dtype=np.int64))
+
+    def digest(self) -> str:
+        """Return the digest that a recipe holds, as ``PairDigests`` of the builder makes it."""
+        digest = hashlib.blake2b(digest_size=32)
+        for part in parts(len(self)):
+            keys = self.keys[part]
+            n_syn = 1 if self.n_syn is None else self.n_syn[part]
+            block = np.empty((len(keys), 3), dtype="<i8")
+            block[:, 0], block[:, 1], block[:, 2] = keys >> 32, keys & LOW, n_syn
+            digest.update(block.data)
+        return digest.hexdigest()
+
+    def exchanged(self) -> Pairs:
+        """Return the pairs with source and target exchanged."""
+        keys = swapped(self.keys)
+        order = np.argsort(keys)
+        n_syn = None if self.n_syn is None else self.n_syn[order]
+        return Pairs(keys[order], n_syn, self.repeated)
+
+
+def pairs_of(rows: Rows, edge_type: int) -> Pairs:
+    """Return the pairs of an edge type; rows of the same pair are one of them."""
+    chosen = rows.of_type.get(edge_type, np.empty(0, dtype=np.int64))
+    source, target = rows.source[chosen], rows.target[chosen]
+    n_syn = None if rows.n_syn is None else rows.n_syn[chosen]
+    possible = (source >= 0) & (target >= 0)
+    if not possible.all():
+        chosen = np.arange(len(rows))[chosen][possible]
+        source, target = source[possible], target[possible]
+        n_syn = None if n_syn is None else n_syn[possible]
+    keys, repeated = pair_key(source, target), Tally()
+    if (keys[1:] > keys[:-1]).all():
+        return Pairs(keys, n_syn, repeated)
+    order = None
+    if not (keys[1:] >= keys[:-1]).all():
+        # The order is needed only for what goes with the keys.
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        n_syn = None if n_syn is None else n_syn[order]
+    first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    if first.all():
+        return Pairs(keys, n_syn, repeated)
+    again = np.flatnonzero(~first)
+    again = again if order is None else order[again]
+    repeated.first = int(np.arange(len(rows))[chosen][again.min()])
+    repeated.count = len(again)
+    start = np.flatnonzero(first)
+    ones = np.ones(len(keys), dtype=np.int64) if n_syn is None else n_syn
+    return Pairs(keys[start], np.add.reduceat(ones, start, dtype=np.int64), repeated)
