@@ -23,6 +23,9 @@ from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.inspection.explain import Explanation
+from bmtool_connectors.inspection.preview import Preview
+from bmtool_connectors.inspection.summary import Summary
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
@@ -60,6 +63,7 @@ from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.report import Timer
 from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.saved import summarize
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
@@ -110,6 +114,7 @@ __all__ = [
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
+    "Explanation",
     "FileBasedConnector",
     "Finding",
     "FixedInDegreeConnector",
@@ -128,9 +133,11 @@ __all__ = [
     "PairwisePoissonConnector",
     "ParameterError",
     "PlacementRule",
+    "Preview",
     "ProbabilityFunction",
     "ReciprocalConnector",
     "SparseNetwork",
+    "Summary",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
@@ -159,6 +166,7 @@ __all__ = [
     "rho_2_pr",
     "rng",
     "spherical_dist",
+    "summarize",
     "syn_const_delay",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng",

@@ -1,4 +1,4 @@
-"""Command line: ``python -m bmtool_connectors diff A B``, ``... verify FOLDER``.
+"""Command line: ``python -m bmtool_connectors`` with ``diff``, ``summary`` or ``verify``.
 
 Exit codes: 0 equal, or nothing wrong; 1 different, or something wrong; 2 error.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.saved import summarize
 from bmtool_connectors.verification.verify import verify
 
 __all__ = ["main"]
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     # A new sub-command is one function here, that adds its parser and sets what runs it.
-    for add in (_add_diff, _add_verify):
+    for add in (_add_diff, _add_summary, _add_verify):
         add(commands)
     return parser
 
@@ -113,3 +114,25 @@ def _verify(arguments: argparse.Namespace) -> int:
     report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
     print(report)
     return report.exit_code
+
+
+def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "summary",
+        help="count the connections of a network folder, and compare with what was wanted",
+        description="Count the connections of a folder with SONATA files. What was wanted of them "
+        "is known where *_connections.json is.",
+        epilog="Exit codes: 0 done, 2 error.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder with *_edges.h5, ...")
+    parser.add_argument(
+        "--format", choices=("text", "csv", "json"), default="text", help="default text"
+    )
+    parser.set_defaults(command=_summary)
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+    summary = summarize(arguments.folder)
+    texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
+    sys.stdout.write(texts[arguments.format]())
+    return EQUAL

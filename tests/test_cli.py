@@ -62,7 +62,7 @@ def test_an_error_is_2_and_one_sentence(a, tmp_path, capsys, broken):
     assert cli.main(["diff", a, str(folder)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: compare(): ")
+    assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert ("net_nodes.h5" if broken == "damaged" else broken) in err
 

@@ -149,6 +149,41 @@ class TestExact:
         assert found.edges == pytest.approx(np.array([0.1, 0.5, 1.0])[states].sum())
 
 
+class TestIndependent:
+    """Reciprocal pairs if the directions of each pair were independent."""
+
+    def test_both_drawn_together(self, net: NetworkBuilder) -> None:
+        connector = ReciprocalConnector(**LAW, p1=0.2, pr=0.1, estimate_rho=False, **QUIET)
+        found = set_up(net, connector, "B").expected()
+        p = near(distances(net, "B"))
+        assert found.independent == pytest.approx(0.2 * p.sum(), rel=1e-12)
+        spread = np.sqrt(p * (1 - p) * 0.16).sum()
+        assert found.per_rho == pytest.approx(spread, rel=1e-12)
+
+    @pytest.mark.parametrize("autapses", [True, False])
+    @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+    def test_drawn_apart(self, net: NetworkBuilder, sampler: str, autapses: bool) -> None:
+        connector = UnidirectionConnector(
+            NEAR, spherical_dist, allow_autapses=autapses, sampler=sampler, **QUIET
+        )
+        p = near(distances(net, "A"))[np.triu_indices(N, 1)]
+        found = set_up(net, connector).expected()
+        assert found.independent == pytest.approx((p**2).sum(), rel=1e-12)
+        assert found.per_rho == found.reciprocal == 0
+
+    def test_not_known(self, net: NetworkBuilder) -> None:
+        """The other order of a pair may have another probability, or is not there."""
+        given: Any
+        for given, target in (
+            ({"p": NEAR, "p_arg": lambda a, b: spherical_dist(a, b) + a.node_id}, "A"),
+            ({"p": 0.3}, "B"),
+            ({"p": 0.3, "source_fraction": 0.5}, "A"),
+        ):
+            found = set_up(net, UnidirectionConnector(**given, **QUIET), target).expected()
+            assert found.independent == 0
+        assert set_up(net, GapJunction(p=0.2, **QUIET)).expected().independent == 0
+
+
 class TestSpread:
     """How far the numbers of a draw spread, in small pools exactly."""
 
@@ -248,12 +283,13 @@ class TestSpread:
                 NEAR, spherical_dist, source_fraction=0.3, **{**QUIET, "rng": rng}
             ),
         }[kind]  # fmt: skip
-        counts = []
+        counts, degrees = [], []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConnectivityWarning)
             for seed in range(150):
                 connector = set_up(net, make(np.random.default_rng(seed)), target)
                 counts.append(realised(connector.connectivity))
+                degrees.append(realised_degrees(connector))
             found = set_up(net, make(0), target).expected()
         n, tail = len(counts), 0.5e-4
         low, high = stats.chi2.ppf([tail, 1 - tail], n - 1) / (n - 1)
@@ -263,6 +299,10 @@ class TestSpread:
             wanted = getattr(found, name)
             assert abs(column.mean() - wanted) <= stats.norm.isf(tail) * sd / np.sqrt(n) + 1e-9
             assert low * sd**2 <= column.var(ddof=1) <= high * sd**2 + 1e-9, name
+        for name, (mean, sd) in found.degrees.items():
+            pooled = np.concatenate([each[name] for each in degrees])
+            assert mean == pytest.approx(pooled.mean(), rel=0.03), name
+            assert sd == pytest.approx(pooled.std(), rel=0.05), name
 
 
 def realised(drawn: Connectivity) -> tuple[int, int, int]:
@@ -270,6 +310,16 @@ def realised(drawn: Connectivity) -> tuple[int, int, int]:
     if drawn.backward is not None:
         return len(drawn.forward), len(drawn.backward), drawn.connected[2]
     return len(drawn.forward), 0, drawn.connected[1] if len(drawn.connected) > 1 else 0
+
+
+def realised_degrees(connector: Any) -> dict[str, np.ndarray]:
+    """Return the degrees of a connector with two directions, or one, by name."""
+    drawn = connector.connectivity
+    found = {"out": drawn.forward.out_degree(), "in": drawn.forward.in_degree()}
+    if drawn.backward is not None:
+        found["backward out"] = drawn.backward.out_degree()
+        found["backward in"] = drawn.backward.in_degree()
+    return found
 
 
 class TestSample:

@@ -42,6 +42,7 @@ PUBLIC = {
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
+    "Explanation",
     "FileBasedConnector",
     "Finding",
     "FixedInDegreeConnector",
@@ -60,9 +61,11 @@ PUBLIC = {
     "PairwisePoissonConnector",
     "ParameterError",
     "PlacementRule",
+    "Preview",
     "ProbabilityFunction",
     "ReciprocalConnector",
     "SparseNetwork",
+    "Summary",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
@@ -91,6 +94,7 @@ PUBLIC = {
     "rho_2_pr",
     "rng",
     "spherical_dist",
+    "summarize",
     "syn_const_delay",
     "syn_const_delay_feng_section_PN",
     "syn_dist_delay_feng",
@@ -109,8 +113,9 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
     "reciprocity",
-    *("lifting", "edges", "views", "sampling", "rules", "report", "patterns", "synapses"),
-    *("builder", "plot", "comparison", "verification", "testing", "cli"),
+    *("lifting", "edges", "views", "sampling", "rules", "report"),
+    *("inspection", "patterns", "synapses"),
+    *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
 
 #: The one look upward: a connector registers its rule type with BMTK, when it first hands one out.

@@ -29,11 +29,14 @@ from faults import (
 )
 
 from bmtool_connectors import (
+    DelayRule,
     NetworkBuilder,
     ParameterError,
     ReciprocalConnector,
     UnidirectionConnector,
+    WeightRule,
     cli,
+    properties,
     verify,
 )
 from bmtool_connectors.verification import columns
@@ -71,6 +74,16 @@ def test_good(options: dict[str, Any], tmp_path: Path) -> None:
     assert [test.quantity for test in report.tests].count("reciprocal") == 1
     assert len(report.tests) == 6
     assert dict(report.rows)["nodes net"] == 50
+
+
+def test_good_with_a_row_for_each_synapse(tmp_path: Path) -> None:
+    """Rows with other properties may say ``nsyns``, and each is one synapse of a pair."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=20, pop_name="A", model_type="biophysical")
+    connector = UnidirectionConnector(p=0.3, n_syn=3, rng=1, **QUIET)
+    (edges,) = connector.connect(net, {"pop_name": "A"}, {"pop_name": "A"})
+    edges.add_properties(**properties(WeightRule(1.0), DelayRule(fixed=2.0)))
+    assert verify(saved(tmp_path, [net])).findings == ()
 
 
 def test_good_portable(tmp_path: Path) -> None:

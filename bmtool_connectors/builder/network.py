@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from bmtool_connectors.builder import _bmtk
+from bmtool_connectors.builder import _bmtk, inspected
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
-from bmtool_connectors.errors import NodeError, warn
+from bmtool_connectors.errors import NodeError, ParameterError, warn
+from bmtool_connectors.inspection.connections import Connections
+from bmtool_connectors.inspection.preview import Preview
+from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.nodes import NodeArrays, stream_label
 from bmtool_connectors.sampling.collect import progress
 
@@ -76,6 +79,46 @@ class _SparseNetwork(SavingNetwork):
         if not self.nodes_built:
             self.make_nodes()
         return IndexedPool(self, **properties)
+
+    # ------------------------------------------------------------------ looking
+    def preview(self) -> Preview:
+        """Return what the declared edges will be and cost, with hints; builds and draws nothing.
+
+        Returns
+        -------
+        Preview
+            One entry per connector; edges of other connection rules are not known.
+        """
+        return inspected.preview(self.get_connections())
+
+    def connections(self) -> list[Connections]:
+        """Return the edges that have been built, those of one connector together.
+
+        Raises
+        ------
+        ParameterError
+            If the network is not built, or its edges are spread over MPI processes.
+        """
+        if self.get_connections() and not self.edges_built:
+            raise ParameterError(
+                f"network {self.name!r} is not built; call its build() first, or look at its "
+                "preview()."
+            )
+        return inspected.connections(self.name, self.edges_table())
+
+    def summary(self) -> Summary:
+        """Return what was wanted of each connector and what was built.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        ParameterError
+            If the network is not built, or its edges are spread over MPI processes.
+        """
+        return Summary(tuple(entry(each) for each in self.connections()))
 
     # ------------------------------------------------------------------ edges
     def add_edges(
@@ -255,6 +298,14 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
         """Write the files of the network; see :meth:`SparseNetwork.save` for the options."""
         options = _chosen(compression, options)
         self.adaptor.save(output_dir, force_overwrite=force_overwrite, **options)
+
+    def preview(self) -> Preview:
+        """Return what the declared edges will be; see :meth:`SparseNetwork.preview`."""
+        return self.adaptor.preview()  # type: ignore[no-any-return]
+
+    def summary(self) -> Summary:
+        """Return what was wanted and built; see :meth:`SparseNetwork.summary`."""
+        return self.adaptor.summary()  # type: ignore[no-any-return]
 
     def save_nodes(
         self,

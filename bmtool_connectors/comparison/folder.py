@@ -63,7 +63,7 @@ def read_folder(folder: Path) -> list[Population]:
     """
     if not folder.is_dir():
         raise ParameterError(
-            f"compare(): {str(folder)!r} is not a folder; give the folder that holds the SONATA "
+            f"{str(folder)!r} is not a folder; give the folder that holds the SONATA "
             "files (*_nodes.h5, *_edges.h5), or a built network."
         )
     files = [file for file in sorted(folder.iterdir()) if _is_visible(file)]
@@ -74,7 +74,7 @@ def read_folder(folder: Path) -> list[Population]:
     populations = _attach_types(found, [file for file in files if file.suffix == ".csv"])
     if not populations:
         raise ParameterError(
-            f"compare(): no SONATA file in {str(folder)!r}; give the folder that holds *_nodes.h5 "
+            f"there is no SONATA file in {str(folder)!r}; give the folder that holds *_nodes.h5 "
             "or *_edges.h5 itself, not one above it."
         )
     return populations
@@ -95,7 +95,7 @@ def _reading(file: Path) -> Iterator[None]:
     except (OSError, LookupError, RuntimeError, TypeError, ValueError, csv.Error) as error:
         reason = " ".join(str(error).split()).strip("'\"")
         raise ParameterError(
-            f"compare(): cannot read {str(file)!r} as a SONATA file ({reason}); save it again."
+            f"cannot read {str(file)!r} as a SONATA file ({reason}); save it again."
         ) from error
 
 
@@ -173,7 +173,7 @@ def _same_length(file: Path, **arrays: npt.NDArray[Any]) -> None:
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ParameterError(
-            f"compare(): the datasets of {str(file)!r} differ in length ({text}); save it again."
+            f"the datasets of {str(file)!r} differ in length ({text}); save it again."
         )
 
 

@@ -220,7 +220,7 @@ def type_table(rows: Iterable[Mapping[str, Any]], key: str, origin: str) -> Type
             number = int(float(row[key]))
         except (KeyError, TypeError, ValueError) as error:
             raise ParameterError(
-                f"compare(): {key} in {origin!r} is {row.get(key)!r}; integers are allowed, so "
+                f"{key} in {origin!r} is {row.get(key)!r}; integers are allowed, so "
                 "correct the table."
             ) from error
         texts = {name: str(value) for name, value in row.items() if value is not None}

@@ -21,13 +21,13 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import checked_sampler
-from bmtool_connectors.sampling.expect import Expected
 
 if TYPE_CHECKING:
     from bmtool_connectors.patterns.references import Reference
@@ -56,7 +56,7 @@ class AbstractConnector(ABC):
         return constant
 
 
-class BaseConnector(ConnectorViews, AbstractConnector):
+class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     """A connector, but for its law: subclass it and write ``draw``.
 
     Parameters
@@ -305,6 +305,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
             timer = report.Timer()
             with randomness.restored_on_error(rng):
                 use.connectivity = self._checked(self._draw_use(use, rng), use)
+            use.seconds = timer.end()
             if self.verbose:
                 report.say(report.counts_text(use.connectivity, self._count_names(use)))
                 timer.report("Time for drawing connections")
@@ -385,68 +386,6 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         if key not in self._warned:
             self._warned.add(key)
             warn(message)
-
-    def _look(self) -> Connectivity:
-        """Return the edges of the current use for somebody who looks before the build."""
-        use = self.use
-        if self.is_random and use.connectivity is None and use.root is None:
-            self.warn_once(
-                "early",
-                f"{type(self).__name__} draws its edges now, because they are looked at before "
-                "the network is built; this moves the shared random stream of whatever is built "
-                "later. Build first, or pass an int as rng.",
-            )
-        return self.edges_of(use)
-
-    def expected(self) -> Expected:
-        """Return what the draw will give and cost, computed from the laws; draws nothing.
-
-        Returns
-        -------
-        Expected
-            Numbers of edges and reciprocal pairs, the share of infeasible pairs, memory, time
-            and sampler.
-
-        Raises
-        ------
-        NodeError
-            Before ``setup_nodes``; of a connector that depends on another one's edges, when
-            those have not been drawn.
-        ParameterError
-            As the draw would, if a function gives what is no probability, or no degree.
-        NotImplementedError
-            If only ``draw`` itself can tell: of a connector that says nothing else.
-
-        Notes
-        -----
-        Of probabilities: exact up to a few hundred thousand pairs within reach; above, from a
-        sample of them that is the same every time, with ``standard_error`` telling how far off
-        the edges may be. Of degrees: with multapses, pairs that are drawn repeatedly count
-        once. Functions of the user are called (but not those for `n_syn`), and a shared
-        generator stands afterwards where it stood before.
-        """
-        found = self.expected_of(self.use)
-        if found is None:
-            raise NotImplementedError(
-                f"expected() of {type(self).__name__} is not known: only its draw() tells what it "
-                "connects; look at connectivity, or define expected_of() in the class."
-            )
-        return found
-
-    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
-        """Return what the draw of a use gives on average; None where that is not known.
-
-        Parameters
-        ----------
-        use : Use
-        most : int, optional
-            Pairs that may be looked at, where there is a choice.
-        """
-        if self.is_random:
-            return None
-        timer = report.Timer()
-        drawn = self._checked(self._draw_use(use, self._generator(use)), use)
-        return Expected.certain(drawn, timer.end())
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

@@ -59,10 +59,10 @@ class CountedConnector(BaseConnector):
         """
 
     @abstractmethod
-    def _expected_pairs(
+    def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> tuple[float, float]:
-        """Return mean and variance of the connected pairs, if a share of the sources takes part."""
+    ) -> degree.Degrees:
+        """Return the degrees to expect, if a share of the sources takes part."""
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
@@ -71,10 +71,10 @@ class CountedConnector(BaseConnector):
         rng = self._generator(use)
         with randomness.unchanged(rng):
             share = degree.count_sources(n, self.source_fraction) / n
-            pairs, variance = map(float, self._expected_pairs(space, share, rng))
+            found = self._expected_degrees(space, share, rng)
         size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
-        pairs, variance = pairs * counted, max(variance, 0.0) * counted
+        pairs, variance = (each * counted for each in found.total())
         return Expected(
             sampler="none",
             pairs=space.n_pairs,
@@ -86,6 +86,7 @@ class CountedConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
+            degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:

@@ -62,9 +62,9 @@ class _FixedDegreeConnector(CountedConnector):
         self._check_possible(found, nodes, others, left_out)
         return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
 
-    def _expected_pairs(
+    def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> tuple[float, float]:
+    ) -> degree.Degrees:
         by_target = self.which[1] == "target"
         nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
         name = f"{self.which[0]} of {type(self).__name__}"
@@ -73,11 +73,11 @@ class _FixedDegreeConnector(CountedConnector):
             places = nodes.places_in(others)
             available -= 0.0 if places is None else places >= 0
         if by_target:
-            available, share = available * share, 1.0
+            available *= share
         mean, variance = degree.degree_moments(
             *(self._degree, nodes, rng, name), available if self.allow_multapses else None
         )
-        return degree.sum_of_some(mean, variance, share)
+        return degree.Degrees(mean, variance, len(others), available, by_target, share)
 
     def _check_possible(
         self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
@@ -341,12 +341,19 @@ class FixedTotalNumberConnector(CountedConnector):
             )
         return *degree.total_pairs(self._n, space, rng, multapses=self.allow_multapses), 1
 
-    def _expected_pairs(
+    def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> tuple[float, float]:
-        if not self.allow_multapses:
-            return self._n, 0.0
-        return degree.different(self._n, share * space.n_pairs)
+    ) -> degree.Degrees:
+        available = max(share * space.n_pairs, 1.0)
+        total: tuple[float, float] = (float(self._n), 0.0)
+        if self.allow_multapses:
+            mean, variance = degree.different(self._n, available)
+            total = float(mean), float(variance)
+        p = min(total[0] / available, 1.0)
+        row, n = space.row_pairs(), len(space.target)
+        together = (total[1] / available - p * (1 - p)) / max(available - 1, 1.0)
+        spread = np.maximum(row * (p * (1 - p) + (row - 1) * together), 0.0)
+        return degree.Degrees(p * row, spread, n, row, False, share, total, together)
 
 
 class PairwisePoissonConnector(CountedConnector):
@@ -410,8 +417,9 @@ class PairwisePoissonConnector(CountedConnector):
     ) -> tuple[Index, Index, Any]:
         return degree.poisson_pairs(self._mean, space, rng)
 
-    def _expected_pairs(
+    def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> tuple[float, float]:
-        mean = -math.expm1(-self._mean) * space.row_pairs()
-        return degree.sum_of_some(mean, mean * math.exp(-self._mean), share)
+    ) -> degree.Degrees:
+        row, n = space.row_pairs(), len(space.target)
+        mean = -math.expm1(-self._mean) * row
+        return degree.Degrees(mean, mean * math.exp(-self._mean), n, row, False, share)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
@@ -135,13 +136,7 @@ def drawn(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
     found = use.connectivity
     if found is None:
         return None
-    return {
-        "pairs": found.pairs,
-        "connected": dict(zip(connector._count_names(use), found.connected, strict=False)),
-        "clipped": found.clipped,
-        "dropped": found.dropped,
-        "rho": described(found.rho),
-    }
+    return {**counted(found, connector._count_names(use)), "rho": described(found.rho)}
 
 
 def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
@@ -154,4 +149,5 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
     spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
-    return {name: getattr(found, name) for name in (*names, *spread)}
+    more = ("independent", "per_rho", "degrees")
+    return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}

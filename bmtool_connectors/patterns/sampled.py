@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
-from bmtool_connectors import randomness, report
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import lifting, randomness, report
+from bmtool_connectors.distances import axes_of
 from bmtool_connectors.edges import Connectivity, chosen_counts
+from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.use import Use
@@ -17,8 +23,9 @@ from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
-from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.laws import BlockValues, Law
 from bmtool_connectors.sampling.plan import Plan
+from bmtool_connectors.sampling.states import StateLaw
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
@@ -96,20 +103,47 @@ class SampledConnector(BaseConnector):
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use will give, looking at no more pairs than that."""
-        for reference in self._references():
-            reference.require_drawn(use)
         with randomness.unchanged(self._generator(use)):
-            plan = self._plan(self._space(use.source, use.target), use)
-            if (
-                use.connectivity is not None
-                and plan.rho_wanted
-                and use.connectivity.rho is not None
-            ):
-                # It has been found for the draw, and need not be once more.
-                plan = plan.with_rho(use.connectivity.rho, not use.connectivity.clipped)
+            plan = self._plan_ahead(use)
             if most is not None and plan.needs_python_calls:
                 most //= CALLED  # functions of the user may be slow
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
             n = len(use.source)
             share = count_sources(n, self.source_fraction) / n
             return expect(plan, chosen, most, share)
+
+    # ------------------------------------------------------------------ looking at laws
+    def _plan_ahead(self, use: Use) -> Plan:
+        """Return the plan of a use without drawing, with rho if that has been found."""
+        for reference in self._references():
+            reference.require_drawn(use)
+        plan = self._plan(self._space(use.source, use.target), use)
+        drawn = use.connectivity
+        if drawn is not None and plan.rho_wanted and drawn.rho is not None:
+            # It has been found for the draw, and need not be once more.
+            return plan.with_rho(drawn.rho, not drawn.clipped)
+        return plan
+
+    def _laws_of_pairs(self, use: Use) -> list[Law]:
+        return self._plan_ahead(use).laws.both()
+
+    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+        with randomness.unchanged(self._generator(use)):
+            found = pair_law(self._plan_ahead(use), i, j)
+        if self.source_fraction < 1:
+            found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"
+        return found
+
+    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
+        law = self._plan_ahead(use).laws.forward
+        axes = axes_of(law.arg)
+        if isinstance(law, StateLaw) or self.source_fraction < 1:
+            return None
+        if axes is None and not law.is_constant:
+            return None
+
+        def probability(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            p = lifting.of_values(law.p, (distance,), len(distance), law.name)
+            return np.broadcast_to(p, distance.shape)
+
+        return probability, (0, 1, 2) if axes is None else axes

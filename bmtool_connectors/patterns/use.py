@@ -47,6 +47,8 @@ class Use:
         self.taken: set[str] = set()
         self.root: np.random.SeedSequence | None = None
         self.connectivity: Connectivity | None = None
+        #: What the draw took.
+        self.seconds: float | None = None
         #: Of another connector, whose edges this use depends on.
         self.reference: Use | None = None
         #: Connectors of parts of the pools, of which this use is made up.

@@ -7,7 +7,9 @@ its definition are ``STREAM_VERSION`` and ``CHUNK``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -123,18 +125,70 @@ def _different_of(value: Any, available: float) -> tuple[float, float]:
     return mean, spread + average(lambda k: different(k, available)[1])
 
 
-def sum_of_some(mean: Any, variance: Any, share: float) -> tuple[float, float]:
-    """Return mean and variance of the sum over some nodes, chosen without replacement.
+@dataclass(frozen=True)
+class Degrees:
+    """What to expect when the nodes of one pool choose among those of the other.
 
-    Parameters
+    Attributes
     ----------
-    mean, variance : ndarray of float, shape (n,)
-        Of what each node has, independently of the others.
+    mean, variance : ndarray of float, shape (n_rows,)
+        Partners of each node that chooses, independently of the others.
+    n_others : int
+        Nodes of the other pool.
+    available : ndarray of float, shape (n_rows,)
+        Those that each node chooses among.
+    by_target : bool
+        The targets choose.
     share : float
-        Share of the nodes that is chosen.
+        Share of the sources that take part, chosen at random.
+    given : tuple of float, optional
+        Mean and variance of all connected pairs, where the nodes are not independent.
+    together : float
+        Covariance of two pairs then.
     """
-    spread = of_some(len(mean), share, float(np.var(mean, ddof=1))) if share < 1 else 0.0
-    return share * float(np.sum(mean)), share * float(np.sum(variance)) + spread
+
+    mean: Any
+    variance: Any
+    n_others: int
+    available: Any
+    by_target: bool
+    share: float = 1.0
+    given: tuple[float, float] | None = None
+    together: float = 0.0
+
+    def total(self) -> tuple[float, float]:
+        """Return mean and variance of the number of connected pairs."""
+        if self.given is not None:
+            return self.given
+        total, variance = float(np.sum(self.mean)), float(np.sum(self.variance))
+        if self.by_target or self.share == 1:
+            return total, variance
+        spread = float(np.var(self.mean, ddof=1)) if len(self.mean) > 1 else 0.0
+        return self.share * total, self.share * variance + of_some(
+            len(self.mean), self.share, spread
+        )
+
+    def both(self) -> dict[str, tuple[float, float | None]]:
+        """Return mean and standard deviation of out- and in-degrees, over nodes and draws."""
+        own = float(np.mean(self.mean)), float(np.mean(self.variance) + np.var(self.mean))
+        # A node is as likely to be chosen as any other that takes part.
+        chosen = self.mean / max(self.n_others * (self.share if self.by_target else 1.0), 1.0)
+        n = len(chosen)
+        spread = float(np.sum(chosen * (1 - self.mean / np.maximum(self.available, 1.0))))
+        other = float(np.sum(chosen)), max(spread + n * (n - 1) * self.together, 0.0)
+        if self.by_target:
+            return {"out": _some(*other, self.share), "in": (own[0], math.sqrt(own[1]))}
+        between = float(np.var(chosen, ddof=1)) if n > 1 else 0.0
+        inside = self.share * other[1] + of_some(n, self.share, between)
+        return {
+            "out": _some(*own, self.share),
+            "in": (self.share * other[0], math.sqrt(max(inside, 0.0))),
+        }
+
+
+def _some(mean: float, variance: float, share: float) -> tuple[float, float]:
+    """Return mean and standard deviation of what is 0 unless the node takes part."""
+    return share * mean, math.sqrt(max(share * (variance + mean**2) - (share * mean) ** 2, 0.0))
 
 
 def partners(

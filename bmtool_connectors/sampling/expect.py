@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmtool_connectors.distances import axes_of
 from bmtool_connectors.edges import Connectivity, index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
@@ -51,10 +52,26 @@ class Expected:
         is exact.
     standard_error : float
         The same of the edges in both directions.
+    independent : float
+        Reciprocal pairs that the probabilities alone would give, if the directions of each pair
+        were independent; distances alone make them more frequent than chance [1]_. 0 where only
+        one direction is drawn, and the probability of the other is not known to be the same.
+    per_rho : float
+        How many reciprocal pairs more each unit of the correlation rho gives.
+    degrees : dict of str to tuple of (float, float or None)
+        Mean and standard deviation, over nodes and draws, of ``'out'`` and ``'in'`` degrees of
+        the forward edges, and ``'backward out'`` and ``'backward in'`` where there are two
+        populations and directions. Of gap junctions both are the junctions of a cell. The
+        deviation is None where the sample of pairs is too small to tell it.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
     seconds : float
         Time of the draw, roughly.
+
+    References
+    ----------
+    .. [1] F. Z. Hoffmann, J. Triesch, "Nonrandom network connectivity comes in pairs", Network
+       Neuroscience 1(1), 31-41 (2017). https://doi.org/10.1162/NETN_a_00004
     """
 
     sampler: str
@@ -72,6 +89,9 @@ class Expected:
     forward_error: float = 0.0
     backward_error: float = 0.0
     reciprocal_error: float = 0.0
+    independent: float = 0.0
+    per_rho: float = 0.0
+    degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
 
     @property
     def edges(self) -> float:
@@ -93,6 +113,10 @@ class Expected:
             standard_error=0.0,
             n_bytes=sum(array.nbytes for array in arrays),
             seconds=seconds,
+            degrees={
+                "out": (float(edges.out_degree().mean()), float(edges.out_degree().std())),
+                "in": (float(edges.in_degree().mean()), float(edges.in_degree().std())),
+            },
         )
 
 
@@ -170,18 +194,18 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
     # A count of 0 is no edge.
     counted = tuple(callable(each.value) or each.value > 0 for each in plan.n_syn)
     sums, joint = (
-        CountSums(counted, len(space.source) if share < 1 else 0),
+        CountSums(counted, len(space.source), len(space.target), _is_symmetric(plan, share)),
         background_joint(plan.joint),
     )
     for values in sample.evaluate():
         sums.add(values, joint)
     sums.stand_for(sample.pairs)
+    if laws.constant:
+        sums.equal_nodes()
     found = listed(plan.laws, space)
     if found is not None:  # these have a law of their own
         sums.add(laws.evaluate_on(found), joint, -1)
         sums.add(plan.laws.evaluate_on(found), plan.joint)
-    if share < 1 and laws.constant:  # no sample needed
-        sums.rows, sums.noise = laws.forward.p * counted[0] * space.row_pairs(), 0.0
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     calls = CALL * plan.needs_python_calls
     if chosen == "pairwise":
@@ -207,7 +231,25 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         forward_error=float(error[first]),
         backward_error=float(error[second].sum()),
         reciprocal_error=float(error[RECIPROCAL]),
+        independent=sums.independent,
+        per_rho=sums.per_rho,
+        degrees=sums.degrees(_kind(plan), share),
     )
+
+
+def _is_symmetric(plan: Plan, share: float) -> bool:
+    """Whether both orders of a pair are drawn, apart, with probabilities known to be the same."""
+    space, law = plan.space, plan.laws.forward
+    same = law.is_constant or axes_of(law.arg) is not None
+    ordered = space.kind == "all" and space.source is space.target
+    return plan.joint is None and ordered and same and share == 1
+
+
+def _kind(plan: Plan) -> str:
+    """Return in which directions the edges of a plan are; see :meth:`CountSums.degrees`."""
+    if plan.joint is None:
+        return "undirected" if plan.space.kind == "upper" else "one way"
+    return "together" if plan.space.source is plan.space.target else "both ways"
 
 
 def _bytes_per_edge(plan: Plan) -> int:

@@ -50,8 +50,8 @@ class Rows:
         -1 for ids that cannot be.
     n_syn : ndarray of int64, shape (n,), or None
         Synapses of each row; None: one each.
-    uncounted : set of int
-        Edge types with rows that do not say how many synapses they are: each is one.
+    per_synapse : set of int
+        Edge types that have a row for each synapse, not for each pair.
     table : dict
         Properties of each edge type.
     """
@@ -63,7 +63,7 @@ class Rows:
     target: npt.NDArray[np.int32]
     types: npt.NDArray[np.int32]
     n_syn: npt.NDArray[Any] | None
-    uncounted: set[int]
+    per_synapse: set[int]
     table: Mapping[int, Mapping[str, str]]
 
     def __len__(self) -> int:
@@ -187,7 +187,7 @@ class _Scan:
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
         counts = self._counts()
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
-        unplaced, uncounted = self._unplaced_groups(), set[int]()
+        unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
             columns = [
                 integers(self.h5[each], part)
@@ -201,14 +201,15 @@ class _Scan:
                 self.bad["type"].add(np.isin(columns[2], list(unknown)), part.start)
             number, place = self.groups.read(part)
             self.groups.check(number, place, part.start)
-            without = np.ones(len(number), dtype=bool)
+            is_synapse = np.ones(len(number), dtype=bool)
             for key, values in counts.items():
                 here = number == key
-                without[here] = False
+                # With other properties there is a row per synapse, and nsyns is mostly 1.
+                is_synapse[here] = len(self.groups.groups[key].columns) > 1
                 valid = here & (place >= 0) & (place < len(values))
                 if n_syn is not None:
                     n_syn[part][valid] = values[place[valid]]
-            uncounted |= _values(columns[2][without])
+            per_synapse |= _values(columns[2][is_synapse])
             if unplaced:
                 bad = self._unplaced(columns, number, unplaced)
                 self.bad["section"].add(bad, part.start)
@@ -217,7 +218,7 @@ class _Scan:
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
         rows = Rows(
             self.file, self.name, self.ends, source, target, types, n_syn,
-            uncounted, self.properties,
+            per_synapse, self.properties,
         )  # fmt: skip
         self._tell(rows)
         return rows

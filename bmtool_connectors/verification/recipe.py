@@ -200,7 +200,7 @@ def check_recipes(
 
 def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> None:
     """Report pairs in several rows that each say how many synapses they are."""
-    if pairs.repeated and number not in rows.uncounted | set(rows.gap_types()):
+    if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
         text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
         where = rows.where(pairs.repeated.first)
         found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)

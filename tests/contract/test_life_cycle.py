@@ -48,6 +48,7 @@ from bmtool_connectors import (
     PairwisePoissonConnector,
     ParameterError,
     ReciprocalConnector,
+    SparseNetwork,
     UnidirectionConnector,
     UniformInRange,
     cylindrical_dist_z,
@@ -424,6 +425,54 @@ def test_plain_build(name: str) -> None:
         columns = ("source_node_id", "target_node_id", "n_syn")
         assert edges == set(zip(*(table[c].tolist() for c in columns), strict=True))
         assert 10 < len(edges) < 0.8 * len(use.source) * len(use.target)
+
+
+def test_looked_at(name: str) -> None:
+    """Before the build nothing is drawn; after it, all agrees with the edges."""
+    kind, nets = KINDS[name], Networks()
+    made = kind.connectors()
+    kind.setup(made, nets)
+    kind.add(made, nets)
+    ours = isinstance(nets.net.adaptor, SparseNetwork)
+    if ours:
+        assert nets.net.preview().edges > 10
+    for connector in made:
+        first = [nodes.ids[0] for nodes in (connector.use.source, connector.use.target)]
+        assert connector.explain(*first).outcome == "not drawn yet"
+        assert connector.use.connectivity is None
+    nets.net.build()
+    assert tables(nets.net) == plain(name)
+    for connector in made:
+        _check_explained(connector)
+        assert connector.summary().entries[0].measure("edges", "forward").realised == len(
+            connector.connectivity.forward
+        )
+    if ours:
+        entries = nets.net.summary().entries
+        stored = {table.edge_type_id: table.n_pairs for table in nets.net.edges_table()}
+        for each in entries:
+            counts = [m.realised for m in each.measures if m.quantity == "edges"]
+            assert counts == [stored[number] for number in each.edge_types]
+        assert sum(len(each.edge_types) for each in entries) == len(stored)
+
+
+def _check_explained(connector: Any) -> None:
+    """Refuse an explanation of a pair that is not what was drawn."""
+    use, drawn = connector.use, connector.connectivity
+    forward = connector.pair_edges(use).to_dense()
+    other = drawn.backward.to_dense().T if drawn.backward is not None else np.zeros_like(forward)
+    backward = forward.T if use.recurrent else other
+    for i in range(0, len(use.source), 3):
+        for j in range(0, len(use.target), 2):
+            found = connector.explain(use.source.ids[i], use.target.ids[j])
+            synapses = forward[i, j], backward[i, j]
+            names = ("none", "forward", "backward", "both")
+            assert found.outcome == names[(synapses[0] > 0) + 2 * (synapses[1] > 0)]
+            assert found.n_syn == synapses[0]
+            if found.n_syn_backward is not None:
+                assert found.n_syn_backward == synapses[1]
+            if found.p0 == 0:
+                assert not synapses[0]
 
 
 def test_another_seed_is_another_network() -> None:

@@ -244,15 +244,20 @@ def test_expected(name: str) -> None:
     connector.setup_nodes(source=population, target=population)
     found = connector.expected()
     nodes = connector.use.source
-    edges = [
-        len(connector.draw(nodes, nodes, np.random.default_rng(seed)).forward)
-        for seed in range(DRAWS)
+    drawn = [
+        connector.draw(nodes, nodes, np.random.default_rng(seed)).forward for seed in range(DRAWS)
     ]
+    edges = [len(each) for each in drawn]
     tolerance = stats.norm.isf(FALSE_ALARM / 20) * np.std(edges) / DRAWS**0.5
     assert abs(np.mean(edges) - found.edges) <= tolerance + 1e-9
     # (n - 1) s^2 / sd^2 is about chi-squared.
     low, high = stats.chi2.ppf([FALSE_ALARM / 40, 1 - FALSE_ALARM / 40], DRAWS - 1) / (DRAWS - 1)
     sd = found.forward_sd
     assert low * sd**2 <= np.var(edges, ddof=1) <= high * sd**2 + 1e-9
+    for name in ("out", "in"):
+        degrees = np.concatenate([getattr(each, f"{name}_degree")() for each in drawn])
+        mean, sd = found.degrees[name]
+        assert mean == pytest.approx(degrees.mean(), rel=0.04, abs=1e-9)
+        assert sd == pytest.approx(degrees.std(), rel=0.06, abs=1e-9)
     assert found.pairs == (144 if connector.allow_autapses else 132)
     assert connector.use.connectivity is None

@@ -1,0 +1,111 @@
+"""What the edge types of a network will be, and what they were made of."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.inspection.connections import Connections
+from bmtool_connectors.inspection.preview import Preview, PreviewEntry
+from bmtool_connectors.nodes import NodeArrays, pool_label
+from bmtool_connectors.rules import ConnectionRule
+
+__all__ = ["connections", "preview"]
+
+
+def preview(edge_types: Iterable[Any]) -> Preview:
+    """Return what declared edge types will give, one entry for each connector.
+
+    Parameters
+    ----------
+    edge_types : iterable of ConnectionMap
+    """
+    entries: list[PreviewEntry] = []
+    seen: set[Any] = set()
+    for each in edge_types:
+        rule = each.connector
+        if not isinstance(rule, ConnectionRule):
+            pools = each.source_nodes, each.target_nodes
+            n_source, n_target = (len(NodeArrays.from_pool(pool)) for pool in pools)
+            source, target = map(pool_label, pools)
+            name = _rule_name(rule)
+            entries.append(PreviewEntry(source, target, name, n_source, n_target, None))
+        elif rule.use not in seen:  # once for both directions
+            seen.add(rule.use)
+            entries.append(rule.connector.preview_of(rule.use))
+    return Preview(tuple(entries))
+
+
+def _rule_name(rule: Any) -> str:
+    """Return what a connection rule that is no connector is called."""
+    plain = rule.func if isinstance(rule, functools.partial) else rule
+    return f"connection_rule {getattr(plain, '__name__', None) or repr(plain)}"
+
+
+def connections(network: str, tables: Sequence[Any]) -> list[Connections]:
+    """Return the edges of a built network, those of one use of a connector together.
+
+    Parameters
+    ----------
+    network : str
+        Name, for messages.
+    tables : sequence of EdgeTable
+        One per edge type.
+
+    Raises
+    ------
+    ParameterError
+        If the edges are spread over several MPI processes.
+    """
+    groups: dict[Any, dict[str, EdgeTable]] = {}
+    for table in tables:
+        if not isinstance(table, EdgeTable):
+            raise ParameterError(
+                f"network {network!r} has edges that are spread over MPI processes; save it, and "
+                "look at its folder."
+            )
+        rule = table.connection_map.connector
+        whole = _is_whole(table)
+        direction = rule.direction if whole else "forward"
+        key: Any = rule.use if whole else table
+        while direction in groups.get(key, {}):  # one rule in several edge types
+            key = (key, table)
+        groups.setdefault(key, {})[direction] = table
+    return [_together(group) for group in groups.values()]
+
+
+def _is_whole(table: EdgeTable) -> bool:
+    """Whether the edges of a table are all edges of a rule of ours, in one direction."""
+    rule = table.connection_map.connector
+    if not isinstance(rule, ConnectionRule) or rule.use.connectivity is None:
+        return False
+    return table.edges is rule.use.connectivity.edges(rule.direction)
+
+
+def _together(group: dict[str, EdgeTable]) -> Connections:
+    """Return the edges of the edge types of one use, or of one that is no connector's."""
+    first = next(iter(group.values()))
+    rule = first.connection_map.connector
+    types = tuple(
+        int(group[name].edge_type_id) for name in ("forward", "backward") if name in group
+    )
+    if not _is_whole(first):
+        edge_type = first.connection_map
+        undirected = bool(first.edge_type_properties.get("is_gap_junction", False))
+        recurrent = first.source is first.target
+        return Connections(
+            pool_label(edge_type.source_nodes),
+            pool_label(edge_type.target_nodes),
+            first.edges,
+            recurrent=recurrent,
+            undirected=undirected and recurrent,
+            connector=_rule_name(rule),
+            edge_types=types,
+            positions=(first.source.positions, first.target.positions),
+        )
+    found: Connections = rule.connector.connections_of(rule.use).only(group)
+    return replace(found, edge_types=types)

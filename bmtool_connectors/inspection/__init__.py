@@ -1,0 +1,1 @@
+"""What connectors will give, and what they gave: previews, summaries, explanations of pairs."""
