@@ -541,6 +541,7 @@ def test_recipe(tmp_path: Path) -> None:
     net.add_edges(**connector.edge_params())
     net.build()
     net.save(output_dir=str(tmp_path))
+    assert bmtool_connectors.verify(tmp_path)
     recipe = json.loads((tmp_path / "net_connections.json").read_text())
     (found,) = (each["connector"] for each in recipe["edge_types"])
     p = found["parameters"]["p"]
@@ -573,9 +574,19 @@ def test_counts_and_expectation() -> None:
         wanted = 0.2 * n["a"] * (n["a"] - 1) / 2 + 0.1 * n["b"] * n["c"]
         assert expected.reciprocal == pytest.approx(wanted, rel=1e-9)
         assert expected.sampler == sampler
+        variance = (0.4 * 0.6 + 0.2 - 0.16) * n["a"] * (n["a"] - 1) + 0.25 * n["a"] * n["b"]
+        variance += (0.3 * 0.7 + 0.2 * 0.8 + 2 * (0.1 - 0.06)) * n["b"] * n["c"]
+        assert expected.forward_sd**2 == pytest.approx(variance, rel=1e-9)
+        variance = 0.2 * 0.8 * n["a"] * (n["a"] - 1) / 2 + 0.1 * 0.9 * n["b"] * n["c"]
+        assert expected.reciprocal_sd**2 == pytest.approx(variance, rel=1e-9)
+        assert expected.degrees["out"] == (pytest.approx(mean / 60), None)
         edges = connector.connectivity.forward
-        # Within 6 standard deviations of sums in which each pair counts at most twice: 1e-8.
-        assert abs(len(edges) - mean) < 6 * np.sqrt(2 * mean)
+        # Within 6 standard deviations: 1e-8.
+        assert abs(len(edges) - mean) < 6 * expected.forward_sd
+        # Blocks of one direction have reciprocal pairs by chance, which is not told.
+        mixed = BlockConnector(table | {("b", "b"): 0.5}, missing=None, rng=5, **QUIET)
+        drawn(net, mixed)
+        assert mixed.expected().reciprocal == 0
         n_conn, n_poss, n_pair, _ = connector.connection_number()
         assert (n_conn[0], n_poss[0], n_pair) == (len(edges), possible, 60 * 59)
         both = edges.n_syn.nbytes if edges.n_syn.strides != (0,) else 0

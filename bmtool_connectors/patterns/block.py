@@ -369,24 +369,47 @@ class BlockConnector(BaseConnector):
                 return None
             found.append(one)
         edges = sum(each.edges for each in found)
-        samplers = sorted({each.sampler for each in found})
-        both = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
-        indices = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
-        own = sum(
-            sum(index_dtype(len(end)).itemsize for end in (block.source, block.target)) * one.edges
-            for block, one in zip(use.parts, found, strict=True)
+        # Directions that are drawn together are correlated, blocks are not.
+        variance = sum(
+            each.forward_sd**2
+            + (each.backward and each.backward_sd**2 + 2 * (each.reciprocal - each.independent))
+            for each in found
         )
+        reciprocal = found if self._draws_all_reciprocal(use) else []
+        both = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
+        error = float(np.sqrt(sum(each.standard_error**2 for each in found)))
+        sizes = len(use.source), len(use.target)
+        n_bytes = sum(each.n_bytes for each in found) + edges * sum(_width(n) for n in sizes)
+        for block, one in zip(use.parts, found, strict=True):  # positions in the whole are longer
+            n_bytes -= one.edges * (_width(len(block.source)) + _width(len(block.target)))
         return Expected(
-            sampler=" and ".join(samplers) or "none",
+            sampler=" and ".join(sorted({each.sampler for each in found})) or "none",
             pairs=self._space(use.source, use.target).n_pairs,
             forward=edges,
             backward=0.0,
-            reciprocal=sum(each.reciprocal for each in found),
+            reciprocal=sum(each.reciprocal for each in reciprocal),
             infeasible=sum(x * n for x, n in both) / max(sum(n for _, n in both), 1),
-            standard_error=float(np.sqrt(sum(each.standard_error**2 for each in found))),
-            n_bytes=round(sum(each.n_bytes for each in found) + edges * indices - own),
+            standard_error=error,
+            n_bytes=round(n_bytes),
             seconds=sum(each.seconds for each in found),
+            forward_sd=float(np.sqrt(max(variance, 0.0))),
+            reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
+            forward_error=error,
+            reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
+            degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
         )
+
+    def _draws_all_reciprocal(self, use: Use) -> bool:
+        """Whether both directions of a pair only come from blocks that draw them together."""
+        one_way = {block.pair for block in use.parts if not is_two_way(block.connector)}
+        return (
+            use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
+        )
+
+
+def _width(n: int) -> int:
+    """Return the bytes that a position among n nodes takes."""
+    return index_dtype(n).itemsize
 
 
 def _attributes(by: Any, owner: str) -> tuple[str, str]:
