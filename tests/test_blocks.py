@@ -595,6 +595,25 @@ def test_counts_and_expectation() -> None:
         assert connector.expected().forward == expected.forward
 
 
+def test_explained_pairs() -> None:
+    """By the law of their block, in either direction."""
+    net = network()
+    table = {("a", "b"): (GAUSS, None), ("b", "a"): (0.2, None), ("c", "c"): 0.3}
+    connector = BlockConnector(table, missing=None, rng=5, **QUIET)
+    connector.setup_nodes(source=net.nodes(), target=net.nodes())
+    a, b, c = (next(iter(net.nodes(pop_name=name))) for name in CLASSES)
+    dist = spherical_dist(a, b)
+    ids = a.node_id, b.node_id
+    forth, back = connector.explain(*ids), connector.explain(*ids[::-1])
+    assert (forth.p0, forth.p1, forth.distance) == pytest.approx((GAUSS(dist), 0.2, dist))
+    assert (back.p0, back.p1, back.distance_backward) == pytest.approx((0.2, GAUSS(dist), dist))
+    assert forth.law == back.law == "p['a', 'b']"
+    assert back.pr == forth.pr == pytest.approx(0.2 * GAUSS(dist))
+    other = list(net.nodes(pop_name="c"))[1]
+    assert connector.explain(c.node_id, other.node_id).p0 == 0.3
+    assert connector.explain(c.node_id, a.node_id).p0 == 0.0
+
+
 def test_copies_and_freed_memory() -> None:
     net = network()
     p, _ = TABLES["reciprocal"]

@@ -38,6 +38,11 @@ from bmtool_connectors.sampling.expect import Expected
 
 __all__ = ["BlockConnector"]
 
+_OTHER_WAY = {
+    **{"p0": "p1", "p1": "p0"},
+    **{"distance": "distance_backward", "distance_backward": "distance"},
+}
+
 
 class BlockConnector(BaseConnector):
     """Connect nodes with a law for each pair of classes: ``p[source class, target class]``.
@@ -398,6 +403,19 @@ class BlockConnector(BaseConnector):
             reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
             degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
         )
+
+    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+        """Return what the block of a pair of nodes says of it."""
+        for block in use.parts:
+            law: dict[str, Any] = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
+            made, places = block.connector, block.places(i, j)
+            if places is not None:
+                return law | made._explained(made.use, *places)
+            places = block.places(j, i) if is_two_way(made) else None
+            if places is not None:  # the backward direction of its block
+                found = made._explained(made.use, *places)
+                return law | {_OTHER_WAY.get(name, name): found[name] for name in found}
+        return {"p0": 0.0, "note": "no block of p connects these classes"}
 
     def _draws_all_reciprocal(self, use: Use) -> bool:
         """Whether both directions of a pair only come from blocks that draw them together."""

@@ -134,6 +134,11 @@ class Part:
         use.free_memory()
         return copied
 
+    def places(self, i: int, j: int) -> tuple[int, int] | None:
+        """Return the positions in the parts of a source and a target; None if not in them."""
+        found = [np.flatnonzero(end == k) for end, k in ((self.source, i), (self.target, j))]
+        return (int(found[0][0]), int(found[1][0])) if all(map(len, found)) else None
+
     def directed(self, drawn: Connectivity) -> Iterator[tuple[EdgeList, Index, Index]]:
         """Yield edges with positions of their sources and targets, of each direction."""
         yield drawn.forward, self.source, self.target
