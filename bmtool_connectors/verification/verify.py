@@ -74,11 +74,11 @@ def verify(
     >>> net.add_nodes(N=10)
     >>> connector = FixedInDegreeConnector(3, rng=1, verbose=False, save_report=False)
     >>> _ = connector.connect(net, net.nodes(), net.nodes())
-    >>> net.save("network")
-    >>> report = verify("network")
+    >>> net.save("folder")
+    >>> report = verify("folder")
     >>> print(report)
     nothing wrong
-      network
+      folder
     nodes net: 10 rows
     edges net_to_net: 30 rows
     1 number tested against the recipe: largest deviation 0.0 standard deviations
