@@ -407,14 +407,14 @@ class BlockConnector(BaseConnector):
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
         for block in use.parts:
-            law: dict[str, Any] = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
+            law = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
             made, places = block.connector, block.places(i, j)
             if places is not None:
-                return law | made._explained(made.use, *places)
+                return {**law, **made._explained(made.use, *places)}
             places = block.places(j, i) if is_two_way(made) else None
             if places is not None:  # the backward direction of its block
                 found = made._explained(made.use, *places)
-                return law | {_OTHER_WAY.get(name, name): found[name] for name in found}
+                return {**law, **{_OTHER_WAY.get(name, name): found[name] for name in found}}
         return {"p0": 0.0, "note": "no block of p connects these classes"}
 
     def _draws_all_reciprocal(self, use: Use) -> bool:
