@@ -35,6 +35,13 @@ from bmtool_connectors.inspection.summary import Summary
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.block import BlockConnector
+from bmtool_connectors.patterns.block_tables import (
+    core_periphery_blocks,
+    excitatory_inhibitory_blocks,
+    hierarchical_blocks,
+    modular_blocks,
+)
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
 from bmtool_connectors.patterns.degree import (
@@ -116,6 +123,7 @@ __all__ = [
     "AllToAllConnector",
     "BaseConnector",
     "Bimodal",
+    "BlockConnector",
     "ChanceTest",
     "Comparison",
     "Connectivity",
@@ -171,15 +179,19 @@ __all__ = [
     "clipped",
     "compare",
     "connectors",
+    "core_periphery_blocks",
     "cylindrical_dist_z",
     "decision",
     "decisions",
     "euclid_dist",
+    "excitatory_inhibitory_blocks",
     "gaussian",
+    "hierarchical_blocks",
     "in_degree_from_p",
     "is_same_pop",
     "lognormal",
     "mixture",
+    "modular_blocks",
     "num_prop",
     "p_from_in_degree",
     "pr_2_rho",
