@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.checks import number
+from bmtool_connectors.distances import Metric, squared_distances
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections, pattern
 from bmtool_connectors.inspection.tables import number_text
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.recordings.intervals import clopper_pearson
 from bmtool_connectors.saved import read_connections
 
 if TYPE_CHECKING:
@@ -258,7 +260,7 @@ def probability_by_distance(
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     some = counts > 0
     share = connected[some] / counts[some]
-    low, high = _interval(connected[some], counts[some], confidence)
+    low, high = clopper_pearson(connected[some], counts[some], confidence).T
     law: list[Any] = []
     if found.law is not None and direction == "forward":
         line = np.linspace(edges[0], edges[-1], 500)
@@ -300,9 +302,8 @@ def _by_distance(
             f"network of {owner} has nodes without positions ({found.name}); give add_nodes() "
             "positions=..., or x=, y=, z= (um)."
         )
-    axes, edges = list(found.axes), found.directions[direction]
-    source, target = source[:, axes], target[:, axes]
-    most = _longest(edges, source, target)
+    edges = found.directions[direction]
+    most = _longest(edges, source, target, found.metric)
     limits = np.linspace(0.0, most, bins + 1)
     step = max(1, -(-len(source) * len(target) // MOST_PAIRS))
     chosen = np.arange(0, len(source), step)
@@ -311,7 +312,7 @@ def _by_distance(
     counts = np.zeros((2, bins), dtype=np.int64)
     n_rows = max(1, (1 << 18) // max(len(target), 1))
     for rows in np.split(chosen, range(n_rows, len(chosen), n_rows)):
-        dist = np.linalg.norm(source[rows, None] - target[None], axis=-1)
+        dist = np.sqrt(squared_distances(source[rows], target, found.metric))
         inside = dist <= most
         if found.undirected:
             inside &= rows[:, None] < column
@@ -324,27 +325,18 @@ def _by_distance(
 
 
 def _longest(
-    edges: EdgeList, source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
+    edges: EdgeList,
+    source: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    metric: Metric,
 ) -> float:
     """Return a distance a little above that of the longest edges, or the extent of the nodes."""
     some = slice(None, None, max(1, len(edges) // MOST_PAIRS))
-    steps = source[edges.source[some]] - target[edges.target[some]]
+    steps = metric.steps(source[edges.source[some]], target[edges.target[some]])
     longest = 1.1 * float(np.linalg.norm(steps, axis=1).max(initial=0.0))
-    both = np.concatenate([source, target])
+    both = np.concatenate([source, target])[:, list(metric.axes)]
     extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
     return (min(longest, extent) if longest else extent) or 1.0
-
-
-def _interval(
-    k: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the interval of Clopper and Pearson of a share k / n."""
-    from scipy.special import betaincinv
-
-    tail = (1 - confidence) / 2
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
-    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
-    return low, high
 
 
 # ---------------------------------------------------------------------- how many

@@ -710,3 +710,18 @@ def test_probabilities_of_hierarchical_profiles() -> None:
             block = np.ix_(names == a, names == b)
             mean, variance = 20 * p[block].sum(), 20 * (p[block] * (1 - p[block])).sum()
             assert abs(counts[block].sum() - mean) <= 6 * np.sqrt(variance)
+
+
+@pytest.mark.parametrize("value", [{}, "x", np.zeros((2, 2)), 3])
+def test_argument_of_a_single_edge(value: Any) -> None:
+    """Whatever a function of two nodes returns is kept."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=1, pop_name="A")
+    net.add_nodes(N=1, pop_name="B")
+    p = {("A", "B"): 1.0}
+    connector = BlockConnector(p, missing=None, p_arg=lambda a, b: value, rng=1, **QUIET)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    kept = connector.connectivity.forward.pair_arg
+    assert kept is not None
+    assert len(kept) == 1
+    assert kept[0] is value or kept[0] == value

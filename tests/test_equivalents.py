@@ -16,7 +16,12 @@ from scipy import stats
 from scipy.sparse import csr_matrix
 
 import bmtool_connectors
-from bmtool_connectors import FixedInDegreeConnector, GaussianDropoff, UnidirectionConnector
+from bmtool_connectors import (
+    FixedInDegreeConnector,
+    GaussianDropoff,
+    UnidirectionConnector,
+    spherical_dist,
+)
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "equivalents.md"
 FALSE_ALARM = 1e-6  # of each row
@@ -37,6 +42,9 @@ THEIRS = {
     "braintools": """Random AllToAll OneToOne DistanceDependent Gaussian Exponential ClusteredRandom
         ExcitatoryInhibitory Ring Grid2d RadialPatches SmallWorld ScaleFree Regular ModularRandom
         ModularGeneral HierarchicalRandom CorePeripheryRandom""",
+    "Profiles of braintools": """GaussianProfile ExponentialProfile PowerLawProfile LinearProfile
+        StepProfile SigmoidProfile LogisticProfile DoGProfile MexicanHatProfile BimodalProfile
+        ComposedProfile ClipProfile ApplyProfile PipeProfile""",
     "braintools.init": """Constant ZeroInit Uniform Normal LogNormal Gamma Exponential Weibull
         TruncatedNormal Beta Mixture Conditional Scaled Clipped arithmetic DistanceModulated""",
 }
@@ -49,7 +57,7 @@ def rows() -> dict[tuple[str, str], str]:
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         title, _, text = section.partition("\n")
         for name, here in re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text, re.MULTILINE):
-            if name not in ("rule", "connector", "class"):
+            if name not in ("rule", "connector", "class", "profile"):
                 found[title, name.strip()] = here.strip()
     return found
 
@@ -92,11 +100,6 @@ def of_displacement(way: Any) -> float:
     return 0.6 if way[2] > 0 else 0.1
 
 
-def clustered(d: float) -> float:
-    """Return a higher probability within a radius."""
-    return min(1.0, 2.0 * 0.3) if d <= 40.0 else 0.3
-
-
 def by_class(a: Any, b: Any) -> float:
     """Return weights of two classes of sources."""
     return 2.0 if a.node_id < N / 2 else 0.5
@@ -111,9 +114,10 @@ def names() -> dict[str, Any]:
     table = pd.DataFrame({"source": i, "target": j, "n_syn": MATRIX[i, j], "delay": 1.0 + i / 10})
     public = bmtool_connectors.__all__
     made: dict[str, Any] = {name: getattr(bmtool_connectors, name) for name in public}
-    functions = (exponential, itself, of_nodes, displacement, of_displacement, clustered, by_class)
+    functions = (exponential, itself, of_nodes, displacement, of_displacement, by_class)
     made |= {function.__name__: function for function in functions}
     made |= {"p": 0.3, "f": 0.5, "k": 4, "n": 50, "mean": 0.4, "radius": 50.0, "sigma": 40.0}
+    made |= {"factor": 2.0, "decay": 30.0}
     made |= {"i": i, "j": j, "matrix": MATRIX, "csr": csr_matrix(MATRIX), "gauss": GAUSS}
     made |= {"a_connector": FixedInDegreeConnector(3), "another": UnidirectionConnector(0.4)}
     made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
@@ -256,9 +260,21 @@ def cloned(found: np.ndarray, connector: Any) -> None:
     assert (found == other.connectivity.forward.to_dense()).all()
 
 
+def profile(formula: Callable[[np.ndarray], np.ndarray]) -> Check:
+    """Return a check of a profile drawn as it is, by its formula there, cut at 0 and 1."""
+    return law(np.clip(formula(DIST), 0.0, 1.0), True)
+
+
+def bell(sigma: float, center: float = 0.0) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a Gaussian with peak 1."""
+    return lambda d: np.exp(-(((d - center) / sigma) ** 2) / 2)
+
+
 ALL, EYE, CONNECTED = np.ones((N, N)), np.eye(N), (MATRIX > 0).astype(int)
 EXPONENTIAL = 0.9 * np.exp(-DIST / 30.0)
 GAUSSIAN = np.exp(-0.5 * (DIST / 40.0) ** 2)
+STEP = np.abs(POSITIONS[:, None] - POSITIONS)
+AROUND = np.sqrt((np.minimum(STEP, 100.0 - STEP) ** 2).sum(axis=-1))
 IDS = np.arange(N)
 UP = np.where((POSITIONS[None, :, 2] - POSITIONS[:, None, 2]) > 0, 0.6, 0.1)
 CHECKS: dict[tuple[str, str], Check] = {
@@ -297,14 +313,15 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("BrainPy", "FixedTotalNum"): total(50),
     ("BrainPy", "ProbDist"): law(0.3 * (DIST <= 50.0), True),
     ("BrainPy", "GaussianProb"): law(GAUSSIAN, True),
+    ("BrainPy", "GaussianProb, periodic_boundary"): law(bell(40.0)(AROUND), True),
     ("braintools", "Random"): law(0.3, False),
     ("braintools", "AllToAll"): exactly(ALL - EYE),
     ("braintools", "OneToOne"): exactly(EYE),
     ("braintools", "OneToOne, circular"): exactly(EYE),
     ("braintools", "DistanceDependent"): law(EXPONENTIAL, False),
     ("braintools", "Gaussian"): law(GAUSSIAN, False),
-    ("braintools", "Exponential"): law(EXPONENTIAL, False),
-    ("braintools", "ClusteredRandom"): law(np.where(DIST <= 40.0, 0.6, 0.3), False),
+    ("braintools", "Exponential"): law(np.exp(-DIST / 30.0), False),
+    ("braintools", "ClusteredRandom"): law(np.where(DIST <= 50.0, 0.6, 0.3), False),
     ("braintools", "ExcitatoryInhibitory"): blocks(EI, [[0.1, 0.1], [0.2, 0.2]], True),
     ("braintools", "Regular"): degree(4, 1),
     ("braintools", "ModularRandom"): blocks(MODULE, 0.01 + 0.29 * np.eye(3)),
@@ -314,6 +331,23 @@ CHECKS: dict[tuple[str, str], Check] = {
     ),
     ("braintools", "CorePeripheryRandom"): blocks(PART, [[0.5, 0.2], [0.2, 0.05]]),
 }
+PROFILES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "GaussianProfile": bell(40.0),
+    "ExponentialProfile": lambda d: np.exp(-d / 30.0),
+    "PowerLawProfile": lambda d: (np.maximum(d, 30.0) / 30.0) ** -2.0,
+    "LinearProfile": lambda d: 1 - d / 50.0,
+    "StepProfile": lambda d: np.where(d <= 50.0, 0.7, 0.2),
+    "SigmoidProfile": lambda d: 1 / (1 + np.exp(0.1 * (d - 50.0))),
+    "LogisticProfile": lambda d: 1 / (1 + np.exp(0.1 * (d - 50.0))),
+    "DoGProfile": lambda d: bell(40.0)(d) - 0.5 * bell(80.0)(d),
+    "MexicanHatProfile": lambda d: (1 - (d / 40.0) ** 2) * bell(40.0)(d),
+    "BimodalProfile": lambda d: 0.6 * bell(40.0)(d) + 0.4 * bell(30.0, 50.0)(d),
+    "ComposedProfile": lambda d: 0.5 * np.maximum(1 - d / 50.0, 0) + 0.1 * np.exp(-d / 30.0),
+    "ClipProfile": lambda d: 2 * np.exp(-d / 30.0),
+    "ApplyProfile": lambda d: 0.9 * np.exp(-d / 30.0),
+    "PipeProfile": lambda d: 0.9 * np.exp(-d / 30.0),
+}
+CHECKS |= {("Profiles of braintools", name): profile(value) for name, value in PROFILES.items()}
 
 
 def test_complete() -> None:
@@ -332,7 +366,9 @@ def test_row(key: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     call = ROWS[key].strip("`")
     names_of_call = names()
     bmtool_connectors.rng = 20
-    connector = eval(call, names_of_call)
+    made = eval(call, names_of_call)
+    in_connector = key[0] != "Profiles of braintools"
+    connector = made if in_connector else UnidirectionConnector(made, spherical_dist)
     connector.verbose = connector.save_report = False
     source, _ = pools(network())
     connector.setup_nodes(source=source, target=source)

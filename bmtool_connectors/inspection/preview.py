@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.inspection.tables import Report, aligned, number_text
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.expect import Expected
@@ -180,15 +181,15 @@ def hints(
         reach = law.reach()
         if reach is None:
             continue
-        axes, most = reach
+        metric, most = reach
         first, second = source.positions, target.positions
         if first is None or second is None:
             continue
         backward = law.backward and source is not target
         if (found.backward if backward else found.forward) == 0:
-            said += _too_far(first, second, axes, law, source is target)
+            said += _too_far(first, second, metric, law, source is target)
         else:
-            said += _too_near([first, second], axes, most, law)
+            said += _too_near([first, second], metric, most, law)
     if found.edges == 0 and not said:
         said.append(
             f"no pair of {source.label} and {target.label} can connect: every probability (or "
@@ -201,16 +202,17 @@ def hints(
 
 
 def _too_far(
-    source: npt.NDArray[Any], target: npt.NDArray[Any], axes: Any, law: Law, recurrent: bool
+    source: npt.NDArray[Any], target: npt.NDArray[Any], metric: Metric, law: Law, recurrent: bool
 ) -> Iterator[str]:
     """Say how far the nearest nodes are apart, when that is beyond the reach of a law."""
     from scipy.spatial import KDTree
 
     own = 2 if recurrent else 1  # the nearest one of a node is itself
-    columns = list(axes)
     if len(source) < own:
         return
-    dist = KDTree(source[:, columns]).query(target[:, columns], k=[own])[0]
+    box = [period if period < math.inf else 0.0 for period in metric.periods]
+    tree = KDTree(metric.folded(source), boxsize=box if any(box) else None)
+    dist = tree.query(metric.folded(target), k=[own])[0]
     nearest, most = float(np.min(dist)), float(law.p.max_dist)
     if nearest > most:
         yield (
@@ -219,9 +221,11 @@ def _too_far(
         )
 
 
-def _too_near(positions: list[npt.NDArray[Any]], axes: Any, most: float, law: Law) -> Iterator[str]:
+def _too_near(
+    positions: list[npt.NDArray[Any]], metric: Metric, most: float, law: Law
+) -> Iterator[str]:
     """Say how near all nodes are, when that is much less than the reach of a law."""
-    both = np.concatenate(positions)[:, list(axes)]
+    both = np.concatenate(positions)[:, list(metric.axes)]
     extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
     if 0 < extent < TINY * most:
         yield (

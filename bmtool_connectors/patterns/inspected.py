@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import report
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections
@@ -190,7 +191,7 @@ class ConnectorInspection:
                 "seconds": use.seconds,
             },
             positions=(use.source.positions, use.target.positions),
-            **({} if law is None else {"law": law[0], "axes": law[1]}),
+            **({} if law is None else {"law": law[0], "metric": law[1]}),
         )
 
     def _wanted(self, use: Use, drawn: Connectivity) -> dict[str, Any]:
@@ -208,8 +209,8 @@ class ConnectorInspection:
             return {}  # functions of two nodes find none after free_memory()
         return {} if found is None else asdict(found)
 
-    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
-        """Return the forward probability as a function of distances, and their axes."""
+    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
+        """Return the forward probability as a function of distances, and their metric."""
         return None
 
     # ------------------------------------------------------------------ one pair

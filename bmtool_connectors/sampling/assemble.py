@@ -117,10 +117,9 @@ def _empty_column(values: list[npt.NDArray[Any]], m: int) -> npt.NDArray[Any] | 
     values = [each for each in values if len(each)]
     if not values:
         return None
-    first = values[0][0]
-    same = all(each.strides == (0,) and each[0] == first for each in values)
-    if same and first.dtype.kind == "i":
-        return int(first)
+    whole = all(each.dtype.kind == "i" and each.strides == (0,) for each in values)
+    if whole and all(each[0] == values[0][0] for each in values):
+        return int(values[0][0])
     return np.empty(m, dtype=np.result_type(*(each.dtype for each in values)))
 
 
