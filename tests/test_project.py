@@ -108,7 +108,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances", "probability"),
     "reciprocity",
-    *("lifting", "edges", "views", "sampling", "rules", "report"),
+    *("lifting", "edges", "views", "sampling", "rules", "report", "previewing"),
     *("inspection", "patterns", "synapses"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
@@ -92,6 +93,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
         _check_free([*node_files, *_paths(edge_files), *others], chosen)
+        if self._is_previewed(output_dir):
+            return
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
             if self._is_ready(edges.get("force_build", True)):
@@ -127,6 +130,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
         _check_free(paths, chosen)
+        if self._is_previewed(output_dir, edges=False):
+            return
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
 
@@ -185,6 +190,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         _check_free([*_paths(edge_files), *others], chosen)
+        if self._is_previewed(output_dir):
+            return
         if self._is_ready(force_build):
             with FilesAside() as files:
                 self._write_edges(files, edge_files, others, name, chosen)
@@ -242,6 +249,25 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
+    def _is_previewed(self, folder: PathLike | None = None, edges: bool = True) -> bool:
+        """Whether a script is only previewed; then the network has been shown, if it has edges.
+
+        Parameters
+        ----------
+        folder : str or path, optional
+            Where files would have been saved.
+        edges : bool, default True
+            Whether edges would have been made; else they may not have been declared yet.
+        """
+        script = previewing.current()
+        if script is None:
+            return False
+        if folder is not None:
+            script.skip_files(folder)
+        if edges or self.get_connections():
+            script.skip(self, self.get_connections())
+        return True
+
     def _is_ready(self, force_build: bool) -> bool:
         """Build what has not been built, and return whether there are edges to be saved."""
         if not self.get_connections():
