@@ -122,7 +122,7 @@ def _preview(arguments: argparse.Namespace) -> int:
 
 
 def _show(name: str, n_nodes: int, preview: Preview) -> None:
-    print(f"\nNetwork {name!r}, {n_nodes:,} nodes:\n{preview}\n", flush=True)
+    print(f"Network {name!r}, {n_nodes:,} nodes:\n{preview}\n", flush=True)
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 __all__ = ["EndOfPreview", "ScriptPreview", "current", "look", "previewing"]
 
 
 class EndOfPreview(BaseException):
-    """A script does what a preview cannot; no Exception, which scripts may catch."""
+    """A script looks at what a preview has not made; no Exception, which scripts may catch."""
 
 
 class ScriptPreview:
@@ -35,7 +36,7 @@ class ScriptPreview:
         self._show = show
         self._networks: set[Hashable] = set()
         self._edge_types: set[Hashable] = set()
-        self._folders: list[str] = []
+        self._folders: list[Path] = []
 
     @property
     def lacks_edges(self) -> bool:
@@ -57,16 +58,18 @@ class ScriptPreview:
 
     def skip_files(self, folder: str | os.PathLike[str]) -> None:
         """Remember a folder that files are not saved in."""
-        self._folders.append(os.path.realpath(folder))
+        self._folders.append(Path(folder).resolve())
 
-    def is_missing(self, error: FileNotFoundError) -> bool:
-        """Whether an error is about a file that may be missing because nothing is saved."""
+    def missing(self, error: BaseException) -> str | None:
+        """Return the file that an error is about, if it may be missing as nothing was saved."""
+        if not isinstance(error, FileNotFoundError):
+            return None
         named = re.search("name = '(.+?)'", str(error))  # by h5py
         path = error.filename or (named and named[1])
-        if not isinstance(path, str | os.PathLike):
-            return False
-        full = os.path.realpath(path)
-        return any(os.path.commonpath([each, full]) == each for each in self._folders)
+        if not isinstance(path, str):
+            return None
+        full = Path(path).resolve()
+        return path if any(full.is_relative_to(each) for each in self._folders) else None
 
 
 #: The preview that is under way, if one is.
@@ -82,7 +85,7 @@ def look(what: str) -> None:
     """End a preview in which edges are looked at after those of a network were not made."""
     script = current()
     if script is not None and script.lacks_edges:
-        raise EndOfPreview(f"looks at {what}")
+        raise EndOfPreview(what)
 
 
 @contextmanager

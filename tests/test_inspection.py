@@ -125,7 +125,7 @@ class TestPreview:
         assert names[:2] == ["ReciprocalConnector", "UnidirectionConnector"]
         assert "lambda" in names[2]
         assert preview.edges == pytest.approx(both.expected().edges + within.expected().edges)
-        assert "what 1 of 3 give" in str(preview)
+        assert "; 1 of 3 not known" in str(preview)
         assert both.use.connectivity is within.use.connectivity is None
         assert not net.edges_built
 

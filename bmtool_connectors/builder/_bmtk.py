@@ -48,6 +48,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "add_edges": ("self", "source", "target"),
     "build": ("self", "force"),
     "clear": ("self",),
+    "edges": ("self",),
     "edges_table": ("self",),
     "get_connections": ("self",),
     "import_nodes": ("self",),

@@ -52,13 +52,13 @@ def preview_script(
     """
 
     def shown(network: Any, edge_types: list[Any]) -> None:
-        show(network.name, network.nnodes, inspected.preview(edge_types))
+        show(network.name, len(network.nodes()), inspected.preview(edge_types))
 
     with previewing.previewing(shown) as preview, _bmtk.replaced(_refuse):
         try:
             _run(file, arguments)
         except previewing.EndOfPreview as end:
-            return f"{_place(end, file)}, where the script {end}"
+            return f"{_place(end, file)}, where the script looks at {end}, which are not made"
         except _OtherNetworkError as other:
             raise ParameterError(
                 f"network {other} is one of BMTK's own NetworkBuilder and would be built or saved "
@@ -66,8 +66,9 @@ def preview_script(
                 "previewed: import NetworkBuilder from bmtool_connectors."
             ) from None
         except Exception as error:
-            if isinstance(error, FileNotFoundError) and preview.is_missing(error):
-                return f"{_place(error, file)}, where the script needs saved files ({error})"
+            path = preview.missing(error)
+            if path is not None:
+                return f"{_place(error, file)}, where the script needs {path!r}, which is not saved"
             lines = traceback.format_exception(type(error), error, _trace(error, file))
             raise ScriptError("".join(lines)) from error
     if not preview.lacks_edges and not preview.lacks_files:

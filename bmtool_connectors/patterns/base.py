@@ -288,8 +288,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     # ------------------------------------------------------------------ the draw
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
+        self._may_draw(use)
         if use.connectivity is None:
-            previewing.look(f"the edges of a {type(self).__name__}")
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
             for reference in self._references():
