@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 equal or nothing wrong, 1 different or something wrong, 2 error (one sentence on
-        stderr, or in the report of what cannot be read).
+        0 equal or nothing wrong, 1 different, something wrong, or a script that failed, 2 error
+        (one sentence on stderr, or in the report of what cannot be read).
     """
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command

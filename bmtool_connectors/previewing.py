@@ -8,7 +8,6 @@ preview ends.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ class ScriptPreview:
         self._show = show
         self._networks: set[Hashable] = set()
         self._edge_types: set[Hashable] = set()
-        self._folders: list[Path] = []
+        self._files: set[Path] = set()
 
     @property
     def lacks_edges(self) -> bool:
@@ -46,7 +45,7 @@ class ScriptPreview:
     @property
     def lacks_files(self) -> bool:
         """Whether files were not saved."""
-        return bool(self._folders)
+        return bool(self._files)
 
     def skip(self, network: Any, edge_types: Iterable[Any]) -> None:
         """Show a network instead of building it or saving its edges."""
@@ -56,12 +55,12 @@ class ScriptPreview:
             self._edge_types.update(new)
             self._show(network, new)
 
-    def skip_files(self, folder: str | os.PathLike[str]) -> None:
-        """Remember a folder that files are not saved in."""
-        self._folders.append(Path(folder).resolve())
+    def skip_files(self, files: Iterable[Path]) -> None:
+        """Remember files that are not saved."""
+        self._files.update(file.resolve() for file in files)
 
     def missing(self, error: BaseException) -> str | None:
-        """Return the file that an error is about, if it may be missing as nothing was saved."""
+        """Return the file or folder that an error is about, if it would have been saved."""
         if not isinstance(error, FileNotFoundError):
             return None
         named = re.search("name = '(.+?)'", str(error))  # by h5py
@@ -69,7 +68,7 @@ class ScriptPreview:
         if not isinstance(path, str):
             return None
         full = Path(path).resolve()
-        return path if any(full.is_relative_to(each) for each in self._folders) else None
+        return path if any(each.is_relative_to(full) for each in self._files) else None
 
 
 #: The preview that is under way, if one is.

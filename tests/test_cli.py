@@ -201,6 +201,22 @@ NetworkBuilder("no_edges").build()
     def _of_net(target):
         return f"net: pop_name=='a' to net: {target}: UnidirectionConnector, 10 x 10 nodes"
 
+    def test_functions_that_look_at_edges(self, capsys):
+        """What depends on edges is not known, and the rest of the network is."""
+        code = """
+def as_before(a, b):
+    return float(b.node_id in connector.conn_prop.get(a.node_id, {}))
+other = UnidirectionConnector(p_arg=as_before, p=lambda found: found)
+other.connect(net, {"pop_name": "a"}, {})
+net.build()
+print("the end")
+"""
+        assert self.run(code) == 0
+        out = capsys.readouterr().out
+        said = "a function of UnidirectionConnector looks at edges of UnidirectionConnector, which"
+        assert f"nodes\n  hint: {said} are not drawn.\ntogether: 50 edges" in out
+        assert out.endswith("; 1 of 2 not known; hints above: 1\n\nthe end\n")
+
     def test_a_look_before_the_build_draws_without_report(self, tmp_path, capsys):
         code = self.NETWORK.replace("p=0.5", "p=0.5, rng=1, verbose=False")
         code += "print(len(connector.conn_prop) > 0)\nnet.save('out')"
@@ -242,8 +258,9 @@ print("after")
         assert what in err
         assert err.count("\n") == 1
 
-    def test_another_missing_file_is_an_error(self, capsys):
-        assert self.run("net.save('out')\nopen('positions.csv')") == 1
+    @pytest.mark.parametrize("save", ["net.save()", "net.save('out')", "net.build()"])
+    def test_another_missing_file_is_an_error(self, save, capsys):
+        assert self.run(f"{save}\nopen('positions.csv')") == 1
         assert "FileNotFoundError" in capsys.readouterr().err
         assert self.run("open('out/net_nodes.h5')") == 1  # nothing was to be saved yet
 

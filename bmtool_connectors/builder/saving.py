@@ -92,8 +92,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save()", {**given, **options})
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
-        _check_free([*node_files, *_paths(edge_files), *others], chosen)
-        if self._is_previewed(output_dir):
+        paths = [*node_files, *_paths(edge_files), *others]
+        _check_free(paths, chosen)
+        if self._is_previewed(paths):
             return
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
@@ -130,7 +131,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
         _check_free(paths, chosen)
-        if self._is_previewed(output_dir, edges=False):
+        if self._is_previewed(paths, edges=False):
             return
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
@@ -189,8 +190,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
-        _check_free([*_paths(edge_files), *others], chosen)
-        if self._is_previewed(output_dir):
+        paths = [*_paths(edge_files), *others]
+        _check_free(paths, chosen)
+        if self._is_previewed(paths):
             return
         if self._is_ready(force_build):
             with FilesAside() as files:
@@ -249,21 +251,20 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
-    def _is_previewed(self, folder: PathLike | None = None, edges: bool = True) -> bool:
+    def _is_previewed(self, files: Sequence[Path] = (), edges: bool = True) -> bool:
         """Whether a script is only previewed; then the network has been shown, if it has edges.
 
         Parameters
         ----------
-        folder : str or path, optional
-            Where files would have been saved.
+        files : sequence of Path, default ()
+            What would have been saved.
         edges : bool, default True
             Whether edges would have been made; else they may not have been declared yet.
         """
         script = previewing.current()
         if script is None:
             return False
-        if folder is not None:
-            script.skip_files(folder)
+        script.skip_files(files)
         if edges or self.get_connections():
             script.skip(self, self.get_connections())
         return True

@@ -17,10 +17,9 @@ from bmtool_connectors.sampling.laws import Law
 
 __all__ = ["Preview", "PreviewEntry", "hints"]
 
-#: How much smaller than the reach of a law pools are whose positions may be in mm.
+#: How much smaller than the reach of a law pools are whose positions may be in mm, and the reach
+#: of a law than pools when it may be.
 TINY = 1e-2
-#: How much farther than the reach of a law nodes are whose positions or reach may be in mm.
-FAR = 10.0
 
 
 @dataclass(frozen=True)
@@ -227,16 +226,22 @@ def _too_far(
     nearest, most = float(np.min(dist)), float(law.p.max_dist)
     if nearest > most:
         mm = ": are positions and max_dist both in um, and not one of them in mm?"
+        looks_so = most < TINY * _extent([source, target], axes)
         yield (
             f"the nearest nodes are {nearest:.4g} apart and {law.name} is 0 beyond max_dist="
-            f"{most:.4g}{mm if nearest > FAR * most else '.'}"
+            f"{most:.4g}{mm if looks_so else '.'}"
         )
+
+
+def _extent(positions: list[npt.NDArray[Any]], axes: Any) -> float:
+    """Return the diagonal of the box around all nodes."""
+    both = np.concatenate(positions)[:, list(axes)]
+    return float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
 
 
 def _too_near(positions: list[npt.NDArray[Any]], axes: Any, most: float, law: Law) -> Iterator[str]:
     """Say how near all nodes are, when that is much less than the reach of a law."""
-    both = np.concatenate(positions)[:, list(axes)]
-    extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
+    extent = _extent(positions, axes)
     if 0 < extent < TINY * most:
         yield (
             f"all nodes are within {extent:.4g} of each other, and {law.name} reaches to max_dist="

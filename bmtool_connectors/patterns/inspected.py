@@ -146,6 +146,8 @@ class ConnectorInspection:
                 said = (f"only draw() of {type(self).__name__} tells what it connects.",)
         except (NodeError, ParameterError) as error:
             said = (str(error),)
+        except previewing.EndOfPreview as end:
+            said = (f"a function of {type(self).__name__} looks at {end}, which are not drawn.",)
         sizes = len(use.source), len(use.target)
         name = type(self).__name__
         return PreviewEntry(*use.labels, name, *sizes, found, said, self._is_undirected)
