@@ -29,6 +29,13 @@ from bmtool_connectors.inspection.summary import Summary
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.block import BlockConnector
+from bmtool_connectors.patterns.block_tables import (
+    core_periphery_blocks,
+    excitatory_inhibitory_blocks,
+    hierarchical_blocks,
+    modular_blocks,
+)
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
 from bmtool_connectors.patterns.degree import (
@@ -96,6 +103,7 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "BlockConnector",
     "ChanceTest",
     "Comparison",
     "Connectivity",
@@ -139,14 +147,18 @@ __all__ = [
     "clipped",
     "compare",
     "connectors",
+    "core_periphery_blocks",
     "cylindrical_dist_z",
     "decision",
     "decisions",
     "euclid_dist",
+    "excitatory_inhibitory_blocks",
     "gaussian",
+    "hierarchical_blocks",
     "is_same_pop",
     "lognormal",
     "mixture",
+    "modular_blocks",
     "num_prop",
     "pr_2_rho",
     "properties",

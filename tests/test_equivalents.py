@@ -16,7 +16,7 @@ from scipy import stats
 from scipy.sparse import csr_matrix
 
 import bmtool_connectors
-from bmtool_connectors import GaussianDropoff, UnidirectionConnector
+from bmtool_connectors import FixedInDegreeConnector, GaussianDropoff, UnidirectionConnector
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "equivalents.md"
 FALSE_ALARM = 1e-6  # of each row
@@ -35,7 +35,8 @@ THEIRS = {
         FixedPostNum FixedTotalNum ProbDist GaussianProb GridFour GridEight GridN SmallWorld
         ScaleFreeBA ScaleFreeBADual PowerLaw""",
     "braintools": """Random AllToAll OneToOne DistanceDependent Gaussian Exponential ClusteredRandom
-        ExcitatoryInhibitory Ring Grid2d RadialPatches""",
+        ExcitatoryInhibitory Ring Grid2d RadialPatches SmallWorld ScaleFree Regular ModularRandom
+        ModularGeneral HierarchicalRandom CorePeripheryRandom""",
     "braintools.init": """Constant ZeroInit Uniform Normal LogNormal Gamma Exponential Weibull
         TruncatedNormal Beta Mixture Conditional Scaled Clipped arithmetic DistanceModulated""",
 }
@@ -61,6 +62,9 @@ POSITIONS = np.random.default_rng(4).uniform(0, 100, (N, 3))
 DIST = np.linalg.norm(POSITIONS[:, None] - POSITIONS, axis=-1)
 MATRIX = np.random.default_rng(5).integers(0, 3, (N, N))
 GAUSS = GaussianDropoff(stdev=40.0, pmax=0.8)
+EI = ["e"] * 24 + ["i"] * 6
+MODULE = np.repeat([0, 1, 2], N // 3).tolist()
+PART = ["core"] * 8 + ["periphery"] * 22
 
 
 def exponential(d: float) -> float:
@@ -111,6 +115,7 @@ def names() -> dict[str, Any]:
     made |= {function.__name__: function for function in functions}
     made |= {"p": 0.3, "f": 0.5, "k": 4, "n": 50, "mean": 0.4, "radius": 50.0, "sigma": 40.0}
     made |= {"i": i, "j": j, "matrix": MATRIX, "csr": csr_matrix(MATRIX), "gauss": GAUSS}
+    made |= {"a_connector": FixedInDegreeConnector(3), "another": UnidirectionConnector(0.4)}
     made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
     made |= {"a": 2.0, "b": 5.0}
     return made | {"table": table, "other": other, "n_target": N, "round": round}
@@ -119,7 +124,8 @@ def names() -> dict[str, Any]:
 def network() -> Any:
     """Return a network of N cells at the positions."""
     net = NetworkBuilder("net")
-    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS))
+    classes: dict[str, Any] = {"ei": EI, "module": MODULE, "level": MODULE, "part": PART}
+    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS), **classes)
     return net
 
 
@@ -149,6 +155,33 @@ def law(p: Any, autapses: bool, fraction: float = 1.0) -> Check:
                 assert 2 * stats.norm.sf(abs(z)) > FALSE_ALARM / 2
 
     return check
+
+
+def blocks(classes: list[Any], p: Any, autapses: bool = False) -> Check:
+    """Return a check of the number of connections of each pair of classes (rows sources)."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        names = sorted(set(classes))
+        possible = np.ones((N, N), dtype=bool) if autapses else ~np.eye(N, dtype=bool)
+        assert not found[~possible].any()
+        for row, a in zip(p, names, strict=True):
+            for probability, b in zip(row, names, strict=True):
+                block = np.ix_(np.array(classes) == a, np.array(classes) == b)
+                k, n = found[block].sum(), possible[block].sum()
+                law = stats.binom(n, probability)
+                assert min(law.cdf(k), law.sf(k - 1)) > FALSE_ALARM / 2 / len(names) ** 2
+
+    return check
+
+
+def modular(found: np.ndarray, connector: Any) -> None:
+    """Check modules that have a connector each, and none where there is None."""
+    first, second, third = (slice(10 * k, 10 * k + 10) for k in range(3))
+    assert (found[first, first].sum(axis=0) == 3).all()
+    assert not found[third, third].any()
+    for part, p in ((found[second, second], 0.4), (found[first, second], 0.05)):
+        law = stats.binom(part.size, p)
+        assert min(law.cdf(part.sum()), law.sf(part.sum() - 1)) > FALSE_ALARM / 4
 
 
 def degree(k: int, axis: int, at_most: int | None = 1, zero_rows: int = 0) -> Check:
@@ -272,7 +305,14 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("braintools", "Gaussian"): law(GAUSSIAN, False),
     ("braintools", "Exponential"): law(EXPONENTIAL, False),
     ("braintools", "ClusteredRandom"): law(np.where(DIST <= 40.0, 0.6, 0.3), False),
-    ("braintools", "ExcitatoryInhibitory"): law(0.3, False),
+    ("braintools", "ExcitatoryInhibitory"): blocks(EI, [[0.1, 0.1], [0.2, 0.2]], True),
+    ("braintools", "Regular"): degree(4, 1),
+    ("braintools", "ModularRandom"): blocks(MODULE, 0.01 + 0.29 * np.eye(3)),
+    ("braintools", "ModularGeneral"): modular,
+    ("braintools", "HierarchicalRandom"): blocks(
+        MODULE, [[0.2, 0.3, 0.0], [0.1, 0.2, 0.3], [0.0, 0.1, 0.2]]
+    ),
+    ("braintools", "CorePeripheryRandom"): blocks(PART, [[0.5, 0.2], [0.2, 0.05]]),
 }
 
 

@@ -35,6 +35,7 @@ class Expected:
     ----------
     sampler : {'pairwise', 'sparse', 'none'}
         How the edges will be drawn; 'none' where pairs are not drawn one by one, or are given.
+        Of blocks that differ in it, all of them: 'pairwise and sparse'.
     pairs : int
         Pairs of the two pools, as the connection report counts them.
     forward, backward : float
