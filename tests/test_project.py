@@ -129,7 +129,7 @@ LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
     *("shells", "profile_algebra", "formula_profile", "probability"),
     *("profiles", "gaussian_profiles", "tabulated", "reciprocity"),
-    *("lifting", "edges", "views", "sampling", "rules", "report"),
+    *("lifting", "edges", "views", "sampling", "rules", "report", "previewing"),
     *("inspection", "patterns", "synapses", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
