@@ -242,8 +242,12 @@ def test_draw_by_hand() -> None:
     assert found.possible == (near.sum(),)
 
 
-def test_joined_edges_are_those_of_the_blocks() -> None:
+@pytest.mark.parametrize("long_row", [0, 5, 1000])
+def test_joined_edges_are_those_of_the_blocks(
+    long_row: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against sorting all pairs, with columns that are numbers, arrays, or missing in a part."""
+    monkeypatch.setattr(assemble, "LONG_ROW", long_row)
     rng = np.random.default_rng(0)
     for trial in range(30):
         n_source, n_target = rng.integers(1, 40, 2)

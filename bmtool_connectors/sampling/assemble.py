@@ -13,6 +13,9 @@ from bmtool_connectors.edges import EdgeList, index_dtype, sort_pairs
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
 
+#: Edges per row, on average, from which on it is faster to write row by row than edge by edge.
+LONG_ROW = 64
+
 
 def forward_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
     """Return the edges i -> j."""
@@ -92,24 +95,55 @@ def joined_edges(
     kept = [arg for arg in args if arg is not None]
     # All or none: a value that is missing for some edges could not be used for any calculation.
     columns.append(_empty_column(kept, m) if kept and len(kept) == len(args) else None)
-    ramp = np.arange(max((len(edges) for edges, _, _ in parts), default=0))
     for edges, source, target in parts:
-        place = np.repeat(free[source] - edges.indptr[:-1], edges.out_degree())
-        place += ramp[: len(edges)]
+        rows = _Rows(free[source], edges)
         free[source] += edges.out_degree()
         first, last = int(target[0]), int(target[-1])
         if last - first + 1 == len(target):  # one range of positions, as is usual
-            targets[place] = np.add(edges.target, first, dtype=targets.dtype)
+            rows.write(targets, np.add(edges.target, first, dtype=targets.dtype))
         else:
-            targets[place] = target.astype(targets.dtype)[edges.target]
+            rows.write(targets, target.astype(targets.dtype)[edges.target])
         for column, values in zip(columns, (edges.n_syn, edges.pair_arg), strict=True):
             if isinstance(column, np.ndarray) and values is not None:
-                column[place] = values
+                rows.write(column, values)
     if not _one_after_another([target for _, _, target in parts]):
         _sort_rows(targets, starts, shape[1], [c for c in columns if isinstance(c, np.ndarray)])
-    sources = np.repeat(np.arange(shape[0], dtype=index_dtype(shape[0])), counts)
+    sources = _sources(starts, shape[0])
     n_syn, arg = columns
     return EdgeList.from_sorted(sources, targets, shape, 1 if n_syn is None else n_syn, arg)
+
+
+def _sources(starts: Index, n: int) -> npt.NDArray[Any]:
+    """Return the source of each edge."""
+    dtype = index_dtype(n)
+    if starts[-1] < LONG_ROW * n:
+        return np.repeat(np.arange(n, dtype=dtype), np.diff(starts))
+    sources = np.empty(int(starts[-1]), dtype=dtype)
+    ends = starts.tolist()
+    for row in range(n):
+        sources[ends[row] : ends[row + 1]] = row
+    return sources
+
+
+class _Rows:
+    """Where the rows of a part belong in the whole: each from a place of its own on."""
+
+    def __init__(self, starts: Index, edges: EdgeList) -> None:
+        self._starts, self._ends = starts, edges.indptr
+        self._place: Index | None = None
+        if len(edges) < LONG_ROW * len(starts):
+            self._place = np.repeat(starts - edges.indptr[:-1], edges.out_degree())
+            self._place += np.arange(len(edges))
+
+    def write(self, column: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+        """Write values of the edges of the part into a column of the whole."""
+        if self._place is not None:
+            column[self._place] = values
+            return
+        ends, first = self._ends.tolist(), 0
+        for start, end in zip(self._starts.tolist(), ends[1:], strict=True):
+            column[start : start + end - first] = values[first:end]
+            first = end
 
 
 def _empty_column(values: list[npt.NDArray[Any]], m: int) -> npt.NDArray[Any] | int | None:
