@@ -73,6 +73,15 @@ class DistantDependentProbability(ProbabilityFunction):
         Unless ``0 <= min_dist < max_dist``.
     """
 
+    #: Whether the class that says what a profile gives also has the formula and its bounds.
+    _has_formula: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "_formula" in own or "probability" in own or "__call__" in own:
+            cls._has_formula = "_formula" in own
+
     def __init__(self, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         name = type(self).__name__
         low = number(min_dist, f"min_dist of {name}", "a distance >= 0 um", 0.0, math.inf)
@@ -133,6 +142,8 @@ class DistantDependentProbability(ProbabilityFunction):
             May be negative or above 1, where the profile can be; 0 outside the range.
         """
         d = np.asarray(dist, dtype=float)
+        if not self._has_formula:  # a law of the user's own is what calling it gives
+            return np.array([float(self(each)) for each in d.ravel().tolist()]).reshape(d.shape)
         return np.where(self.in_range(d), self._formula(d), 0.0)
 
     def _formula(self, dist: FloatArray) -> Any:
@@ -173,8 +184,8 @@ class DistantDependentProbability(ProbabilityFunction):
             0 where the interval lies outside the range of the profile.
         """
         reachable, clipped = self._within_range(low, high)
-        greatest = np.minimum(np.maximum(self._greatest(*clipped), 0.0), 1.0)
-        return np.where(reachable, greatest, 0.0)
+        greatest = self._greatest(*clipped) if self._has_formula else 1.0
+        return np.where(reachable, np.minimum(np.maximum(greatest, 0.0), 1.0), 0.0)
 
     def raw_bounds(self, low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return bounds of the raw value on the distances ``[low, high]``.
@@ -192,7 +203,8 @@ class DistantDependentProbability(ProbabilityFunction):
         reachable, clipped = self._within_range(low, high)
         # Where a part of the interval is out of range, 0 is a value too.
         beyond = (np.asarray(low) < self.min_dist) | (np.asarray(high) > self.max_dist)
-        least, greatest = self._least(*clipped), self._greatest(*clipped)
+        known = self._has_formula
+        least, greatest = (self._least(*clipped), self._greatest(*clipped)) if known else (0.0, 1.0)
         least = np.where(beyond, np.minimum(least, 0.0), least)
         greatest = np.where(beyond, np.maximum(greatest, 0.0), greatest)
         return np.where(reachable, least, 0.0), np.where(reachable, greatest, 0.0)

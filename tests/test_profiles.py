@@ -48,6 +48,8 @@ from bmtool_connectors.sampling.laws import Law, PairLaws
 
 MANY = settings(max_examples=120, derandomize=True, database=None, deadline=None)
 
+NORMAL = stats.norm.pdf
+
 #: Each with its formula, not clipped.
 FORMULAS: dict[str, tuple[DistantDependentProbability, Any]] = {
     "exponential": (
@@ -156,6 +158,66 @@ def test_a_class_of_ones_own_is_not() -> None:
     assert not lifting.is_profile(2 * (GaussianDropoff(stdev=5.0) * own))
     assert lifting.needs_python_calls(own + 0.1)
     assert (own + 0.1)(0.0) == 1.0
+
+
+class Halved(GaussianDropoff):
+    """Changes what the formula gives."""
+
+    def probability(self, dist: Any) -> Any:
+        return super().probability(dist) / 2
+
+
+class Certain(GaussianDropoff):
+    """Changes what a call gives."""
+
+    def __call__(self, dist: float, *ignored: Any, **also: Any) -> float:
+        return 1.0
+
+
+class ForNumbers(DistantDependentProbability):
+    """Cannot take arrays."""
+
+    def probability(self, dist: Any) -> float:
+        return 0.5 * math.exp(-dist / 50.0)
+
+
+class Narrow(GaussianDropoff):
+    """Has other defaults only."""
+
+    def __init__(self) -> None:
+        super().__init__(stdev=20.0, pmax=2.0)
+
+
+@pytest.mark.filterwarnings("ignore:pmax of Narrow")
+@pytest.mark.parametrize("make", [Halved, Certain, ForNumbers, Narrow])
+def test_a_class_of_ones_own_counts_as_it_is_called(make: Any) -> None:
+    """In sums and products, as a rate, as a modulation, and in what bounds it."""
+    own = make()
+    for dist in (0.0, 1.0, 30.0):
+        value = 2 * NORMAL(dist / 20) / NORMAL(0) if make is Narrow else own(dist)
+        assert float(own.raw(dist)) == pytest.approx(value)
+        assert (0.5 * own)(dist) == pytest.approx(0.5 * value)
+        assert (own - 0.25 * own)(dist) == pytest.approx(min(0.75 * value, 1.0))
+        rate = 1.0 if make is Certain else value
+        assert NormalizedReciprocalRate(own)(dist, 0.1, 0.2) == pytest.approx(0.02 * rate)
+        assert own.bound(dist, dist + 1) >= own(dist)
+        least, greatest = (0.5 * own).raw_bounds(dist, dist)
+        assert least <= 0.5 * value <= greatest
+    assert own.raw(np.array([[0.0, 1.0]])).shape == (1, 2)
+    assert own.raw(np.array([])).shape == (0,)
+
+
+def test_tables_are_told_apart() -> None:
+    """However many bins they have, in recipes."""
+    edges, p = np.arange(152.0), np.linspace(0.0, 1.0, 151)
+    texts = {
+        json.dumps(described(make(table)))
+        for table in (Tabulated(edges, p), Tabulated(edges, p[::-1]), Tabulated(edges + 1, p))
+        for make in (lambda table: table, lambda table: 0.5 * table, NormalizedReciprocalRate)
+    }
+    assert len(texts) == 9
+    assert described(Tabulated(edges, p)) == described(Tabulated(edges, p))
+    assert described(list(p)) != described(list(p[::-1]))
 
 
 # ---------------------------------------------------------------------- bounds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import json
 import math
 import textwrap
 from collections.abc import Hashable, Mapping
@@ -54,9 +55,10 @@ def described(value: Any) -> Any:
     if isinstance(value, ConnectionRule):
         return {**connector_described(value.connector), "direction": value.direction}
     if isinstance(value, list | tuple):
-        if len(value) > MOST_VALUES:
-            return {"shape": [len(value)]}
-        return [described(each) for each in value]
+        each = [described(one) for one in value]
+        if len(each) > MOST_VALUES:
+            return {"shape": [len(each)], "blake2b": _digest(json.dumps(each).encode())}
+        return each
     if isinstance(value, Mapping):
         return {str(name): described(each) for name, each in value.items()}
     if isinstance(value, BaseConnector):
