@@ -721,6 +721,8 @@ def test_in_a_connector() -> None:
         (lambda: Tabulated([0, 0], [0.1]), ["bin_edges of Tabulated is [0, 0]", "ascending"]),
         (lambda: Tabulated([-1, 0], [0.1]), ["bin_edges of Tabulated is [-1, 0]"]),
         (lambda: Tabulated(5, [0.1]), ["bin_edges of Tabulated is 5"]),
+        (lambda: Tabulated([0, math.nan], [0.1]), ["bin_edges of Tabulated is [0, nan]"]),
+        (lambda: Tabulated([math.inf] * 2, [0.1]), ["bin_edges of Tabulated is [inf, inf]"]),
         (
             lambda: Tabulated([0, 1], [0.1], interpolation="cubic"),
             ["interpolation of Tabulated is 'cubic'", "'step' and 'linear'"],
