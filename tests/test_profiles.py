@@ -49,6 +49,7 @@ from bmtool_connectors.sampling.laws import Law, PairLaws
 MANY = settings(max_examples=120, derandomize=True, database=None, deadline=None)
 
 NORMAL = stats.norm.pdf
+TABLE = Tabulated([0, 50, 100], [0.3, 0.1])
 
 #: Each with its formula, not clipped.
 FORMULAS: dict[str, tuple[DistantDependentProbability, Any]] = {
@@ -218,6 +219,53 @@ def test_tables_are_told_apart() -> None:
     assert len(texts) == 9
     assert described(Tabulated(edges, p)) == described(Tabulated(edges, p))
     assert described(list(p)) != described(list(p[::-1]))
+
+
+class OfTable:
+    """A law with a table of its own."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __call__(self, dist: float) -> float:
+        return float(self.table[int(dist)])
+
+
+def falling(height: float) -> Any:
+    return lambda dist: height * math.exp(-dist / 50.0)
+
+
+def with_default(each: float) -> Any:
+    def law(dist: float, height: float = each, *, scale: float = 1.0) -> float:
+        return law_before(dist) * height * scale  # a name that is not assigned yet
+
+    described(law)
+    law_before = falling(1.0)
+    return law
+
+
+def of_profile(height: float) -> Any:
+    profile = height * TABLE
+    return lambda dist: profile(dist) / 2
+
+
+class OfItself(GaussianDropoff):
+    """Has a function that refers to it."""
+
+    def __init__(self, height: float) -> None:
+        super().__init__(stdev=20.0, pmax=height)
+        self.law = lambda dist: self(dist) ** 2
+
+
+@pytest.mark.parametrize(
+    "make", [falling, with_default, of_profile, OfItself, lambda x: OfTable(np.array([0.5, x]))]
+)
+def test_functions_with_values_of_their_own_are_told_apart(make: Any) -> None:
+    """In recipes: one source, and another number."""
+    texts = [json.dumps(described(make(height))) for height in (0.25, 0.125, 0.25)]
+    assert texts[0] == texts[2] != texts[1]
+    assert "0.25" in texts[0]
+    assert "0.125" in texts[1]
 
 
 # ---------------------------------------------------------------------- bounds

@@ -131,8 +131,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         defaults = inspect.signature(type(self)).parameters
         given = getattr(self, "_given", self.vars)  # vars also shows what a use makes of it
         for name in self.parameter_names:
-            value = given.get(name, getattr(self, name, None))
-            default = defaults[name].default if name in defaults else inspect.Parameter.empty
+            value: Any = given.get(name, getattr(self, name, None))
+            default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
             # A connector that was pickled has copies of the defaults.
             copied = type(value) is type(default) and np.array_equal(value, default)
             if value is not default and not copied:
