@@ -73,7 +73,7 @@ class DistantDependentProbability(ProbabilityFunction):
         Unless ``0 <= min_dist < max_dist``.
     """
 
-    #: Whether the class that says what a profile gives also has the formula and its bounds.
+    #: Whether the class that says what a profile gives has the formula and its bounds as well.
     _has_formula: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -142,13 +142,17 @@ class DistantDependentProbability(ProbabilityFunction):
             May be negative or above 1, where the profile can be; 0 outside the range.
         """
         d = np.asarray(dist, dtype=float)
-        if not self._has_formula:  # a law of the user's own is what calling it gives
-            return np.array([float(self(each)) for each in d.ravel().tolist()]).reshape(d.shape)
-        return np.where(self.in_range(d), self._formula(d), 0.0)
+        return np.where(self.in_range(d), self._law._formula(self, d), 0.0)
+
+    @property
+    def _law(self) -> type[DistantDependentProbability]:
+        """The class that has the formula and its bounds."""
+        return type(self) if self._has_formula else DistantDependentProbability
 
     def _formula(self, dist: FloatArray) -> Any:
         """Return the value at `dist`, neither clipped nor cut to the range."""
-        return self.probability(dist)
+        # A law of the user's own is what calling it with one distance at a time gives.
+        return np.array([float(self(each)) for each in dist.ravel().tolist()]).reshape(dist.shape)
 
     def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
         """Decide at random for each distance; only those within the range cost a draw.
@@ -184,8 +188,8 @@ class DistantDependentProbability(ProbabilityFunction):
             0 where the interval lies outside the range of the profile.
         """
         reachable, clipped = self._within_range(low, high)
-        greatest = self._greatest(*clipped) if self._has_formula else 1.0
-        return np.where(reachable, np.minimum(np.maximum(greatest, 0.0), 1.0), 0.0)
+        greatest = np.minimum(np.maximum(self._law._greatest(self, *clipped), 0.0), 1.0)
+        return np.where(reachable, greatest, 0.0)
 
     def raw_bounds(self, low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return bounds of the raw value on the distances ``[low, high]``.
@@ -203,8 +207,8 @@ class DistantDependentProbability(ProbabilityFunction):
         reachable, clipped = self._within_range(low, high)
         # Where a part of the interval is out of range, 0 is a value too.
         beyond = (np.asarray(low) < self.min_dist) | (np.asarray(high) > self.max_dist)
-        known = self._has_formula
-        least, greatest = (self._least(*clipped), self._greatest(*clipped)) if known else (0.0, 1.0)
+        law = self._law
+        least, greatest = law._least(self, *clipped), law._greatest(self, *clipped)
         least = np.where(beyond, np.minimum(least, 0.0), least)
         greatest = np.where(beyond, np.maximum(greatest, 0.0), greatest)
         return np.where(reachable, least, 0.0), np.where(reachable, greatest, 0.0)

@@ -59,10 +59,10 @@ def described(value: Any) -> Any:
     if isinstance(value, ConnectionRule):
         return {**connector_described(value.connector), "direction": value.direction}
     if isinstance(value, list | tuple):
-        each = [described(one) for one in value]
-        if len(each) > MOST_VALUES:
-            return {"shape": [len(each)], "blake2b": _digest(json.dumps(each).encode())}
-        return each
+        items = [described(each) for each in value]
+        if len(items) > MOST_VALUES:
+            return {"shape": [len(items)], "blake2b": _digest(json.dumps(items).encode())}
+        return items
     if isinstance(value, Mapping):
         return {str(name): described(each) for name, each in value.items()}
     if isinstance(value, BaseConnector):
