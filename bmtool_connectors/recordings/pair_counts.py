@@ -12,12 +12,12 @@ from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.profile_algebra import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.probability.tabulated import Tabulated, checked_edges
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, bounds
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
 from bmtool_connectors.recordings.intervals import clopper_pearson, design_effect
 from bmtool_connectors.recordings.network_counts import count_pairs
-from bmtool_connectors.tabulated import Tabulated, checked_edges
 
 if TYPE_CHECKING:
     import pandas as pd
