@@ -20,13 +20,14 @@ from typing import Any as _Any
 from bmtool_connectors import randomness as _randomness
 from bmtool_connectors import report as _report
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import (
     PeriodicDistance,
     cylindrical_dist_z,
     euclid_dist,
     spherical_dist,
 )
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
 from bmtool_connectors.inspection.explain import Explanation
 from bmtool_connectors.inspection.preview import Preview

@@ -12,7 +12,8 @@ import numpy as np
 
 from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, LazyCounts, index_dtype
+from bmtool_connectors.connectivity import Connectivity, LazyCounts
+from bmtool_connectors.edges import EdgeList, index_dtype
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays, filters_of
 from bmtool_connectors.patterns.base import BaseConnector
