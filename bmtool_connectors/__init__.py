@@ -44,17 +44,13 @@ from bmtool_connectors.patterns.block_tables import (
 )
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.degree import (
-    FixedInDegreeConnector,
-    FixedOutDegreeConnector,
-    FixedTotalNumberConnector,
-    PairwisePoissonConnector,
-)
+from bmtool_connectors.patterns.degree import FixedInDegreeConnector, FixedOutDegreeConnector
 from bmtool_connectors.patterns.from_file import FileBasedConnector
 from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
 from bmtool_connectors.patterns.matrix import MatrixConnector
 from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.patterns.total import FixedTotalNumberConnector, PairwisePoissonConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.probability.algebra import (
     DistantDependentProbability,

@@ -13,7 +13,7 @@ import numpy as np
 from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
-from bmtool_connectors.edges import EdgeList, index_dtype
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
@@ -24,6 +24,7 @@ from bmtool_connectors.patterns.block_entries import (
     is_two_way,
     read_entries,
 )
+from bmtool_connectors.patterns.block_expected import summed
 from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
@@ -374,36 +375,9 @@ class BlockConnector(BaseConnector):
             if one is None:
                 return None
             found.append(one)
-        edges = sum(each.edges for each in found)
-        # Directions that are drawn together are correlated, blocks are not.
-        variance = sum(
-            each.forward_sd**2
-            + (each.backward and each.backward_sd**2 + 2 * (each.reciprocal - each.independent))
-            for each in found
-        )
-        reciprocal = found if self._draws_all_reciprocal(use) else []
-        both = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
-        error = float(np.sqrt(sum(each.standard_error**2 for each in found)))
+        pairs = self._space(use.source, use.target).n_pairs
         sizes = len(use.source), len(use.target)
-        n_bytes = sum(each.n_bytes for each in found) + edges * sum(_width(n) for n in sizes)
-        for block, one in zip(use.parts, found, strict=True):  # positions in the whole are longer
-            n_bytes -= one.edges * (_width(len(block.source)) + _width(len(block.target)))
-        return Expected(
-            sampler=" and ".join(sorted({each.sampler for each in found})) or "none",
-            pairs=self._space(use.source, use.target).n_pairs,
-            forward=edges,
-            backward=0.0,
-            reciprocal=sum(each.reciprocal for each in reciprocal),
-            infeasible=sum(x * n for x, n in both) / max(sum(n for _, n in both), 1),
-            standard_error=error,
-            n_bytes=round(n_bytes),
-            seconds=sum(each.seconds for each in found),
-            forward_sd=float(np.sqrt(max(variance, 0.0))),
-            reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
-            forward_error=error,
-            reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
-            degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
-        )
+        return summed(use.parts, found, sizes, pairs, both=self._draws_all_reciprocal(use))
 
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
@@ -424,11 +398,6 @@ class BlockConnector(BaseConnector):
         return (
             use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
         )
-
-
-def _width(n: int) -> int:
-    """Return the bytes that a position among n nodes takes."""
-    return index_dtype(n).itemsize
 
 
 def _attributes(by: Any, owner: str) -> tuple[str, str]:
