@@ -29,6 +29,7 @@ from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
     Places,
+    named_attributes,
     places_by_value,
     pool_parts,
 )
@@ -172,7 +173,7 @@ class BlockConnector(BaseConnector):
         parameters.argument(p_arg, f"p_arg of {own}")
         parameters.synapses(n_syn, f"n_syn of {own}")
         autapses = flag(allow_autapses, f"allow_autapses of {own}")
-        self.by, self._attributes = by, _attributes(by, own)
+        self.by, self._attributes = by, named_attributes(by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars["allow_autapses"] = autapses
@@ -398,16 +399,3 @@ class BlockConnector(BaseConnector):
         return (
             use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
         )
-
-
-def _attributes(by: Any, owner: str) -> tuple[str, str]:
-    """Return the attributes of source and target nodes."""
-    names = (by, by) if isinstance(by, str) else by
-    if isinstance(names, tuple | list) and len(names) == 2:
-        first, second = names
-        if isinstance(first, str) and isinstance(second, str) and first and second:
-            return first, second
-    raise ParameterError(
-        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
-        "source and of target nodes."
-    )
