@@ -1,4 +1,4 @@
-"""Edges of one direction, immutable: what a draw gives.
+"""Immutable edges of one direction.
 
 Inside the package an edge is a pair of *positions* in the node pools; node ids
 appear only at the doors. Index arrays use the smallest signed type that fits,
