@@ -79,7 +79,7 @@ def dense(net: Any, k: int) -> np.ndarray:
 class TestMatrix:
     """Numbers for pairs of populations."""
 
-    @pytest.mark.parametrize("kind", plot.KINDS)
+    @pytest.mark.parametrize("kind", plot.matrix.KINDS)
     def test_values(self, net: Any, given: Any, kind: str) -> None:
         ax = plot.connection_matrix(given, kind)
         forward, backward, within = (dense(net, k) for k in range(3))
@@ -184,7 +184,7 @@ class TestProbability:
 
     def test_some_sources(self, net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every fourth source stands for all."""
-        monkeypatch.setattr(plot, "MOST_PAIRS", N * M // 4)
+        monkeypatch.setattr(plot.by_distance, "MOST_PAIRS", N * M // 4)
         ax = plot.probability_by_distance(net, 100, bins=1)
         dist = np.linalg.norm(
             random_positions(N, 0)[::4, None] - random_positions(M, 1)[None], axis=-1

@@ -8,7 +8,8 @@ from typing import Any
 
 from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, index_dtype
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList, index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector

@@ -15,7 +15,7 @@ import numpy as np
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.profile_algebra import ProbabilityFunction
+from bmtool_connectors.probability.base import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 

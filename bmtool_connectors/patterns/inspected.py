@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import previewing, report
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.explain import Explanation

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.edges import Connectivity, index_dtype
+from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bmtool_connectors import lifting, randomness
 from bmtool_connectors.checks import flag, floats
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse, PairDistance, Rows, blocks

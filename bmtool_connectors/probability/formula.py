@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError, warn
-from bmtool_connectors.profile_algebra import DistantDependentProbability
-from bmtool_connectors.shells import (
+from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.probability.shells import (
     checked_dist_type,
     density,
     density_power,
