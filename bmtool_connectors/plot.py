@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.checks import number
-from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.inspection.connections import Connections, pattern
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.inspection.connections import Connections
+from bmtool_connectors.inspection.distances import by_distance, interval
+from bmtool_connectors.inspection.pools import PoolKey, network_of, pool_key, short_names
 from bmtool_connectors.inspection.tables import number_text
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.saved import read_connections
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+EdgeType: TypeAlias = int | tuple[str, str, int]
 
 __all__ = ["connection_matrix", "degrees", "probability_by_distance"]
 
@@ -37,8 +40,10 @@ KINDS = {
     "convergence": "mean in-degree",
     "divergence": "mean out-degree",
 }
-#: Pairs that stand for all when distances are looked at.
-MOST_PAIRS = 4_000_000
+#: Populations of which a matrix has room for numbers, and the length of a name beside another.
+MOST_NUMBERS, MOST_BESIDE = 12, 9
+#: Letters in a line of a title.
+MOST_TITLE = 48
 
 
 def _connections(network: Any, owner: str) -> list[Connections]:
@@ -58,7 +63,7 @@ def _connections(network: Any, owner: str) -> list[Connections]:
     return found
 
 
-def _one(network: Any, owner: str, edge_type: int | None) -> tuple[Connections, str]:
+def _one(network: Any, owner: str, edge_type: EdgeType | None) -> tuple[Connections, str]:
     """Return the connections and the direction that are to be shown."""
     found = _connections(network, owner)
     if isinstance(network, BaseConnector):
@@ -67,19 +72,21 @@ def _one(network: Any, owner: str, edge_type: int | None) -> tuple[Connections, 
                 f"edge_type of {owner} is {edge_type!r}, and a connector has none; leave it out."
             )
         return found[0], "forward"
-    known = {
-        number: (each, direction)
-        for each in found
-        for number, direction in zip(each.edge_types, each.directions, strict=True)
-    }
-    if edge_type is None and len(known) == 1:
-        return next(iter(known.values()))
-    if edge_type not in list(known):  # which may be anything
-        raise ParameterError(
-            f"edge_type of {owner} is {edge_type!r}; allowed here are "
-            f"{', '.join(map(str, known)) or 'none: there are no edges'}."
-        )
-    return known[edge_type]
+    known = {}
+    for each in found:
+        ends = network_of(each.source), network_of(each.target)
+        for edge_id, direction in zip(each.edge_types, each.directions, strict=True):
+            key = (*(ends if direction == "forward" else ends[::-1]), edge_id)
+            known[key] = each, direction
+    chosen = [key for key in known if edge_type is None or edge_type in (key, key[2])]
+    if len(chosen) == 1:
+        return known[chosen[0]]
+    ids = [key[2] for key in known]
+    allowed = [repr(key if ids.count(key[2]) > 1 else key[2]) for key in known]
+    raise ParameterError(
+        f"edge_type of {owner} is {edge_type!r}; allowed here are "
+        f"{', '.join(allowed) or 'none: there are no edges'}."
+    )
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -119,7 +126,8 @@ def connection_matrix(network: Any, kind: str = "probability", ax: Axes | None =
     -----
     Edge types between the same populations are added up (of probabilities, this is the mean
     number of connections of a pair); gap junctions are left out, unless there is nothing else.
-    Empty fields have no edges, or nothing to count both ways.
+    Empty fields have no edges, or nothing to count both ways. Of more than twelve populations
+    there are colours only.
     A connector draws its edges if it has not.
     """
     owner = "connection_matrix()"
@@ -127,26 +135,27 @@ def connection_matrix(network: Any, kind: str = "probability", ax: Axes | None =
         raise ParameterError(
             f"kind of {owner} is {kind!r}; allowed are {', '.join(map(repr, KINDS))}."
         )
-    values: dict[tuple[str, str], float] = {}
+    values: dict[tuple[PoolKey, PoolKey], float] = {}
     found = _connections(network, owner)
     directed = [each for each in found if not each.undirected]
     for each in directed or found:
         for source, target, value in _fields(each, kind):
             values[source, target] = values.get((source, target), 0.0) + value
-    ax = _axes(ax, (5.2, 4.2))
     rows = list(dict.fromkeys(source for source, _ in values))
     columns = list(dict.fromkeys(target for _, target in values))
     columns.sort(key=lambda name: rows.index(name) if name in rows else len(rows))
     table = np.full((len(rows), len(columns)), np.nan)
     for (source, target), value in values.items():
         table[rows.index(source), columns.index(target)] = value
-    _draw_table(ax, table, rows, columns, KINDS[kind])
-    return ax
+    names = short_names(label for each in found for label in (each.source, each.target))
+    return _draw_table(
+        ax, table, [names[key] for key in rows], [names[key] for key in columns], KINDS[kind]
+    )
 
 
-def _fields(each: Connections, kind: str) -> Iterable[tuple[str, str, float]]:
+def _fields(each: Connections, kind: str) -> Iterable[tuple[PoolKey, PoolKey, float]]:
     """Yield source, target and value."""
-    ends = _short(each.source), _short(each.target)
+    ends = pool_key(each.source), pool_key(each.target)
     if kind == "reciprocal":
         if each.reciprocal is not None:
             share = each.reciprocal / max(each.unordered_pairs, 1)
@@ -165,42 +174,61 @@ def _fields(each: Connections, kind: str) -> Iterable[tuple[str, str, float]]:
         yield (*(ends if direction == "forward" else ends[::-1]), value)
 
 
-def _short(label: str) -> str:
-    """Return a pool's label without what all labels have."""
-    network, _, query = label.partition(": ")
-    if query in ("", "*"):
-        return network
-    return "\n".join(part.partition("==")[2].strip("'") or part for part in query.split("&"))
-
-
 def _draw_table(
-    ax: Axes, table: npt.NDArray[np.float64], rows: list[str], columns: list[str], label: str
-) -> None:
+    ax: Axes | None,
+    table: npt.NDArray[np.float64],
+    rows: list[str],
+    columns: list[str],
+    label: str,
+) -> Axes:
+    """Draw fields with numbers, as large as these need where there are no axes yet."""
+    has_numbers = max(table.shape) <= MOST_NUMBERS
+    widths = [
+        max((len(line) for name in names for line in name.split("\n")), default=0)
+        for names in (rows, columns)
+    ]
+    is_turned = not has_numbers or widths[1] > MOST_BESIDE
+    cell = 0.65 if has_numbers else 0.25  # inches, of which a letter takes 0.08
+    width = 2.2 + 0.08 * widths[0] + cell * len(columns)
+    height = 1.4 + 0.08 * widths[1] * is_turned + min(cell, 0.5) * len(rows)
+    ax = _axes(ax, (max(width, 5.2), max(height, 4.2)))
     if table.size:
-        image = ax.imshow(np.ma.masked_invalid(table), cmap="cividis", vmin=0.0, aspect="auto")
+        most = float(np.nanmax(table)) or 1.0
+        image = ax.imshow(
+            np.ma.masked_invalid(table), cmap="cividis", vmin=0.0, vmax=most, aspect="auto"
+        )
         bar = ax.figure.colorbar(image, ax=ax)
         bar.set_label(label)
         bar.outline.set_visible(False)
-        middle = np.nanmax(table) / 2
-        for (i, j), value in np.ndenumerate(table):
-            if np.isfinite(value):
-                color = "black" if value > middle else "white"
-                text = number_text(value if float(value).is_integer() else float(f"{value:.3g}"))
-                ax.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
-    ax.set_xticks(range(len(columns)), columns)
+        if has_numbers:
+            _write_numbers(ax, table, most / 2)
+    ax.set_xticks(range(len(columns)), columns, rotation=90 * is_turned)
     ax.set_yticks(range(len(rows)), rows)
     ax.set_xticks(np.arange(1, len(columns)) - 0.5, minor=True)
     ax.set_yticks(np.arange(1, len(rows)) - 0.5, minor=True)
-    ax.grid(which="minor", color="white", linewidth=2)
+    ax.grid(which="minor", color="white", linewidth=2 if has_numbers else 0.5)
     ax.tick_params(which="both", length=0)
     ax.set(xlabel="target", ylabel="source")
     ax.spines[:].set_visible(False)
+    return ax
+
+
+def _write_numbers(ax: Axes, table: npt.NDArray[np.float64], middle: float) -> None:
+    texts = {
+        place: number_text(value if float(value).is_integer() else float(f"{value:.3g}"))
+        for place, value in np.ndenumerate(table)
+        if np.isfinite(value)
+    }
+    size = 9.0 * min(1.0, 8 / max(map(len, texts.values())))
+    for (i, j), text in texts.items():
+        color = "black" if table[i, j] > middle else "white"
+        ax.text(j, i, text, ha="center", va="center", color=color, fontsize=size)
 
 
 # ---------------------------------------------------------------------- at which distance
 def probability_by_distance(
     network: Any,
-    edge_type: int | None = None,
+    edge_type: EdgeType | None = None,
     *,
     bins: int = 20,
     confidence: float = 0.95,
@@ -212,8 +240,9 @@ def probability_by_distance(
     ----------
     network : BaseConnector, NetworkBuilder, str or path
         A connector, a network after ``build()``, or the folder of a saved one.
-    edge_type : int, optional
-        Edge type id; needed where there are several. Of a connector, its forward edges.
+    edge_type : int or tuple of (str, str, int), optional
+        Edge type id; needed where there are several. Of a connector, its forward edges. Where
+        several networks of a folder have that id, ``(source network, target network, id)``.
     bins : int, default 20
         Number of bins of equal width.
     confidence : float, default 0.95
@@ -253,12 +282,12 @@ def probability_by_distance(
     allowed = "a number from 0.001 to 0.999999"
     confidence = number(confidence, f"confidence of {owner}", allowed, 0.001, 0.999999)
     found, direction = _one(network, owner, edge_type)
-    edges, counts, connected = _by_distance(found, direction, bins, owner)
+    edges, counts, connected = by_distance(found, direction, bins, owner)
     ax = _axes(ax, (5.2, 3.6))
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     some = counts > 0
     share = connected[some] / counts[some]
-    low, high = _interval(connected[some], counts[some], confidence)
+    low, high = interval(connected[some], counts[some], confidence)
     law: list[Any] = []
     if found.law is not None and direction == "forward":
         line = np.linspace(edges[0], edges[-1], 500)
@@ -279,84 +308,27 @@ def probability_by_distance(
     ax.set(
         xlabel="distance (µm)",
         ylabel="connection probability",
-        title=_title(found, direction),
         xlim=(edges[0], edges[-1]),
     )
     # Bins of few pairs have long intervals, which need not be seen whole.
     many = share[counts[some] >= counts.max() / 100]
     highest = [float(part.max(initial=0.0)) for part in (many, *(each.get_ydata() for each in law))]
     ax.set_ylim(0.0, min(1.3 * max(highest), 1.0) or 1.0)
-    _finish(ax)
+    _finish(ax, found, direction)
     return ax
 
 
-def _by_distance(
-    found: Connections, direction: str, bins: int, owner: str
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return edges of bins, the pairs in each, and how many of them are connected."""
-    source, target = found.positions if direction == "forward" else found.positions[::-1]
-    if source is None or target is None:
-        raise NodeError(
-            f"network of {owner} has nodes without positions ({found.name}); give add_nodes() "
-            "positions=..., or x=, y=, z= (um)."
-        )
-    axes, edges = list(found.axes), found.directions[direction]
-    source, target = source[:, axes], target[:, axes]
-    most = _longest(edges, source, target)
-    limits = np.linspace(0.0, most, bins + 1)
-    step = max(1, -(-len(source) * len(target) // MOST_PAIRS))
-    chosen = np.arange(0, len(source), step)
-    connections, column = pattern(edges), np.arange(len(target))
-    selfless = found.recurrent and found.pairs < len(source) ** 2
-    counts = np.zeros((2, bins), dtype=np.int64)
-    n_rows = max(1, (1 << 18) // max(len(target), 1))
-    for rows in np.split(chosen, range(n_rows, len(chosen), n_rows)):
-        dist = np.linalg.norm(source[rows, None] - target[None], axis=-1)
-        inside = dist <= most
-        if found.undirected:
-            inside &= rows[:, None] < column
-        elif selfless:
-            inside &= rows[:, None] != column
-        place = np.minimum((dist[inside] * (bins / most)).astype(np.int64), bins - 1)
-        hit = connections[rows].toarray()[inside] > 0
-        counts += [np.bincount(part, minlength=bins) for part in (place, place[hit])]
-    return limits, counts[0], counts[1]
-
-
-def _longest(
-    edges: EdgeList, source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
-) -> float:
-    """Return a distance a little above that of the longest edges, or the extent of the nodes."""
-    some = slice(None, None, max(1, len(edges) // MOST_PAIRS))
-    steps = source[edges.source[some]] - target[edges.target[some]]
-    longest = 1.1 * float(np.linalg.norm(steps, axis=1).max(initial=0.0))
-    both = np.concatenate([source, target])
-    extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
-    return (min(longest, extent) if longest else extent) or 1.0
-
-
-def _interval(
-    k: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the interval of Clopper and Pearson of a share k / n."""
-    from scipy.special import betaincinv
-
-    tail = (1 - confidence) / 2
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
-    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
-    return low, high
-
-
 # ---------------------------------------------------------------------- how many
-def degrees(network: Any, edge_type: int | None = None, *, ax: Axes | None = None) -> Axes:
+def degrees(network: Any, edge_type: EdgeType | None = None, *, ax: Axes | None = None) -> Axes:
     """Show how in- and out-degrees are distributed, with what was expected.
 
     Parameters
     ----------
     network : BaseConnector, NetworkBuilder, str or path
         A connector, a network after ``build()``, or the folder of a saved one.
-    edge_type : int, optional
-        Edge type id; needed where there are several. Of a connector, its forward edges.
+    edge_type : int or tuple of (str, str, int), optional
+        Edge type id; needed where there are several. Of a connector, its forward edges. Where
+        several networks of a folder have that id, ``(source network, target network, id)``.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a figure of its own when left out.
 
@@ -393,11 +365,12 @@ def degrees(network: Any, edge_type: int | None = None, *, ax: Axes | None = Non
         ax.stairs(heights, bins, color=color, linewidth=1.5, label=label)
         if prefix + name in expected:
             mean, sd = expected[prefix + name]
-            _draw_expected(ax, mean, sd, found.pairs / max(len(numbers), 1), width, color)
-    ax.set(xlabel="degree", ylabel="share of the nodes", title=_title(found, direction))
+            pairs = found.pairs * (2 if found.undirected else 1)  # for either cell
+            _draw_expected(ax, mean, sd, pairs / max(len(numbers), 1), width, color)
+    ax.set(xlabel="degree", ylabel="share of the nodes")
     ax.set_xlim(left=max(bins[0], -0.5))
     ax.set_ylim(bottom=0.0)
-    _finish(ax)
+    _finish(ax, found, direction)
     return ax
 
 
@@ -420,12 +393,19 @@ def _draw_expected(
         ax.axvspan(mean - sd, mean + sd, color=color, alpha=0.12, linewidth=0)
 
 
-def _title(found: Connections, direction: str) -> str:
-    ends = [_short(each).replace("\n", ", ") for each in (found.source, found.target)]
-    return " → ".join(ends if direction == "forward" else ends[::-1])
+def _set_title(ax: Axes, found: Connections, direction: str) -> None:
+    """Say whose edges these are, in two lines where one is too long."""
+    names = short_names((found.source, found.target))
+    ends = [names[pool_key(each)].replace("\n", ", ") for each in (found.source, found.target)]
+    title = " → ".join(ends if direction == "forward" else ends[::-1])
+    if len(title) > MOST_TITLE:
+        title = title.replace(" → ", "\n→ ")
+    size = 12 * min(1.0, MOST_TITLE / max(map(len, title.split("\n"))))
+    ax.set_title(title, fontsize=size)
 
 
-def _finish(ax: Axes) -> None:
-    """Leave out what is no data."""
+def _finish(ax: Axes, found: Connections, direction: str) -> None:
+    """Leave out what is no data, and say whose data it is."""
+    _set_title(ax, found, direction)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, edgecolor="none", framealpha=0.8)

@@ -156,6 +156,36 @@ def test_unknown_filter(tmp_path: Path) -> None:
         assert found.measure(name, direction).realised == own.measure(name, direction).realised
 
 
+def test_properties_of_some_nodes(tmp_path: Path) -> None:
+    """A property of the nodes themselves here, and of their type there."""
+    net = NetworkBuilder("net", verbose=False)
+    net.add_nodes(N=6, pop_name="A", positions=list(random_positions(6, 1)))
+    net.add_nodes(N=4, pop_name=["A", "B", "B", "C"])
+    for source, target in (("A", "B"), ("B", "A"), (["B", "C"], "B")):
+        pools = (net.nodes(pop_name=name) for name in (source, target))
+        UnidirectionConnector(0.0, **SEEDED).connect(net, *pools)
+    pair = UnidirectionConnector(1.0, **SEEDED)
+    pair.connect(net, net.nodes(pop_name="A"), net.nodes(pop_name=["A"]))
+    single = UnidirectionConnector(1.0, **SEEDED)
+    single.connect(net, net.nodes(node_id=[0, 1]), net.nodes(pop_name=["B"]))
+    net.add_edges(net.nodes(), net.nodes(pop_name="C"), connection_rule=1)
+    net.build()
+    net.save(tmp_path)
+    within, between, other = saved.read_connections(tmp_path)
+    assert within.forward.shape == (7, 7)
+    assert within.recurrent
+    assert within.reciprocal == 21
+    # One of these has no position, and (0, 0, 0) is none.
+    assert within.positions == (None, None)
+    assert between.forward.shape == (2, 2)
+    assert between.positions[0] == pytest.approx(random_positions(6, 1)[:2])
+    assert between.positions[1] is None
+    assert other.forward.shape == (10, 1)
+    for one, other in zip(net.summary().entries[-3:], summarize(tmp_path).entries, strict=True):
+        assert one.measures == other.measures
+        assert "nodes" not in other.about
+
+
 def test_rows_in_any_order(both: tuple[Any, Path], tmp_path: Path) -> None:
     for file in both[1].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

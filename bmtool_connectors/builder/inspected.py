@@ -105,7 +105,7 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
             undirected=undirected and recurrent,
             connector=_rule_name(rule),
             edge_types=types,
-            positions=(first.source.positions, first.target.positions),
+            positions=(first.source.known_positions, first.target.known_positions),
         )
     found: Connections = rule.connector.connections_of(rule.use).only(group)
     return replace(found, edge_types=types)

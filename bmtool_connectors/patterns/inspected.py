@@ -189,7 +189,7 @@ class ConnectorInspection:
                 "name": self.name,
                 "seconds": use.seconds,
             },
-            positions=(use.source.positions, use.target.positions),
+            positions=(use.source.known_positions, use.target.known_positions),
             **({} if law is None else {"law": law[0], "axes": law[1]}),
         )
 
