@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bmtool_connectors.reciprocity import deviation
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Values
 
-__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "of_some"]
+__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "jump", "of_some"]
 
 #: What the numbers of an array stand for: connections of each kind, EDGES those in any direction.
 FORWARD, BACKWARD, EDGES, RECIPROCAL = range(4)
@@ -117,6 +117,10 @@ class CountSums:
             variance[[FORWARD, EDGES]] += of_some(len(rows), share, spread)
         return np.sqrt(np.maximum(variance, 0.0))
 
+    def jump(self, share: float) -> float:
+        """Return by how much one independent event can change the edges forward; see `jump`."""
+        return jump(self._starts[0], share)
+
     def _between(self, expected: npt.NDArray[np.float64], squares: float) -> float:
         """Return the variance of what nodes expect, less what comes from the sample.
 
@@ -198,6 +202,21 @@ def _add(
         np.add.at(sums, place, values)
     else:
         sums += np.bincount(place, values, len(sums))
+
+
+def jump(expected: npt.NDArray[np.float64], share: float) -> float:
+    """Return by how much one independent event can change a number of edges: mostly one edge.
+
+    Parameters
+    ----------
+    expected : ndarray of float, shape (n,)
+        Edges of each source, if it takes part.
+    share : float
+        Of the sources that are chosen: with one come all its edges, and not those of another.
+    """
+    if share == 1 or not len(expected):
+        return 1.0
+    return max(1.0, float(np.abs(expected - expected.mean()).max()))
 
 
 def of_some(n: int, share: float, spread: float) -> float:

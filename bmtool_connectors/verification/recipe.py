@@ -333,7 +333,8 @@ class Chance:
             return
         # A pair of one population has two directions, and both may change together.
         both = entry.within_one and quantity == "edges"
-        p_value = two_sided(realised, wanted, sd, error, jump=1.0 + both)
+        jump = max(1.0 + both, entry.wanted.get("forward_jump", 1.0))
+        p_value = two_sided(realised, wanted, sd, error, jump)
         spread = (sd**2 + error**2) ** 0.5
         test = ChanceTest(
             each.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,
