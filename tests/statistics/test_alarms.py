@@ -20,6 +20,7 @@ from bmtool_connectors import (
     ReciprocalConnector,
     UnidirectionConnector,
     spherical_dist,
+    vectorized,
     verify,
 )
 from bmtool_connectors.patterns.described import connector_described, drawn, wanted
@@ -53,8 +54,8 @@ def test_sources_that_take_part_as_a_whole(tmp_path: Path) -> None:
     net = NetworkBuilder("net")
     net.add_nodes(N=200, pop_name="A")
     net.add_nodes(N=20, pop_name="B")
-    strength = lambda a, b: 0.01 if a.node_id < 10 else 0.9  # noqa: E731
-    same = lambda p: p  # noqa: E731
+    strength = vectorized(lambda a, b: np.where(a["node_id"] < 10, 0.01, 0.9))
+    same = vectorized(lambda p: p)
     counts = []
     for seed in range(400):
         connector = UnidirectionConnector(same, strength, source_fraction=0.02, rng=seed, **QUIET)
