@@ -429,7 +429,7 @@ class GaussianDropoff(DistantDependentProbability):
             where = f", crossing 1 at {' and '.join(crossings)} um" if crossings else ""
             warn(
                 f"pmax of GaussianDropoff is {self.pmax:.4g}, so its probability would be up to "
-                f"{peak:.4g}{where}; it is cut at 1{also}."
+                f"{peak:.4g}{where}; probabilities are cut at 1{also}."
             )
 
     def probability(self, dist: npt.ArrayLike) -> Any:

@@ -19,6 +19,7 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.pools import conditions, pool_key
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.verification.edges import is_gap_junction
 
 __all__ = ["read_connections", "summarize"]
 
@@ -310,7 +311,7 @@ def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
     recipe = first.recipe.get("connector", {})
     drawn, wanted = (recipe.get(name) or {} for name in ("drawn", "wanted"))
     name = recipe.get("class", "").rpartition(".")[2] or None
-    is_gap = first.properties.get("is_gap_junction") in ("True", "1") or name in _GAPS
+    is_gap = is_gap_junction(first.properties) or name in _GAPS
     about = {"seed": recipe.get("seed"), "name": recipe.get("name")}
     about = {"sampler": wanted.get("sampler"), **about} if recipe else {}
     if not all(pool.is_known for pool in first.pools):
