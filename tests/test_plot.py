@@ -260,6 +260,18 @@ class TestProbability:
         with pytest.raises(ParameterError, match=rf"{name} of probability_by_distance\(\) is"):
             plot.probability_by_distance(net, 100, **options)
 
+    def test_gap_junctions_of_either_order(self, tmp_path: Path) -> None:
+        """The earlier cell of a pool is the source, and may have the higher id."""
+        net = NetworkBuilder("net", verbose=False)
+        net.add_nodes(N=6, node_id=list(range(6))[::-1], positions=list(random_positions(6, 1)))
+        connector = GapJunction(p=1.0, **SEEDED)
+        connector.connect(net, net.nodes(), net.nodes(), forward={"is_gap_junction": True})
+        net.build()
+        net.save(tmp_path)
+        for given in (net, tmp_path):
+            _, share, _ = points(plot.probability_by_distance(given, bins=2))
+            assert share.tolist() == [1.0, 1.0]
+
 
 class TestDegrees:
     """How many partners nodes have."""

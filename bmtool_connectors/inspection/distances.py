@@ -53,6 +53,8 @@ def by_distance(
     step = max(1, -(-len(source) * len(target) // MOST_PAIRS))
     chosen = np.arange(0, len(source), step)
     connections, column = pattern(edges), np.arange(len(target))
+    if found.undirected:  # either cell may be the source
+        connections += connections.T.tocsr()
     selfless = found.recurrent and found.pairs < len(source) ** 2
     counts = np.zeros((2, bins), dtype=np.int64)
     n_rows = max(1, (1 << 18) // max(len(target), 1))

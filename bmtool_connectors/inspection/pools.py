@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -76,11 +77,11 @@ def short_names(labels: Iterable[str]) -> dict[PoolKey, str]:
     candidates: dict[PoolKey, tuple[str, ...]] = {}
     for label in labels:
         candidates.setdefault(pool_key(label), _candidates(label))
-    names = {}
-    for key, texts in candidates.items():
-        others = {text for other in candidates if other != key for text in candidates[other]}
-        names[key] = next((text for text in texts if text not in others), texts[-1])
-    return names
+    uses = Counter(text for texts in candidates.values() for text in set(texts))
+    return {
+        key: next((text for text in texts if uses[text] == 1), texts[-1])
+        for key, texts in candidates.items()
+    }
 
 
 def _candidates(label: str) -> tuple[str, ...]:
