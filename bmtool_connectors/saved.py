@@ -20,6 +20,7 @@ from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.pools import conditions, pool_key
 from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.verification.edges import is_gap_junction
+from bmtool_connectors.verification.recipe import n_connected
 
 __all__ = ["read_connections", "summarize"]
 
@@ -307,6 +308,14 @@ def _are_one(a: _EdgeType, b: _EdgeType) -> bool:
     return directions == {"forward", "backward"} and one == other and a.labels == b.labels[::-1]
 
 
+def _is_part(recipe: Mapping[str, Any]) -> bool:
+    """Whether only some of the edges that a connector drew were added to the network."""
+    connector = recipe.get("connector", {})
+    drawn = connector.get("drawn") or {}
+    n = n_connected(drawn.get("connected", {}), connector.get("direction", "forward"))
+    return n is not None and not drawn.get("dropped") and n != recipe.get("pairs", n)
+
+
 def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
     recipe = first.recipe.get("connector", {})
     drawn, wanted = (recipe.get(name) or {} for name in ("drawn", "wanted"))
@@ -316,6 +325,8 @@ def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
     about = {"sampler": wanted.get("sampler"), **about} if recipe else {}
     if not all(pool.is_known for pool in first.pools):
         about["nodes"] = "those with edges only"
+    if _is_part(first.recipe):
+        wanted = drawn = {}
     synapses = [each for key, each in recipe.get("parameters", {}).items() if "n_syn" in key]
     if drawn.get("dropped") and any(isinstance(each, Mapping) for each in synapses):
         wanted = {}  # the laws do not know how often a function gives 0

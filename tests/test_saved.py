@@ -126,6 +126,25 @@ def test_one_direction(tmp_path: Path) -> None:
     assert found.measure("edges", "forward").wanted == pytest.approx(0.4 * 40 * 25)
 
 
+def test_a_part_of_what_was_drawn(tmp_path: Path) -> None:
+    """What was wanted of all edges is not wanted of some, nor are there as many pairs."""
+    net = nodes(NetworkBuilder("net", verbose=False))
+    connector = ReciprocalConnector(p0=0.3, p1=0.4, pr=None, **SEEDED)
+    connector.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+    net.add_edges(**{**connector.edge_params(), "source": net.nodes(node_id=[1, 2, 3])})
+    net.add_edges(**connector.edge_params())
+    net.build()
+    net.save(tmp_path)
+    n = connector.connectivity.forward.out_degree()[1:4].sum()
+    for found in (summarize(tmp_path), net.summary()):
+        some, whole = found.entries
+        assert some.connector == "ReciprocalConnector"
+        edges = some.measure("edges", "forward")
+        assert (edges.wanted, edges.realised) == (None, n)
+        assert some.measure("probability", "forward").realised == n / 75
+        assert whole.measure("edges", "forward").wanted == pytest.approx(0.4 * 40 * 25)
+
+
 def test_stock_builder(tmp_path: Path) -> None:
     """A folder of BMTK's own builder, with nodes in another file and ids that do not start at 0."""
     net = nodes(bmtk.builder.NetworkBuilder("net"))
