@@ -20,15 +20,28 @@ from typing import Any as _Any
 from bmtool_connectors import randomness as _randomness
 from bmtool_connectors import report as _report
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
-from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
+from bmtool_connectors.distances import (
+    PeriodicDistance,
+    cylindrical_dist_z,
+    euclid_dist,
+    spherical_dist,
+)
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.inspection.explain import Explanation
 from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.inspection.summary import Summary
 from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
+from bmtool_connectors.patterns.block import BlockConnector
+from bmtool_connectors.patterns.block_tables import (
+    core_periphery_blocks,
+    excitatory_inhibitory_blocks,
+    hierarchical_blocks,
+    modular_blocks,
+)
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
 from bmtool_connectors.patterns.degree import (
@@ -45,15 +58,27 @@ from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.probability import (
     NORM_COEF,
-    DistantDependentProbability,
     GaussianDropoff,
-    ProbabilityFunction,
     UniformInRange,
     gaussian,
 )
-from bmtool_connectors.proportions import num_prop
+from bmtool_connectors.profile_algebra import (
+    DistantDependentProbability,
+    ProbabilityFunction,
+    ProfileProduct,
+    ProfileSum,
+)
+from bmtool_connectors.profiles import (
+    ExponentialDropoff,
+    LinearDropoff,
+    PowerLawDropoff,
+    SigmoidDropoff,
+)
+from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.recordings.fit import ProfileFit
+from bmtool_connectors.recordings.pair_counts import PairCounts
 from bmtool_connectors.report import Timer
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.saved import summarize
@@ -78,6 +103,7 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
     truncated,
 )
+from bmtool_connectors.tabulated import Tabulated
 from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
 from bmtool_connectors.verification.verify import verify
 
@@ -96,6 +122,8 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
+    "Bimodal",
+    "BlockConnector",
     "ChanceTest",
     "Comparison",
     "Connectivity",
@@ -103,10 +131,12 @@ __all__ = [
     "CorrelatedGapJunction",
     "DelayRule",
     "Difference",
+    "DifferenceOfGaussians",
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
     "Explanation",
+    "ExponentialDropoff",
     "FileBasedConnector",
     "Finding",
     "FixedInDegreeConnector",
@@ -115,21 +145,31 @@ __all__ = [
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
     "GaussianDropoff",
+    "LinearDropoff",
     "MatrixConnector",
+    "MexicanHat",
     "NetworkBuilder",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
     "OneToOneConnector",
     "OneToOneSequentialConnector",
+    "PairCounts",
     "PairwisePoissonConnector",
     "ParameterError",
+    "PeriodicDistance",
     "PlacementRule",
+    "PowerLawDropoff",
     "Preview",
     "ProbabilityFunction",
+    "ProfileFit",
+    "ProfileProduct",
+    "ProfileSum",
     "ReciprocalConnector",
+    "SigmoidDropoff",
     "SparseNetwork",
     "Summary",
+    "Tabulated",
     "Timer",
     "UnidirectionConnector",
     "UniformInRange",
@@ -139,15 +179,21 @@ __all__ = [
     "clipped",
     "compare",
     "connectors",
+    "core_periphery_blocks",
     "cylindrical_dist_z",
     "decision",
     "decisions",
     "euclid_dist",
+    "excitatory_inhibitory_blocks",
     "gaussian",
+    "hierarchical_blocks",
+    "in_degree_from_p",
     "is_same_pop",
     "lognormal",
     "mixture",
+    "modular_blocks",
     "num_prop",
+    "p_from_in_degree",
     "pr_2_rho",
     "properties",
     "report_name",

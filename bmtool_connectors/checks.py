@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
 
+#: What counts as finite: its cube still is.
+HUGE = 1e100
 #: How far outside its bounds a value may lie by rounding alone.
 ROUNDING = 1e-9
 
@@ -56,8 +58,19 @@ def number(
     return min(max(single, low), high)
 
 
+def length(value: Any, owner: str) -> float:
+    """Return a length above 0, um, as a float."""
+    tiny = float(np.finfo(float).tiny)
+    return number(value, owner, "a finite length > 0 (um)", tiny, HUGE)
+
+
 def flag(value: Any, owner: str) -> bool:
     """Return a switch as a bool; 0 and 1 are switches too."""
     if isinstance(value, bool | np.bool_ | int | np.integer) and value in (0, 1):
         return bool(value)
     raise ParameterError(f"{owner} is {value!r}; allowed is True or False.")
+
+
+def plain(values: Any) -> Any:
+    """Return a Python float for a 0-d result, the array otherwise."""
+    return float(values) if np.ndim(values) == 0 else values

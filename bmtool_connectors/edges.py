@@ -222,7 +222,12 @@ class EdgeList:
     def indptr(self) -> npt.NDArray[np.int64]:
         """Where the edges of each source start, shape (n_source + 1,)."""
         if "indptr" not in self._cache:
-            self._cache["indptr"] = _starts(self.source, self.shape[0])
+            n, m = self.shape[0], len(self)
+            if m > 16 * n:  # sorted as they are, many edges need not be counted
+                rows = np.arange(n, dtype=self.source.dtype)
+                self._cache["indptr"] = np.append(np.searchsorted(self.source, rows), m)
+            else:
+                self._cache["indptr"] = _starts(self.source, n)
         return self._cache["indptr"]  # type: ignore[no-any-return]
 
     def _columns(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:

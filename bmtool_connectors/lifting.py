@@ -16,15 +16,24 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.checks import ROUNDING, floats
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.probability import (
+from bmtool_connectors.probability import GaussianDropoff, UniformInRange
+from bmtool_connectors.profile_algebra import (
     DistantDependentProbability,
-    GaussianDropoff,
-    UniformInRange,
+    ProfileProduct,
+    ProfileSum,
+)
+from bmtool_connectors.profiles import (
+    ExponentialDropoff,
+    LinearDropoff,
+    PowerLawDropoff,
+    SigmoidDropoff,
 )
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate
+from bmtool_connectors.tabulated import Tabulated
 
 __all__ = ["vectorized"]
 
@@ -33,7 +42,10 @@ Index = npt.NDArray[np.int_]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: By exact type: a subclass may have changed anything.
-_PROFILES = (UniformInRange, GaussianDropoff)
+_PROFILES = {
+    *(UniformInRange, GaussianDropoff, ExponentialDropoff, LinearDropoff, SigmoidDropoff),
+    *(PowerLawDropoff, DifferenceOfGaussians, MexicanHat, Bimodal, Tabulated),
+}
 
 
 @overload
@@ -98,7 +110,7 @@ def needs_python_calls(value: Any) -> bool:
     return (
         callable(value)
         and not is_vectorized(value)
-        and axes_of(value) is None
+        and metric_of(value) is None
         and not _is_array_law(value)
     )
 
@@ -112,7 +124,9 @@ def _is_array_law(function: Any) -> bool:
 
 
 def is_profile(law: Any) -> bool:
-    """Whether a law is a distance profile of this package (by exact type)."""
+    """Whether a law is a distance profile of this package (by exact type), or made of them."""
+    if type(law) in (ProfileSum, ProfileProduct):
+        return all(isinstance(part, float) or is_profile(part) for part in law.parts)
     return type(law) in _PROFILES
 
 
@@ -219,6 +233,8 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
         dist = floats(args[0])
         return law.values(dist) if dist.ndim else law(float(dist))
     if type(law) is NormalizedReciprocalRate and _is_array_law(law):
+        if is_profile(law.NRR):
+            return args[1] * args[2] * law.NRR.raw(floats(args[0]))
         rate = of_values(law.NRR if law.rate is None else law.rate, args[:1], n, name)
         return args[1] * args[2] * rate
     if is_vectorized(law):

@@ -207,7 +207,7 @@ class NodeArrays:
             What ``net.nodes(...)`` returns, or any iterable of nodes.
         """
         network = getattr(pool, "network", None)
-        filters = _filter_key(_filters(pool))
+        filters = _filter_key(filters_of(pool))
         known = _known_pools(network) if filters is not None else {}
         key = filters, pool_label(pool)  # the label tells 'A' and ['A'] apart
         if key not in known:
@@ -265,11 +265,11 @@ def pool_label(pool: Any) -> str:
     return f"{pool.network_name}: {getattr(pool, 'filter_str', '*')}"
 
 
-def _filters(pool: Any) -> dict[str, Any] | None:
+def filters_of(pool: Any) -> dict[str, Any] | None:
     """Return the filter of a pool by attribute name, or None when it cannot be read."""
-    # BMTK keeps it under a mangled name only; without it (another kind of pool, another
-    # version) pools are scanned each time and compared by their nodes.
-    filters = getattr(pool, "_NodePool__properties", None)
+    # BMTK keeps it under a mangled name only, our parts of pools do not; without it (another kind
+    # of pool, another version) pools are scanned each time and compared by their nodes.
+    filters = getattr(pool, "filters", getattr(pool, "_NodePool__properties", None))
     return filters if isinstance(filters, dict) else None
 
 
@@ -293,7 +293,7 @@ def _value_key(value: Any) -> Hashable:
 
 def stream_label(pool: Any) -> str:
     """Return the label with functions by name: their repr holds a memory address."""
-    filters = _filters(pool)
+    filters = filters_of(pool)
     if filters is None or not any(callable(value) for value in filters.values()):
         return pool_label(pool)
     named = {
@@ -396,7 +396,7 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
     if source is target:
         return True
     if quick:
-        keys = [_filter_key(_filters(pool)) for pool in (source, target)]
+        keys = [_filter_key(filters_of(pool)) for pool in (source, target)]
         if None not in keys:
             return keys[0] == keys[1]
         # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.

@@ -17,10 +17,11 @@ import numpy.typing as npt
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
-from bmtool_connectors.inspection.distances import by_distance, interval
+from bmtool_connectors.inspection.distances import by_distance
 from bmtool_connectors.inspection.pools import PoolKey, network_of, pool_key, short_names
 from bmtool_connectors.inspection.tables import number_text
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.recordings.intervals import clopper_pearson
 from bmtool_connectors.saved import read_connections
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def probability_by_distance(
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     some = counts > 0
     share = connected[some] / counts[some]
-    low, high = interval(connected[some], counts[some], confidence)
+    low, high = clopper_pearson(connected[some], counts[some], confidence).T
     law: list[Any] = []
     if found.law is not None and direction == "forward":
         line = np.linspace(edges[0], edges[-1], 500)

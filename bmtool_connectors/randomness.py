@@ -15,6 +15,8 @@ RandomState
 connector, ``rng=None``, module  its own, one per use: root seed and the key (source
 ``rng`` an int or SeedSequence   label, target label, class, ``name``, number of the use
                                  among equal keys)
+block of a ``BlockConnector``    that of a connector of its own between the pools of its
+                                 classes; with a generator, in the order of ``p``
 ``decision``, ``decisions``,     that object, in call order
 ``rng`` a Generator or
 RandomState

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
-from bmtool_connectors.checks import floats, number
+from bmtool_connectors.checks import floats, number, plain
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import ProbabilityFunction
+from bmtool_connectors.profile_algebra import DistantDependentProbability, ProbabilityFunction
 from bmtool_connectors.randomness import RngLike
 
 __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
@@ -76,11 +76,6 @@ def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
             )
 
 
-def _plain(values: Values) -> Any:
-    """Return a Python float for a 0-d result, the array otherwise."""
-    return float(values) if np.ndim(values) == 0 else values
-
-
 def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     """Return rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)).
 
@@ -112,9 +107,9 @@ def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
         raise ParameterError(
             f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
-            f"max(0, p0 + p1 - 1) to min(p0, p1), here {_plain(low)!r} to {_plain(high)!r}."
+            f"max(0, p0 + p1 - 1) to min(p0, p1), here {plain(low)!r} to {plain(high)!r}."
         )
-    return _plain((joint - a * b) / deviation(a, b))
+    return plain((joint - a * b) / deviation(a, b))
 
 
 def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
@@ -163,7 +158,7 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
             f"{more}",
             flush=True,
         )
-    return _plain(pr)
+    return plain(pr)
 
 
 class NormalizedReciprocalRate(ProbabilityFunction):
@@ -173,7 +168,7 @@ class NormalizedReciprocalRate(ProbabilityFunction):
     ----------
     NRR : float or callable, default 1.0
         Ratio of reciprocal pairs to those expected from independence, a number >= 0 or a
-        function of distance (um).
+        function of distance (um). A profile counts with its ``raw`` value, also above 1.
 
     Raises
     ------
@@ -197,7 +192,7 @@ class NormalizedReciprocalRate(ProbabilityFunction):
 
     def __init__(self, NRR: float | Callable[..., Any] = 1.0) -> None:  # noqa: N803
         self.rate = None if callable(NRR) else _rate(NRR)
-        self.NRR = NRR if callable(NRR) else self._constant
+        self.NRR: Any = NRR if callable(NRR) else self._constant
 
     def _constant(self, *ignored: Any) -> float:
         assert self.rate is not None
@@ -206,9 +201,15 @@ class NormalizedReciprocalRate(ProbabilityFunction):
     def __repr__(self) -> str:
         return f"NormalizedReciprocalRate({self.NRR if self.rate is None else self.rate!r})"
 
+    def _rate_at(self, dist: Any) -> Any:
+        profile = DistantDependentProbability
+        if isinstance(self.NRR, profile) and type(self.NRR).__call__ is profile.__call__:
+            return self.NRR.raw(dist)  # a rate is no probability, and may be above 1
+        return self.NRR(dist)
+
     def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
         """Return p0 p1 NRR(dist) for numbers or arrays."""
-        rate = self.NRR(dist)
+        rate = self._rate_at(dist)
         try:
             return p0 * p1 * rate
         except (TypeError, ValueError):

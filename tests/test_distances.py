@@ -13,8 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from bmtool_connectors import NodeError, cylindrical_dist_z, euclid_dist, spherical_dist
-from bmtool_connectors.distances import axes_of, squared_distances
+from bmtool_connectors import (
+    NodeError,
+    PeriodicDistance,
+    cylindrical_dist_z,
+    euclid_dist,
+    spherical_dist,
+)
+from bmtool_connectors.distances import Metric, metric_of, squared_distances
 
 COORDINATES = st.floats(-1e6, 1e6)
 
@@ -96,17 +102,47 @@ def test_nodes_of_bmtk(positions: str) -> None:
             assert cylindrical_dist_z(a, b) == pytest.approx(math.hypot(*step[:2]), rel=1e-14)
 
 
-def test_axes() -> None:
+def open_along(*axes: int) -> Metric:
+    return Metric(axes, (math.inf,) * len(axes))
+
+
+def test_metrics() -> None:
     """Recognised are these very functions, and nothing that looks like them."""
-    assert axes_of(spherical_dist) == (0, 1, 2)
-    assert axes_of(cylindrical_dist_z) == (0, 1)
+    assert metric_of(spherical_dist) == metric_of(PeriodicDistance(None)) == open_along(0, 1, 2)
+    assert metric_of(cylindrical_dist_z) == metric_of(PeriodicDistance(None, "yx"))
+    assert metric_of(cylindrical_dist_z) == open_along(0, 1)
+    assert metric_of(PeriodicDistance((50.0, 60.0), "zx")) == Metric((0, 2), (60.0, 50.0))
+
+    class Own(PeriodicDistance):
+        """A subclass may have changed anything."""
+
+    assert metric_of(Own(100.0)) is None
 
     def look_alike(node1: Any, node2: Any) -> float:
         return spherical_dist(node1, node2)
 
     look_alike.__name__ = "spherical_dist"
     for other in (look_alike, euclid_dist, lambda a, b: 0.0, None, 3.0, [], {}, "spherical_dist"):
-        assert axes_of(other) is None
+        assert metric_of(other) is None
+
+
+def test_steps() -> None:
+    """Of rows of points, as of one: to the nearest image, along the axes."""
+    metric = Metric((0, 2), (10.0, math.inf))
+    first, second = np.array([[1.0, 5.0, 0.0], [0.0, 0.0, 0.0]]), np.array([[9.0, 0.0, 40.0]] * 2)
+    assert metric.steps(first, second).tolist() == [[-2.0, 40.0], [-1.0, 40.0]]
+    assert metric.steps(first[0], second[0]).tolist() == [-2.0, 40.0]
+    assert first[0].tolist() == [1.0, 5.0, 0.0]
+
+
+def test_common_metric() -> None:
+    """Along the axes of both, with a period where one has one, and none where both differ."""
+    box = Metric((0, 1, 2), (50.0, 60.0, math.inf))
+    assert box.common(box) == box
+    assert box.common(open_along(0, 2)) == Metric((0, 2), (50.0, math.inf))
+    assert open_along(0, 2).common(box) == Metric((0, 2), (50.0, math.inf))
+    assert box.common(Metric((0, 1), (40.0, 60.0))) == Metric((1,), (60.0,))
+    assert box.common(Metric((0,), (40.0,))) == Metric((), ())
 
 
 POINTS = npst.arrays(float, st.tuples(st.integers(0, 6), st.just(3)), elements=COORDINATES)
@@ -116,7 +152,7 @@ POINTS = npst.arrays(float, st.tuples(st.integers(0, 6), st.just(3)), elements=C
 @given(POINTS, POINTS, st.sampled_from([(0, 1, 2), (0, 1), (2,), (1, 0)]))
 def test_all_pairs(a: Any, b: Any, axes: tuple[int, ...]) -> None:
     before = a.copy(), b.copy()
-    found = squared_distances(a, b, axes)
+    found = squared_distances(a, b, open_along(*axes))
     assert found.shape == (len(a), len(b))
     assert found.dtype == float
     expected = np.zeros((len(a), len(b)))
@@ -124,7 +160,7 @@ def test_all_pairs(a: Any, b: Any, axes: tuple[int, ...]) -> None:
         expected += (a[:, axis][:, None] - b[:, axis][None, :]) ** 2
     assert np.allclose(found, expected, rtol=1e-14, atol=0)
     assert (found >= 0).all()
-    assert np.array_equal(squared_distances(b, a, axes).T, found)
+    assert np.array_equal(squared_distances(b, a, open_along(*axes)).T, found)
     assert np.array_equal(before[0], a)
     assert np.array_equal(before[1], b)
 
@@ -132,7 +168,7 @@ def test_all_pairs(a: Any, b: Any, axes: tuple[int, ...]) -> None:
 def test_all_pairs_agree_with_one_pair() -> None:
     a, b = random_positions(7, 1), random_positions(5, 2)
     for distance, axes in ((spherical_dist, (0, 1, 2)), (cylindrical_dist_z, (0, 1))):
-        squared = squared_distances(a, b, axes)
+        squared = squared_distances(a, b, open_along(*axes))
         for i in range(7):
             for j in range(5):
                 one = distance({"positions": a[i]}, {"positions": b[j]})

@@ -417,3 +417,13 @@ def test_counts_that_nobody_asked_for() -> None:
     assert pickle.loads(pickle.dumps(counts)) == (5, 7, 3)
     assert calls == [1]
     assert chosen_counts((5, 7, 3), 0) == (5,)
+
+
+def test_starts_of_long_rows() -> None:
+    """Where rows have many edges each, their ends are looked up instead of counted."""
+    chosen = np.zeros((4, 60), dtype=bool)
+    chosen[1], chosen[3] = True, np.arange(60) % 2 == 0
+    edges = EdgeList.from_arrays(*np.nonzero(chosen), chosen.shape)
+    assert len(edges) > 16 * 4
+    assert edges.indptr.tolist() == [0, 0, 60, 60, 90]
+    assert edges.out_degree().tolist() == [0, 60, 0, 30]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import networkx
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +15,15 @@ from bmtk.builder import NetworkBuilder
 from conftest import QUIET, pools
 from scipy import stats
 from scipy.sparse import csr_matrix
+from scipy.spatial import distance
 
 import bmtool_connectors
-from bmtool_connectors import GaussianDropoff, UnidirectionConnector
+from bmtool_connectors import (
+    FixedInDegreeConnector,
+    GaussianDropoff,
+    UnidirectionConnector,
+    spherical_dist,
+)
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "equivalents.md"
 FALSE_ALARM = 1e-6  # of each row
@@ -35,7 +42,11 @@ THEIRS = {
         FixedPostNum FixedTotalNum ProbDist GaussianProb GridFour GridEight GridN SmallWorld
         ScaleFreeBA ScaleFreeBADual PowerLaw""",
     "braintools": """Random AllToAll OneToOne DistanceDependent Gaussian Exponential ClusteredRandom
-        ExcitatoryInhibitory Ring Grid2d RadialPatches""",
+        ExcitatoryInhibitory Ring Grid2d RadialPatches SmallWorld ScaleFree Regular ModularRandom
+        ModularGeneral HierarchicalRandom CorePeripheryRandom""",
+    "Profiles of braintools": """GaussianProfile ExponentialProfile PowerLawProfile LinearProfile
+        StepProfile SigmoidProfile LogisticProfile DoGProfile MexicanHatProfile BimodalProfile
+        ComposedProfile ClipProfile ApplyProfile PipeProfile""",
     "braintools.init": """Constant ZeroInit Uniform Normal LogNormal Gamma Exponential Weibull
         TruncatedNormal Beta Mixture Conditional Scaled Clipped arithmetic DistanceModulated""",
 }
@@ -48,7 +59,7 @@ def rows() -> dict[tuple[str, str], str]:
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         title, _, text = section.partition("\n")
         for name, here in re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text, re.MULTILINE):
-            if name not in ("rule", "connector", "class"):
+            if name not in ("rule", "connector", "class", "profile"):
                 found[title, name.strip()] = here.strip()
     return found
 
@@ -61,6 +72,9 @@ POSITIONS = np.random.default_rng(4).uniform(0, 100, (N, 3))
 DIST = np.linalg.norm(POSITIONS[:, None] - POSITIONS, axis=-1)
 MATRIX = np.random.default_rng(5).integers(0, 3, (N, N))
 GAUSS = GaussianDropoff(stdev=40.0, pmax=0.8)
+EI = ["e"] * 24 + ["i"] * 6
+MODULE = np.repeat([0, 1, 2], N // 3).tolist()
+PART = ["core"] * 8 + ["periphery"] * 22
 
 
 def exponential(d: float) -> float:
@@ -88,11 +102,6 @@ def of_displacement(way: Any) -> float:
     return 0.6 if way[2] > 0 else 0.1
 
 
-def clustered(d: float) -> float:
-    """Return a higher probability within a radius."""
-    return min(1.0, 2.0 * 0.3) if d <= 40.0 else 0.3
-
-
 def by_class(a: Any, b: Any) -> float:
     """Return weights of two classes of sources."""
     return 2.0 if a.node_id < N / 2 else 0.5
@@ -107,19 +116,24 @@ def names() -> dict[str, Any]:
     table = pd.DataFrame({"source": i, "target": j, "n_syn": MATRIX[i, j], "delay": 1.0 + i / 10})
     public = bmtool_connectors.__all__
     made: dict[str, Any] = {name: getattr(bmtool_connectors, name) for name in public}
-    functions = (exponential, itself, of_nodes, displacement, of_displacement, clustered, by_class)
+    functions = (exponential, itself, of_nodes, displacement, of_displacement, by_class)
     made |= {function.__name__: function for function in functions}
     made |= {"p": 0.3, "f": 0.5, "k": 4, "n": 50, "mean": 0.4, "radius": 50.0, "sigma": 40.0}
+    made |= {"factor": 2.0, "decay": 30.0}
     made |= {"i": i, "j": j, "matrix": MATRIX, "csr": csr_matrix(MATRIX), "gauss": GAUSS}
+    made |= {"a_connector": FixedInDegreeConnector(3), "another": UnidirectionConnector(0.4)}
     made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
     made |= {"a": 2.0, "b": 5.0}
+    made |= {"nx": networkx, "rows": 5, "columns": 6, "m": 3, "cdist": distance.cdist}
+    made |= {"positions": POSITIONS, "rng": np.random.default_rng(6)}
     return made | {"table": table, "other": other, "n_target": N, "round": round}
 
 
 def network() -> Any:
     """Return a network of N cells at the positions."""
     net = NetworkBuilder("net")
-    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS))
+    classes: dict[str, Any] = {"ei": EI, "module": MODULE, "level": MODULE, "part": PART}
+    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS), **classes)
     return net
 
 
@@ -149,6 +163,33 @@ def law(p: Any, autapses: bool, fraction: float = 1.0) -> Check:
                 assert 2 * stats.norm.sf(abs(z)) > FALSE_ALARM / 2
 
     return check
+
+
+def blocks(classes: list[Any], p: Any, autapses: bool = False) -> Check:
+    """Return a check of the number of connections of each pair of classes (rows sources)."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        names = sorted(set(classes))
+        possible = np.ones((N, N), dtype=bool) if autapses else ~np.eye(N, dtype=bool)
+        assert not found[~possible].any()
+        for row, a in zip(p, names, strict=True):
+            for probability, b in zip(row, names, strict=True):
+                block = np.ix_(np.array(classes) == a, np.array(classes) == b)
+                k, n = found[block].sum(), possible[block].sum()
+                law = stats.binom(n, probability)
+                assert min(law.cdf(k), law.sf(k - 1)) > FALSE_ALARM / 2 / len(names) ** 2
+
+    return check
+
+
+def modular(found: np.ndarray, connector: Any) -> None:
+    """Check modules that have a connector each, and none where there is None."""
+    first, second, third = (slice(10 * k, 10 * k + 10) for k in range(3))
+    assert (found[first, first].sum(axis=0) == 3).all()
+    assert not found[third, third].any()
+    for part, p in ((found[second, second], 0.4), (found[first, second], 0.05)):
+        law = stats.binom(part.size, p)
+        assert min(law.cdf(part.sum()), law.sf(part.sum() - 1)) > FALSE_ALARM / 4
 
 
 def degree(k: int, axis: int, at_most: int | None = 1, zero_rows: int = 0) -> Check:
@@ -223,9 +264,45 @@ def cloned(found: np.ndarray, connector: Any) -> None:
     assert (found == other.connectivity.forward.to_dense()).all()
 
 
+def profile(formula: Callable[[np.ndarray], np.ndarray]) -> Check:
+    """Return a check of a profile drawn as it is, by its formula there, cut at 0 and 1."""
+    return law(np.clip(formula(DIST), 0.0, 1.0), True)
+
+
+def bell(sigma: float, center: float = 0.0) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a Gaussian with peak 1."""
+    return lambda d: np.exp(-(((d - center) / sigma) ** 2) / 2)
+
+
+def graph(degree_sum: int | None = None, least: int = 0) -> Check:
+    """Return a check of an undirected graph: number of edges in both directions, least degree."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        assert (found == found.T).all()
+        assert not np.diag(found).any()
+        assert degree_sum is None or found.sum() == degree_sum
+        assert found.sum(axis=0).min() >= least
+        assert 0 < found.sum() < N * N / 2
+
+    return check
+
+
+def patches(found: np.ndarray, connector: Any) -> None:
+    """Check that the targets of each source are around one of the cells."""
+    is_near = DIST <= 50.0
+    for row in found.astype(bool):
+        assert is_near[:, row].all(axis=1).any()
+    assert 0 < found.sum() < 0.3 * N * N
+
+
+PLACE = np.stack(np.divmod(np.arange(N), 6))  # row and column of each cell, 5 x 6
+STEPS = np.abs(PLACE[:, :, None] - PLACE[:, None, :])
+AWAY = np.abs(np.arange(N)[:, None] - np.arange(N))
 ALL, EYE, CONNECTED = np.ones((N, N)), np.eye(N), (MATRIX > 0).astype(int)
 EXPONENTIAL = 0.9 * np.exp(-DIST / 30.0)
 GAUSSIAN = np.exp(-0.5 * (DIST / 40.0) ** 2)
+STEP = np.abs(POSITIONS[:, None] - POSITIONS)
+AROUND = np.sqrt((np.minimum(STEP, 100.0 - STEP) ** 2).sum(axis=-1))
 IDS = np.arange(N)
 UP = np.where((POSITIONS[None, :, 2] - POSITIONS[:, None, 2]) > 0, 0.6, 0.1)
 CHECKS: dict[tuple[str, str], Check] = {
@@ -264,16 +341,54 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("BrainPy", "FixedTotalNum"): total(50),
     ("BrainPy", "ProbDist"): law(0.3 * (DIST <= 50.0), True),
     ("BrainPy", "GaussianProb"): law(GAUSSIAN, True),
+    ("BrainPy", "GaussianProb, periodic_boundary"): law(bell(40.0)(AROUND), True),
+    ("PyNN", "SmallWorldConnector"): graph(4 * N),
+    ("BrainPy", "GridFour"): exactly(STEPS.sum(axis=0) == 1),
+    ("BrainPy", "GridEight"): exactly(STEPS.max(axis=0) == 1),
+    ("BrainPy", "GridN"): exactly((STEPS.max(axis=0) <= 2) & (AWAY > 0)),
+    ("BrainPy", "SmallWorld"): graph(4 * N),
+    ("BrainPy", "ScaleFreeBA"): graph(2 * 3 * (N - 3), least=1),
+    ("BrainPy", "ScaleFreeBADual"): graph(least=1),
+    ("BrainPy", "PowerLaw"): graph(least=1),
+    ("braintools", "Ring"): exactly(np.isin(np.minimum(AWAY, N - AWAY), [1, 2])),
+    ("braintools", "Grid2d"): exactly(STEPS.sum(axis=0) == 1),
+    ("braintools", "RadialPatches"): patches,
+    ("braintools", "SmallWorld"): graph(4 * N),
+    ("braintools", "ScaleFree"): graph(2 * 3 * (N - 3), least=1),
     ("braintools", "Random"): law(0.3, False),
     ("braintools", "AllToAll"): exactly(ALL - EYE),
     ("braintools", "OneToOne"): exactly(EYE),
     ("braintools", "OneToOne, circular"): exactly(EYE),
     ("braintools", "DistanceDependent"): law(EXPONENTIAL, False),
     ("braintools", "Gaussian"): law(GAUSSIAN, False),
-    ("braintools", "Exponential"): law(EXPONENTIAL, False),
-    ("braintools", "ClusteredRandom"): law(np.where(DIST <= 40.0, 0.6, 0.3), False),
-    ("braintools", "ExcitatoryInhibitory"): law(0.3, False),
+    ("braintools", "Exponential"): law(np.exp(-DIST / 30.0), False),
+    ("braintools", "ClusteredRandom"): law(np.where(DIST <= 50.0, 0.6, 0.3), False),
+    ("braintools", "ExcitatoryInhibitory"): blocks(EI, [[0.1, 0.1], [0.2, 0.2]], True),
+    ("braintools", "Regular"): degree(4, 1),
+    ("braintools", "ModularRandom"): blocks(MODULE, 0.01 + 0.29 * np.eye(3)),
+    ("braintools", "ModularGeneral"): modular,
+    ("braintools", "HierarchicalRandom"): blocks(
+        MODULE, [[0.2, 0.3, 0.0], [0.1, 0.2, 0.3], [0.0, 0.1, 0.2]]
+    ),
+    ("braintools", "CorePeripheryRandom"): blocks(PART, [[0.5, 0.2], [0.2, 0.05]]),
 }
+PROFILES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "GaussianProfile": bell(40.0),
+    "ExponentialProfile": lambda d: np.exp(-d / 30.0),
+    "PowerLawProfile": lambda d: (np.maximum(d, 30.0) / 30.0) ** -2.0,
+    "LinearProfile": lambda d: 1 - d / 50.0,
+    "StepProfile": lambda d: np.where(d <= 50.0, 0.7, 0.2),
+    "SigmoidProfile": lambda d: 1 / (1 + np.exp(0.1 * (d - 50.0))),
+    "LogisticProfile": lambda d: 1 / (1 + np.exp(0.1 * (d - 50.0))),
+    "DoGProfile": lambda d: bell(40.0)(d) - 0.5 * bell(80.0)(d),
+    "MexicanHatProfile": lambda d: (1 - (d / 40.0) ** 2) * bell(40.0)(d),
+    "BimodalProfile": lambda d: 0.6 * bell(40.0)(d) + 0.4 * bell(30.0, 50.0)(d),
+    "ComposedProfile": lambda d: 0.5 * np.maximum(1 - d / 50.0, 0) + 0.1 * np.exp(-d / 30.0),
+    "ClipProfile": lambda d: 2 * np.exp(-d / 30.0),
+    "ApplyProfile": lambda d: 0.9 * np.exp(-d / 30.0),
+    "PipeProfile": lambda d: 0.9 * np.exp(-d / 30.0),
+}
+CHECKS |= {("Profiles of braintools", name): profile(value) for name, value in PROFILES.items()}
 
 
 def test_complete() -> None:
@@ -292,7 +407,9 @@ def test_row(key: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     call = ROWS[key].strip("`")
     names_of_call = names()
     bmtool_connectors.rng = 20
-    connector = eval(call, names_of_call)
+    made = eval(call, names_of_call)
+    in_connector = key[0] != "Profiles of braintools"
+    connector = made if in_connector else UnidirectionConnector(made, spherical_dist)
     connector.verbose = connector.save_report = False
     source, _ = pools(network())
     connector.setup_nodes(source=source, target=source)

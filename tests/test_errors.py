@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import QUIET, built_edges, make_network, pools
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,7 @@ from scipy import stats
 import bmtool_connectors
 from bmtool_connectors import (
     AllToAllConnector,
+    BlockConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
     DelayRule,
@@ -48,11 +50,15 @@ from bmtool_connectors import (
     UniformInRange,
     WeightRule,
     clipped,
+    core_periphery_blocks,
     cylindrical_dist_z,
     decision,
     decisions,
+    excitatory_inhibitory_blocks,
+    hierarchical_blocks,
     lognormal,
     mixture,
+    modular_blocks,
     num_prop,
     pr_2_rho,
     properties,
@@ -147,6 +153,11 @@ def file(filename: Any = "good.csv", **parameters: Any) -> Make:
     return lambda: FileBasedConnector(filename, verbose=False, **parameters)
 
 
+def blo(p: Any = None, **parameters: Any) -> Make:
+    made = {("A", "A"): 0.5} if p is None else p
+    return lambda: BlockConnector(made, **QUIET, **parameters)
+
+
 def call(function: Make, *args: Any, **kwargs: Any) -> Make:
     return lambda: function(*args, **kwargs)
 
@@ -155,6 +166,8 @@ GAUSS = GaussianDropoff(stdev=50.0, pmax=0.5)
 U, R, G = "UnidirectionConnector", "ReciprocalConnector", "GapJunction"
 C, K = "CorrelatedGapJunction", "GapJunctionConditionalReciprocalConnector"
 O, F, D = "OneToOneSequentialConnector", "FileBasedConnector", "GaussianDropoff"  # noqa: E741
+B = "BlockConnector"
+TWO = {"values": ["A", "B"], "orientation": "target_rows"}
 PROBABILITY = "allowed is a probability in [0, 1] or a function"
 WHOLE = "allowed is a whole number"
 
@@ -245,6 +258,71 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
     (file("half_synapse.csv"), (f"n_syn of {F} is 0.5", "row 2", "whole number >= 0")),
     (file(n_syn=-1), (f"n_syn of {F} is -1", WHOLE)),
     (file(report_name=3), (f"report_name of {F} is 3", "allowed is a file name or None")),
+    (blo(0.5), (f"p of {B} is 0.5", "{(source, target): entry}", "a DataFrame")),
+    (blo({}), (f"p of {B} is empty", "{(source, target): entry}")),
+    (blo({"A": 0.5}), (f"p of {B} has the key 'A'", "{(source, target): entry}")),
+    (blo({("A", "B", "C"): 0.5}), (f"p of {B} has the key ('A', 'B', 'C')",)),
+    (blo({("A", None): 0.5}), (f"p of {B} has an entry for None", "no class of nodes")),
+    (blo({("A", NAN): 0.5}), (f"p of {B} has an entry for nan", "no class of nodes")),
+    (blo({("A", "A"): 1.5}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} is 1.5", "[0, 1]")),
+    (blo({("A", "A"): NAN}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} is nan")),
+    (blo({("A", "A"): "high"}), (f"p['A', 'A'] of {B} is not allowed", "is 'high'")),
+    (blo({("A", "A"): (0.5, 0.6, 1)}), (f"p['A', 'A'] of {B} is (0.5, 0.6, 1)", "(p, pr)")),
+    (blo({("A", "A"): (0.5, 2)}), (f"p['A', 'A'] of {B} is not allowed", f"pr of {R} is 2")),
+    (blo({("A", "B"): (0.5, 0.4)}), (f"p['A', 'B'] of {B}", "p['B', 'A'] is None", "same pr")),
+    (
+        blo({("A", "B"): (0.5, 0.4), ("B", "A"): 0.5}),
+        (f"p['A', 'B'] of {B} is (0.5, 0.4) and p['B', 'A'] is 0.5", "same pr for both"),
+    ),
+    (
+        blo({("A", "B"): (0.5, 0.4), ("B", "A"): (0.5, 0.3)}),
+        (f"p['A', 'B'] of {B} is (0.5, 0.4) and p['B', 'A'] is (0.5, 0.3)", "same pr for both"),
+    ),
+    (
+        blo({("A", "B"): ReciprocalConnector(0.5, pr=None), ("B", "A"): 0.5}),
+        (f"p['A', 'B'] of {B} is {R}(", "the other direction", "same connector for ('B', 'A')"),
+    ),
+    (blo({("A", "A"): GapJunction(0.5)}), (f"p['A', 'A'] of {B} is {G}(", "no gap junctions")),
+    (blo({("A", "A"): OneToOneSequentialConnector()}), (f"p['A', 'A'] of {B} is {O}(",)),
+    (blo(by=3), (f"by of {B} is 3", "the name of a node attribute")),
+    (blo(by=("a", "b", "c")), (f"by of {B} is ('a', 'b', 'c')", "a tuple of two")),
+    (blo(missing=1.5), (f"missing of {B} is not allowed", f"p of {U} is 1.5")),
+    (blo(missing=(0.5, 0.4)), (f"missing of {B} is not allowed", f"p of {U} is (0.5, 0.4)")),
+    (blo(missing=ReciprocalConnector(0.5, pr=None)), (f"missing of {B} is {R}", "one direction")),
+    (blo(n_syn=0.5), (f"n_syn of {B} is 0.5", WHOLE)),
+    (blo(p_arg="distance"), (f"p_arg of {B} is 'distance'", "allowed is")),
+    (blo(allow_autapses="no"), (f"allow_autapses of {B} is 'no'", "True or False")),
+    (blo(values=["A"]), (f"values of {B} is ['A']", "keys of a dict", "leave it out")),
+    (blo(orientation="source_rows"), (f"orientation of {B} is 'source_rows'", "keys of a dict")),
+    (blo([[0.5]], values=["A"]), (f"orientation of {B} is None", "'target_rows'")),
+    (blo([[0.5]], values=["A"], orientation="rows"), (f"orientation of {B} is 'rows'",)),
+    (blo([[0.5]]), (f"values of {B} is None", "a sequence of at least 1")),
+    (blo([[0.5]], values="A"), (f"values of {B} is 'A'", "a sequence of at least 1")),
+    (blo([[0.5, 1]] * 2, **{**TWO, "values": ["A", "A"]}), (f"values of {B} is ['A', 'A']",)),
+    (blo([[0.5, 1]], **TWO), (f"p of {B} has 1 rows of [2] entries", "2 x 2 values")),
+    (blo([[0.5], [1, 0]], **TWO), (f"p of {B} has 2 rows of [1, 2] entries", "2 x 2 values")),
+    (blo(pd.DataFrame([[0.5]], ["A"], ["A"])), (f"orientation of {B} is None",)),
+    (
+        blo(pd.DataFrame([[0.5]], ["A"], ["A"]), values=["A"]),
+        (f"values of {B} is ['A']", "names its rows and columns"),
+    ),
+    (
+        blo(pd.DataFrame([[0.5, 0.5]], ["A"], ["A", "A"]), orientation="source_rows"),
+        (f"p of {B} has more than one entry for ('A', 'A')",),
+    ),
+    (blo(pd.DataFrame()), (f"p of {B} is a DataFrame of shape (0, 0)", "allowed is a dict")),
+    (
+        blo(
+            pd.DataFrame([[1]], pd.Index(["A"], name="target"), pd.Index(["A"], name="source")),
+            orientation="source_rows",
+        ),
+        (f"orientation of {B} is 'source_rows'", "index of p is named 'target'", "leave it out"),
+    ),
+    (call(modular_blocks, "AB"), ("modules of modular_blocks is 'AB'", "a sequence of at least 1")),
+    (call(modular_blocks, ["A"], [0.1, 0.2]), ("intra_prob of modular_blocks has 2 entries",)),
+    (call(hierarchical_blocks, ["A"]), ("levels of hierarchical_blocks is ['A']", "at least 2")),
+    (call(core_periphery_blocks, core=1, periphery=1), ("core and periphery of", "(1, 1)")),
+    (call(excitatory_inhibitory_blocks, exc=NAN), ("exc and inh of", "has nan", "no class")),
     (call(UniformInRange, p=1.2), ("p of UniformInRange is 1.2", "allowed is", "[0, 1]")),
     (call(UniformInRange, p=NAN), ("p of UniformInRange is nan", "[0, 1]")),
     (call(UniformInRange, p=None), ("p of UniformInRange is None", "[0, 1]")),
@@ -493,6 +571,40 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
     (lambda n: cor()().recurrent, (C, "call setup_nodes(")),
     (lambda n: one()().get_nodes_info(), (O, "call setup_nodes(")),
     (
+        lambda n: set_up(blo(by="layer")(), a_of(n), a_of(n)),
+        (f"by of {B} is 'layer', which is None for node 0", "in add_nodes()"),
+    ),
+    (
+        lambda n: set_up(blo(by="positions")(), a_of(n), a_of(n)),
+        (f"by of {B} is 'positions', which is", "for node 0", "a number or a text"),
+    ),
+    (
+        lambda n: set_up(blo()(), n.nodes(), n.nodes()),
+        (f"p of {B} has no entry for ('A', 'B')", "'pop_name'", "missing=None"),
+    ),
+    (
+        lambda n: set_up(blo({("A", "A"): 0.5, ("Z", "A"): 1})(), a_of(n), a_of(n)),
+        (f"p of {B} has an entry for ('Z', 'A')", "no node has pop_name 'Z'", "correct the name"),
+    ),
+    (
+        lambda n: set_up(blo(by=("pop_name", "weight"))(), a_of(n), b_of(n)),
+        (f"p of {B} has no entry for ('A', 0.", "('pop_name', 'weight')"),
+    ),
+    (
+        lambda n: set_up(
+            blo({("A", "B"): (0.5, 0.4), ("B", "A"): (0.7, 0.4)})(), a_of(n), b_of(n)
+        ),
+        (f"p['A', 'B'] of {B} makes both directions", "one pool", "use ReciprocalConnector"),
+    ),
+    (
+        lambda n: set_up(blo({("A", "A"): (0.5, 0.4)}, by=("pop_name", "name"))(), *named(n)),
+        (f"p['A', 'A'] of {B} makes both directions", "by two attributes", "one attribute"),
+    ),
+    (
+        lambda n: set_up(blo({("A", "A"): GAUSS})(), *[make_bare(n)] * 2),
+        ("p_arg of UnidirectionConnector is a distance", "pop_name=='A'", "without positions"),
+    ),
+    (
         lambda n: set_up(gap()(), a_of(n), b_of(n)),
         (f"source and target of {G}", "the same population", "'A'", "'B'", "pass one pool twice"),
     ),
@@ -546,6 +658,12 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
         (f"filename of {F} is 'elsewhere.csv'", "none of its 1 rows", "use_relative_ids=False"),
     ),
 ]  # fmt: skip
+
+
+def named(net: Net) -> list[Any]:
+    """Return a pool twice, in which another attribute has the same values."""
+    net.add_nodes(N=2, pop_name="A", name="A", layer=1)
+    return [net.nodes(layer=1)] * 2
 
 
 def make_bare(net: Net) -> Any:
@@ -953,6 +1071,10 @@ def use_matrix(connector: Any) -> None:
         assert connector.edge_properties()["names"]
 
 
+def use_blocks(table: Any) -> None:
+    assert BlockConnector(table, **QUIET).vars["p"] == table
+
+
 def use_profile(profile: Any) -> None:
     assert 0 <= profile(1.0) <= 1
     assert profile.decisions(np.array([0.0, 1.0, 2.0]), rng=1).shape == (3,)
@@ -1048,6 +1170,19 @@ def subjects() -> dict[str, Subject]:
         ),
         "total": Subject(FixedTotalNumberConnector, {"n": 3, **QUIET}, build_within),
         "poisson": Subject(PairwisePoissonConnector, {"mean": 0.5, **QUIET}, build_within),
+        "blocks": Subject(BlockConnector, {"p": {("A", "A"): (0.5, 0.4)}, **QUIET}, build_within),
+        "blocks, table": Subject(
+            BlockConnector,
+            {
+                **{"p": [[0.1, GAUSS], [FixedInDegreeConnector(2), None]], "values": ["A", "B"]},
+                **{"orientation": "source_rows", **QUIET},
+            },
+            build_between,
+        ),
+        "excitatory_inhibitory_blocks": Subject(excitatory_inhibitory_blocks, {}, use_blocks),
+        "modular_blocks": Subject(modular_blocks, {"modules": ["A", "B"]}, use_blocks),
+        "hierarchical_blocks": Subject(hierarchical_blocks, {"levels": ["A", "B"]}, use_blocks),
+        "core_periphery_blocks": Subject(core_periphery_blocks, {}, use_blocks),
         "UniformInRange": Subject(UniformInRange, {}, use_profile),
         "GaussianDropoff": Subject(GaussianDropoff, {}, use_profile),
         "GaussianDropoff, ptotal": Subject(

@@ -34,7 +34,9 @@ from bmtool_connectors import (
     UniformInRange,
     spherical_dist,
 )
+from bmtool_connectors.inspection.preview import PreviewEntry
 from bmtool_connectors.inspection.summary import Measure
+from bmtool_connectors.sampling.expect import Expected
 
 N, M = 30, 20
 SEEDED: dict[str, Any] = {**QUIET, "rng": 2}
@@ -109,6 +111,21 @@ class TestPreview:
         rows = list(csv.DictReader(io.StringIO(preview.to_csv())))
         assert float(rows[0]["forward"]) == preview.entries[0].expected.forward
 
+    def test_gap_junctions_have_one_degree(self, net: NetworkBuilder) -> None:
+        text = str(set_up(net, GapJunction(p=1.0, **SEEDED)).preview())
+        assert [line.split() for line in text.splitlines()[1:4]] == [
+            ["expected", "sd"],
+            ["edges", "435", "0"],
+            ["degree", "29", "0"],
+        ]
+
+    def test_cost(self) -> None:
+        for seconds, time in ((0.002, ""), (0.25, ", drawn in about 0.25 s"), (300.0, " 5 min")):
+            found = Expected("none", 6, 6.0, 0.0, 0.0, 0.0, 0.0, 2_500_000, seconds)
+            lines = str(Preview((PreviewEntry("a", "b", "Own", 2, 3, found),))).splitlines()
+            assert lines[-1].startswith("  2.5 MB")
+            assert lines[-1].endswith(time or "MB")
+
     def test_before_setup(self) -> None:
         with pytest.raises(NodeError, match="has no nodes yet"):
             UnidirectionConnector(0.2, **QUIET).preview()
@@ -125,7 +142,7 @@ class TestPreview:
         assert names[:2] == ["ReciprocalConnector", "UnidirectionConnector"]
         assert "lambda" in names[2]
         assert preview.edges == pytest.approx(both.expected().edges + within.expected().edges)
-        assert "what 1 of 3 give" in str(preview)
+        assert "; 1 of 3 not known" in str(preview)
         assert both.use.connectivity is within.use.connectivity is None
         assert not net.edges_built
 
@@ -149,6 +166,16 @@ class TestHints:
         assert f"the nearest nodes are {nearest:.4g} apart" in hint
         assert "max_dist=0.1" in hint
         assert "mm" in hint
+
+    def test_out_of_reach(self) -> None:
+        """Populations far from each other, in the same unit."""
+        net = NetworkBuilder("layers", verbose=False)
+        for name, depth in (("A", 0.0), ("B", 300.0)):
+            net.add_nodes(N=2, pop_name=name, positions=[[0.0, 0.0, depth], [50.0, 0.0, depth]])
+        connector = UnidirectionConnector(NEAR, spherical_dist, **SEEDED)
+        preview = set_up(net, connector, "B").preview()
+        assert self.said(preview).endswith("is 0 beyond max_dist=90.")
+        assert "  no edges\n" in str(preview)
 
     def test_within_one_population(self, net: NetworkBuilder) -> None:
         """A node is not its own nearest neighbour."""

@@ -13,6 +13,7 @@ from scipy import stats
 from bmtool_connectors import (
     AllToAllConnector,
     BaseConnector,
+    BlockConnector,
     Connectivity,
     CorrelatedGapJunction,
     EdgeList,
@@ -77,6 +78,10 @@ CONNECTORS = {
     "total, multapses": FixedTotalNumberConnector(300, allow_multapses=True),
     "poisson": PairwisePoissonConnector(0.2),
     "poisson, many": PairwisePoissonConnector(3.0, source_fraction=0.5),
+    "blocks": BlockConnector({("A", "A"): (GAUSS, 0.1), ("A", "B"): 0.4}, n_syn=of_nodes),
+    "blocks, connectors": BlockConnector(
+        {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}
+    ),
     "matrix": MatrixConnector(np.arange(154).reshape(14, 11) % 3, orientation="source_rows"),
     "matrix, function": MatrixConnector(
         ([0, 3, 5, 2], [1, 1, 0, 10], {"delay": [1.0, 2.0, 3.0, 4.0]}),

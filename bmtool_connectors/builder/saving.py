@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
@@ -91,7 +92,10 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save()", {**given, **options})
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
-        _check_free([*node_files, *_paths(edge_files), *others], chosen)
+        paths = [*node_files, *_paths(edge_files), *others]
+        _check_free(paths, chosen)
+        if self._is_previewed(paths):
+            return
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
             if self._is_ready(edges.get("force_build", True)):
@@ -127,6 +131,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
         _check_free(paths, chosen)
+        if self._is_previewed(paths, edges=False):
+            return
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
 
@@ -184,7 +190,10 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
-        _check_free([*_paths(edge_files), *others], chosen)
+        paths = [*_paths(edge_files), *others]
+        _check_free(paths, chosen)
+        if self._is_previewed(paths):
+            return
         if self._is_ready(force_build):
             with FilesAside() as files:
                 self._write_edges(files, edge_files, others, name, chosen)
@@ -242,6 +251,24 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
+    def _is_previewed(self, files: Sequence[Path] = (), edges: bool = True) -> bool:
+        """Whether a script is only previewed; then the network has been shown, if it has edges.
+
+        Parameters
+        ----------
+        files : sequence of Path, default ()
+            What would have been saved.
+        edges : bool, default True
+            Whether edges would have been made; else they may not have been declared yet.
+        """
+        script = previewing.current()
+        if script is None:
+            return False
+        script.skip_files(files)
+        if edges or self.get_connections():
+            script.skip(self, self.get_connections())
+        return True
+
     def _is_ready(self, force_build: bool) -> bool:
         """Build what has not been built, and return whether there are edges to be saved."""
         if not self.get_connections():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.edges import EdgeList
 
 __all__ = ["Connections", "pattern"]
@@ -45,8 +46,8 @@ class Connections:
     law : callable or None
         Returns the probability forward at an array of distances (um); None where pairs have no
         such law.
-    axes : tuple of int
-        Axes of those distances.
+    metric : Metric
+        Of those distances.
     """
 
     source: str
@@ -62,7 +63,7 @@ class Connections:
     about: Mapping[str, Any] = field(default_factory=dict)
     positions: tuple[npt.NDArray[Any] | None, npt.NDArray[Any] | None] = (None, None)
     law: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None
-    axes: tuple[int, ...] = (0, 1, 2)
+    metric: Metric = SPHERICAL
 
     @property
     def name(self) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.distances import Metric, squared_distances
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.inspection.connections import Connections, pattern
 
-__all__ = ["by_distance", "interval"]
+__all__ = ["by_distance"]
 
 #: Pairs that stand for all when distances are looked at.
 MOST_PAIRS = 4_000_000
@@ -46,9 +47,8 @@ def by_distance(
             f"network of {owner} has nodes without positions ({found.name}); give add_nodes() "
             "positions=..., or x=, y=, z= (um)."
         )
-    axes, edges = list(found.axes), found.directions[direction]
-    source, target = source[:, axes], target[:, axes]
-    most = _longest(edges, source, target)
+    edges = found.directions[direction]
+    most = _longest(edges, source, target, found.metric)
     limits = np.linspace(0.0, most, bins + 1)
     step = max(1, -(-len(source) * len(target) // MOST_PAIRS))
     chosen = np.arange(0, len(source), step)
@@ -59,7 +59,7 @@ def by_distance(
     counts = np.zeros((2, bins), dtype=np.int64)
     n_rows = max(1, (1 << 18) // max(len(target), 1))
     for rows in np.split(chosen, range(n_rows, len(chosen), n_rows)):
-        dist = np.linalg.norm(source[rows, None] - target[None], axis=-1)
+        dist = np.sqrt(squared_distances(source[rows], target, found.metric))
         inside = dist <= most
         if found.undirected:
             inside &= rows[:, None] < column
@@ -72,31 +72,15 @@ def by_distance(
 
 
 def _longest(
-    edges: EdgeList, source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
+    edges: EdgeList,
+    source: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    metric: Metric,
 ) -> float:
     """Return a distance a little above that of the longest edges, or the extent of the nodes."""
     some = slice(None, None, max(1, len(edges) // MOST_PAIRS))
-    steps = source[edges.source[some]] - target[edges.target[some]]
+    steps = metric.steps(source[edges.source[some]], target[edges.target[some]])
     longest = 1.1 * float(np.linalg.norm(steps, axis=1).max(initial=0.0))
-    both = np.concatenate([source, target])
+    both = np.concatenate([source, target])[:, list(metric.axes)]
     extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
     return (min(longest, extent) if longest else extent) or 1.0
-
-
-def interval(
-    k: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the ends of the interval of Clopper and Pearson of shares k / n.
-
-    Parameters
-    ----------
-    k, n : ndarray of int, shape (m,)
-        Connected pairs, of all.
-    confidence : float
-    """
-    from scipy.special import betaincinv
-
-    tail = (1 - confidence) / 2
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
-    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
-    return low, high

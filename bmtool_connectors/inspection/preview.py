@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.inspection.tables import Report, aligned, number_text
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.expect import Expected
@@ -17,7 +18,8 @@ from bmtool_connectors.sampling.laws import Law
 
 __all__ = ["Preview", "PreviewEntry", "hints"]
 
-#: How much smaller than the reach of a law pools are whose positions may be in mm.
+#: How much smaller than the reach of a law pools are whose positions may be in mm, and the reach
+#: of a law than pools when it may be.
 TINY = 1e-2
 
 
@@ -37,6 +39,8 @@ class PreviewEntry:
         Numbers, degrees, memory, time and sampler; None where they are not known.
     hints : tuple of str
         What looks unintended, and what to do.
+    undirected : bool
+        Whether an edge is a gap junction, stored once; out- and in-degree are one number then.
     """
 
     source: str
@@ -46,6 +50,7 @@ class PreviewEntry:
     n_target: int
     expected: Expected | None
     hints: tuple[str, ...] = ()
+    undirected: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,10 +101,12 @@ class Preview(Report):
     def __str__(self) -> str:
         lines = [line for each in self.entries for line in _lines(each)]
         if len(self.entries) > 1:
-            cost = _cost(self.edges, self.n_bytes, self.seconds)
+            total = f"{number_text(round(self.edges))} edges"
+            said = [f"together: {total}, {_cost(self.n_bytes, self.seconds)}"]
             unknown = len(self.entries) - len(self.expected)
-            more = f", and what {unknown} of {len(self.entries)} give" * bool(unknown)
-            lines += [f"together: {cost}{more}"]
+            said += [f"{unknown} of {len(self.entries)} not known"] * bool(unknown)
+            said += [f"hints above: {len(self.hints)}"] * bool(self.hints)
+            lines += ["; ".join(said)]
         return "\n".join(lines) or "no connections"
 
 
@@ -124,14 +131,17 @@ def _lines(each: PreviewEntry) -> Iterator[str]:
     sizes = f"{each.n_source:,} x {each.n_target:,} nodes"
     yield f"{each.source} to {each.target}: {each.connector}, {sizes}"
     found = each.expected
-    if found is not None:
-        yield from aligned(list(_rows(found)))
-        yield f"  {_cost(found.edges, found.n_bytes, found.seconds)}, sampler {found.sampler}"
+    if found is not None and found.edges == 0:
+        yield "  no edges"
+    elif found is not None:
+        yield from aligned(list(_rows(found, each.undirected)))
+        sampler = f", sampler {found.sampler}" * (found.sampler != "none")
+        yield f"  {_cost(found.n_bytes, found.seconds)}{sampler}"
     for hint in each.hints:
         yield f"  hint: {hint}"
 
 
-def _rows(found: Expected) -> Iterator[list[str]]:
+def _rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
     yield ["", "expected", "sd"]
     two = "backward out" in found.degrees
     for direction in ("forward", "backward") if two else ("forward",):
@@ -139,9 +149,10 @@ def _rows(found: Expected) -> Iterator[list[str]]:
         spread = math.hypot(sd, error)
         yield [f"{direction} edges" if two else "edges", number_text(mean), number_text(spread)]
         prefix = "" if direction == "forward" else "backward "
-        for name in ("out", "in"):
+        for name in ("out",) if undirected else ("out", "in"):
             if prefix + name in found.degrees:
-                text = f"{direction} {name}-degree" if two else f"{name}-degree"
+                text = "degree" if undirected else f"{name}-degree"
+                text = f"{direction} {text}" if two else text
                 yield [text, *map(number_text, found.degrees[prefix + name])]
     if found.per_rho or found.reciprocal:
         spread = math.hypot(found.reciprocal_sd, found.reciprocal_error)
@@ -152,13 +163,15 @@ def _rows(found: Expected) -> Iterator[list[str]]:
         yield ["infeasible share of the pairs", f"{found.infeasible:.2%}", ""]
 
 
-def _cost(edges: float, n_bytes: int, seconds: float) -> str:
+def _cost(n_bytes: int, seconds: float) -> str:
     amount, unit = float(n_bytes), "bytes"
     for larger in ("kB", "MB", "GB"):
         if amount >= 1000:
             amount, unit = amount / 1000, larger
+    if seconds < 0.01:  # nobody waits for that
+        return f"{amount:.3g} {unit}"
     time = f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return f"{number_text(round(edges))} edges, {amount:.3g} {unit}, about {time}"
+    return f"{amount:.3g} {unit}, drawn in about {time}"
 
 
 # ---------------------------------------------------------------------- hints
@@ -180,15 +193,15 @@ def hints(
         reach = law.reach()
         if reach is None:
             continue
-        axes, most = reach
+        metric, most = reach
         first, second = source.positions, target.positions
         if first is None or second is None:
             continue
         backward = law.backward and source is not target
         if (found.backward if backward else found.forward) == 0:
-            said += _too_far(first, second, axes, law, source is target)
+            said += _too_far(first, second, metric, law, source is target)
         else:
-            said += _too_near([first, second], axes, most, law)
+            said += _too_near([first, second], metric, most, law)
     if found.edges == 0 and not said:
         said.append(
             f"no pair of {source.label} and {target.label} can connect: every probability (or "
@@ -201,28 +214,38 @@ def hints(
 
 
 def _too_far(
-    source: npt.NDArray[Any], target: npt.NDArray[Any], axes: Any, law: Law, recurrent: bool
+    source: npt.NDArray[Any], target: npt.NDArray[Any], metric: Metric, law: Law, recurrent: bool
 ) -> Iterator[str]:
     """Say how far the nearest nodes are apart, when that is beyond the reach of a law."""
     from scipy.spatial import KDTree
 
     own = 2 if recurrent else 1  # the nearest one of a node is itself
-    columns = list(axes)
     if len(source) < own:
         return
-    dist = KDTree(source[:, columns]).query(target[:, columns], k=[own])[0]
+    box = [period if period < math.inf else 0.0 for period in metric.periods]
+    tree = KDTree(metric.folded(source), boxsize=box if any(box) else None)
+    dist = tree.query(metric.folded(target), k=[own])[0]
     nearest, most = float(np.min(dist)), float(law.p.max_dist)
     if nearest > most:
+        mm = ": are positions and max_dist both in um, and not one of them in mm?"
+        looks_so = most < TINY * _extent([source, target], metric)
         yield (
             f"the nearest nodes are {nearest:.4g} apart and {law.name} is 0 beyond max_dist="
-            f"{most:.4g}: are positions and max_dist both in um, and not one of them in mm?"
+            f"{most:.4g}{mm if looks_so else '.'}"
         )
 
 
-def _too_near(positions: list[npt.NDArray[Any]], axes: Any, most: float, law: Law) -> Iterator[str]:
+def _extent(positions: list[npt.NDArray[Any]], metric: Metric) -> float:
+    """Return the diagonal of the box around all nodes."""
+    both = np.concatenate(positions)[:, list(metric.axes)]
+    return float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
+
+
+def _too_near(
+    positions: list[npt.NDArray[Any]], metric: Metric, most: float, law: Law
+) -> Iterator[str]:
     """Say how near all nodes are, when that is much less than the reach of a law."""
-    both = np.concatenate(positions)[:, list(axes)]
-    extent = float(np.linalg.norm(both.max(axis=0) - both.min(axis=0)))
+    extent = _extent(positions, metric)
     if 0 < extent < TINY * most:
         yield (
             f"all nodes are within {extent:.4g} of each other, and {law.name} reaches to max_dist="

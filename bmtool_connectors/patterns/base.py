@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import previewing, randomness, report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
@@ -154,6 +155,12 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         EdgeList or Connectivity
         """
 
+    def _unused(self) -> BaseConnector:
+        """Return a connector with these parameters that has not been set up."""
+        made = copy(self)
+        made.vars, made._use, made._warned, made.serving = dict(self.vars), None, set(), None
+        return made
+
     # ------------------------------------------------------------------ uses
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
         """Begin a use of the connector on two node pools.
@@ -288,11 +295,11 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     # ------------------------------------------------------------------ the draw
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
+        self._may_draw(use)
         if use.connectivity is None:
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
-            for reference in self._references():
-                reference.states(use)
+            self._draw_references(use)
             rng = self._generator(use)
             if self.verbose:
                 report.say(self._opening(use))
@@ -314,6 +321,10 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def _references(self) -> Iterable[Reference]:
         """Return the other connectors whose edges the law depends on."""
         return ()
+
+    def _draw_references(self, use: Use) -> None:
+        for reference in self._references():
+            reference.states(use)
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
         return self.draw(use.source, use.target, rng)
@@ -369,7 +380,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _save_report(self, use: Use) -> None:
         assert use.connectivity is not None
-        report.save(self.report_name, *self._report_labels(use), use.connectivity)
+        if previewing.current() is None:
+            report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
     def warn_once(self, key: str, message: str) -> None:
         """Warn, once per connector and key."""

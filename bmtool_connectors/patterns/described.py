@@ -15,6 +15,7 @@ import numpy as np
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.profile_algebra import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
@@ -25,6 +26,8 @@ FORMAT = 1
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
 MOST_PAIRS = 1 << 13
+#: Attributes of an object that are its parameters, besides functions.
+PLAIN = (bool, int, float, str, tuple, ProbabilityFunction)
 #: Values of a sequence that are written out.
 MOST_VALUES = 100
 
@@ -84,8 +87,7 @@ def _object_described(value: Any) -> dict[str, Any]:
     own = {
         name: described(each)
         for name, each in getattr(value, "__dict__", {}).items()
-        if not name.startswith("_")
-        and (inspect.isfunction(each) or isinstance(each, bool | int | float | str | tuple))
+        if not name.startswith("_") and (inspect.isfunction(each) or isinstance(each, PLAIN))
     }
     return {"class": _name(type(value)), "parameters": own, "sha256": _source_digest(type(value))}
 

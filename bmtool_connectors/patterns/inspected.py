@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import previewing, report
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import Connectivity, EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections
@@ -48,6 +49,7 @@ class ConnectorInspection:
     def _look(self) -> Connectivity:
         """Return the edges of the current use for somebody who looks before the build."""
         use = self.use
+        self._may_draw(use)
         if self.is_random and use.connectivity is None and use.root is None:
             self.warn_once(
                 "early",
@@ -56,6 +58,11 @@ class ConnectorInspection:
                 "later. Build first, or pass an int as rng.",
             )
         return self.edges_of(use)
+
+    def _may_draw(self, use: Use) -> None:
+        """End the preview of a script that looks at edges that have not been drawn."""
+        if use.connectivity is None:
+            previewing.look(f"edges of {type(self).__name__}")
 
     def expected(self) -> Expected:
         """Return what the draw will give and cost, computed from the laws; draws nothing.
@@ -140,8 +147,11 @@ class ConnectorInspection:
                 said = (f"only draw() of {type(self).__name__} tells what it connects.",)
         except (NodeError, ParameterError) as error:
             said = (str(error),)
+        except previewing.EndOfPreview as end:
+            said = (f"a function of {type(self).__name__} looks at {end}, which are not drawn.",)
         sizes = len(use.source), len(use.target)
-        return PreviewEntry(*use.labels, type(self).__name__, *sizes, found, said)
+        name = type(self).__name__
+        return PreviewEntry(*use.labels, name, *sizes, found, said, self._is_undirected)
 
     def _laws_of_pairs(self, use: Use) -> list[Law]:
         """Return the laws that say which pairs may connect, where there are any."""
@@ -190,7 +200,7 @@ class ConnectorInspection:
                 "seconds": use.seconds,
             },
             positions=(use.source.known_positions, use.target.known_positions),
-            **({} if law is None else {"law": law[0], "axes": law[1]}),
+            **({} if law is None else {"law": law[0], "metric": law[1]}),
         )
 
     def _wanted(self, use: Use, drawn: Connectivity) -> dict[str, Any]:
@@ -208,8 +218,8 @@ class ConnectorInspection:
             return {}  # functions of two nodes find none after free_memory()
         return {} if found is None else asdict(found)
 
-    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
-        """Return the forward probability as a function of distances, and their axes."""
+    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
+        """Return the forward probability as a function of distances, and their metric."""
         return None
 
     # ------------------------------------------------------------------ one pair

@@ -8,7 +8,7 @@ import numpy as np
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import ROUNDING, floats, number
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 
@@ -113,7 +113,7 @@ def degree(value: Any, owner: str) -> Any:
 
 def require_positions(owner: str, args: dict[str, Any], *pools: NodeArrays) -> None:
     """Refuse pools without positions when a parameter is a distance of this package."""
-    needing = [name for name, value in args.items() if axes_of(value) is not None]
+    needing = [name for name, value in args.items() if metric_of(value) is not None]
     if not needing:
         return
     for nodes in pools:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting, randomness, report
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.edges import Connectivity, chosen_counts
 from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
@@ -134,16 +134,15 @@ class SampledConnector(BaseConnector):
             found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"
         return found
 
-    def _law_of_distance(self, use: Use) -> tuple[Any, tuple[int, ...]] | None:
+    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
         law = self._plan_ahead(use).laws.forward
-        axes = axes_of(law.arg)
         if isinstance(law, StateLaw) or self.source_fraction < 1:
             return None
-        if axes is None and not law.is_constant:
+        if law.metric is None and not law.is_constant:
             return None
 
         def probability(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             p = lifting.of_values(law.p, (distance,), len(distance), law.name)
             return np.broadcast_to(p, distance.shape)
 
-        return probability, (0, 1, 2) if axes is None else axes
+        return probability, law.metric or SPHERICAL

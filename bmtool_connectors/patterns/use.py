@@ -51,6 +51,8 @@ class Use:
         self.seconds: float | None = None
         #: Of another connector, whose edges this use depends on.
         self.reference: Use | None = None
+        #: Connectors of parts of the pools, of which this use is made up.
+        self.parts: tuple[Any, ...] = ()
         self.overlay: dict[tuple[int, int, int], Any] = {}
         self.rules: dict[str, ConnectionRule] = {}
 
@@ -61,6 +63,7 @@ class Use:
             same = self.source is self.target
             state["source"] = self.source.without_nodes()
             state["target"] = state["source"] if same else self.target.without_nodes()
+            state["parts"] = tuple(part.without_nodes() for part in self.parts)
         return state
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Use:
@@ -69,6 +72,7 @@ class Use:
         copied = copy(self)
         copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
         copied.reference = deepcopy(self.reference, memo)
+        copied.parts = deepcopy(self.parts, memo)
         return copied
 
     def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
@@ -84,6 +88,7 @@ class Use:
         same = self.source is self.target
         self.source = self.source.without_nodes()
         self.target = self.source if same else self.target.without_nodes()
+        self.parts = tuple(part.without_nodes() for part in self.parts)
         if self.connectivity is not None:
             self.connectivity = self.connectivity.without_cache()
 

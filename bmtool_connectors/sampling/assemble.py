@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import EdgeList, sort_pairs
-from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.edges import EdgeList, index_dtype, sort_pairs
+from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
+
+#: Edges per row, on average, from which on it is faster to write row by row than edge by edge.
+LONG_ROW = 64
 
 
 def forward_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
@@ -57,6 +62,131 @@ def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) 
     shape = (n_source, edges.shape[1])
     sources = chosen[edges.source]
     return EdgeList.from_sorted(sources, edges.target, shape, edges.n_syn, edges.pair_arg)
+
+
+def joined_edges(
+    parts: Sequence[tuple[EdgeList, Index, Index]], shape: tuple[int, int]
+) -> EdgeList:
+    """Join edges between parts of two pools, no pair in more than one of them.
+
+    Parameters
+    ----------
+    parts : sequence of (EdgeList, ndarray of int, ndarray of int)
+        Edges, and the positions in the whole pools, ascending, of their sources and targets.
+    shape : tuple of int
+        Sizes of the whole pools.
+
+    Notes
+    -----
+    Each part is sorted already, so its edges are written to where the rows of the whole have
+    room for them. Where the targets of one part stand before those of the next in the pool, that
+    is all; else the rows are sorted.
+    """
+    # Targets in order, and rows that are written to one after another, for the cache.
+    parts = sorted(parts, key=lambda part: (int(part[1][0]), int(part[2][0])))
+    counts = np.zeros(shape[0], dtype=np.int64)
+    for edges, source, _ in parts:
+        counts[source] += edges.out_degree()
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    free, m = starts[:-1].copy(), int(starts[-1])
+    targets = np.empty(m, dtype=index_dtype(shape[1]))
+    columns = [_empty_column([edges.n_syn for edges, _, _ in parts], m)]
+    args = [edges.pair_arg for edges, _, _ in parts if len(edges)]
+    kept = [arg for arg in args if arg is not None]
+    # All or none: a value that is missing for some edges could not be used for any calculation.
+    columns.append(_empty_column(kept, m) if kept and len(kept) == len(args) else None)
+    for edges, source, target in parts:
+        rows = _Rows(free[source], edges)
+        free[source] += edges.out_degree()
+        first, last = int(target[0]), int(target[-1])
+        if last - first + 1 == len(target):  # one range of positions, as is usual
+            rows.write(targets, np.add(edges.target, first, dtype=targets.dtype))
+        else:
+            rows.write(targets, target.astype(targets.dtype)[edges.target])
+        for column, values in zip(columns, (edges.n_syn, edges.pair_arg), strict=True):
+            if isinstance(column, np.ndarray) and values is not None:
+                rows.write(column, values)
+    if not _one_after_another([target for _, _, target in parts]):
+        _sort_rows(targets, starts, shape[1], [c for c in columns if isinstance(c, np.ndarray)])
+    sources = _sources(starts, shape[0])
+    n_syn, arg = columns
+    return EdgeList.from_sorted(sources, targets, shape, 1 if n_syn is None else n_syn, arg)
+
+
+def _sources(starts: Index, n: int) -> npt.NDArray[Any]:
+    """Return the source of each edge."""
+    dtype = index_dtype(n)
+    if starts[-1] < LONG_ROW * n:
+        return np.repeat(np.arange(n, dtype=dtype), np.diff(starts))
+    sources = np.empty(int(starts[-1]), dtype=dtype)
+    ends = starts.tolist()
+    for row in range(n):
+        sources[ends[row] : ends[row + 1]] = row
+    return sources
+
+
+class _Rows:
+    """Where the rows of a part belong in the whole: each from a place of its own on."""
+
+    def __init__(self, starts: Index, edges: EdgeList) -> None:
+        self._starts, self._ends = starts, edges.indptr
+        self._place: Index | None = None
+        if len(edges) < LONG_ROW * len(starts):
+            self._place = np.repeat(starts - edges.indptr[:-1], edges.out_degree())
+            self._place += np.arange(len(edges))
+
+    def write(self, column: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+        """Write values of the edges of the part into a column of the whole."""
+        if self._place is not None:
+            column[self._place] = values
+            return
+        ends, first = self._ends.tolist(), 0
+        for start, end in zip(self._starts.tolist(), ends[1:], strict=True):
+            column[start : start + end - first] = values[first:end]
+            first = end
+
+
+def _empty_column(values: list[npt.NDArray[Any]], m: int) -> npt.NDArray[Any] | int | None:
+    """Return where a column is to be written; a number that is the same for all edges as such."""
+    values = [each for each in values if len(each)]
+    if not values:
+        return None
+    whole = all(each.dtype.kind == "i" and each.strides == (0,) for each in values)
+    if whole and all(each[0] == values[0][0] for each in values):
+        return int(values[0][0])
+    return np.empty(m, dtype=np.result_type(*(each.dtype for each in values)))
+
+
+def _sort_rows(
+    targets: npt.NDArray[Any], starts: Index, n_targets: int, columns: list[npt.NDArray[Any]]
+) -> None:
+    """Sort the targets of each row in place, and columns with them.
+
+    Notes
+    -----
+    Two counting sorts, by target and by row, of as many rows at once as fit the cache.
+    """
+    from scipy.sparse import csr_matrix
+
+    size, row = max(1 << 17, 4 * n_targets), 0
+    while row + 1 < len(starts):
+        stop = max(int(np.searchsorted(starts, starts[row] + size, side="right")) - 1, row + 1)
+        here = slice(starts[row], starts[stop])
+        m = int(starts[stop] - starts[row])
+        number = np.arange(m) if columns else np.zeros(m, dtype=np.int8)
+        bounds = starts[row : stop + 1] - starts[row]
+        rows = csr_matrix((number, targets[here], bounds), shape=(stop - row, n_targets))
+        rows = rows.tocsc().tocsr()
+        targets[here] = rows.indices
+        for column in columns:
+            column[here] = column[here][rows.data]
+        row = stop
+
+
+def _one_after_another(positions: list[Index]) -> bool:
+    """Whether sets of positions, equal or without a common one, do not interlace."""
+    ends = {int(each[0]): int(each[-1]) for each in positions}
+    return all(ends[one] < other for one, other in pairwise(sorted(ends)))
 
 
 def turned(

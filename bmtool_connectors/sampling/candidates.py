@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.distances import squared_distances
+from bmtool_connectors.distances import Metric, squared_distances
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 
 FloatArray = npt.NDArray[np.float64]
-#: By axes of the distance.
-Distances = dict[tuple[int, ...], FloatArray]
+Distances = dict[Metric, FloatArray]
 
 
 class Candidates(ABC):
@@ -39,24 +38,21 @@ class Candidates(ABC):
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
         """Return source and target positions of the chosen candidates (all when None)."""
 
-    def distance(self, axes: tuple[int, ...]) -> FloatArray:
+    def distance(self, metric: Metric) -> FloatArray:
         """Return the distance of each candidate, shape (n,), um."""
-        if axes not in self._distances:
+        if metric not in self._distances:
             source, target = self.space.source.positions, self.space.target.positions
             assert source is not None  # checked in setup_nodes
             assert target is not None
             i, j = self.pairs()
-            total = np.zeros(self.n)
-            for axis in axes:
-                step = source[i, axis] - target[j, axis]
-                step *= step
-                total += step
-            self._distances[axes] = np.sqrt(total, out=total)
-        return self._distances[axes]
+            first = (source[i, axis] for axis in metric.axes)
+            total = metric.squared(first, (target[j, axis] for axis in metric.axes))
+            self._distances[metric] = np.sqrt(total, out=total)
+        return self._distances[metric]
 
     def subset(self, chosen: Index) -> Candidates:
         """Return the chosen candidates (by their numbers, ascending)."""
-        distances = {axes: dist[chosen] for axes, dist in self._distances.items()}
+        distances = {metric: dist[chosen] for metric, dist in self._distances.items()}
         return ListedPairs(self.space, *self.pairs(chosen), distances)
 
     def forget(self) -> None:
@@ -105,31 +101,31 @@ class BlockPairs(Candidates):
             return self.block.of_place(self.place if chosen is None else self.place[chosen])
         return self.block.of_rank(np.arange(self.n) if chosen is None else chosen)
 
-    def _rectangle(self, axes: tuple[int, ...]) -> FloatArray:
-        if axes not in self._squared:
+    def _rectangle(self, metric: Metric) -> FloatArray:
+        if metric not in self._squared:
             block = self.block
             source, target = self.space.source.positions, self.space.target.positions
             assert source is not None  # checked in setup_nodes
             assert target is not None
-            self._squared[axes] = squared_distances(
-                source[block.i0 : block.i1], target[block.j0 : block.j1], axes
+            self._squared[metric] = squared_distances(
+                source[block.i0 : block.i1], target[block.j0 : block.j1], metric
             ).ravel()
-        return self._squared[axes]
+        return self._squared[metric]
 
-    def distance(self, axes: tuple[int, ...]) -> FloatArray:
+    def distance(self, metric: Metric) -> FloatArray:
         """Return the distance of each candidate, shape (n,), um."""
-        squared = self._rectangle(axes)
+        squared = self._rectangle(metric)
         if self.place is not None:
             squared = squared[self.place]
         elif not self.block.is_full:
             squared = squared[self.block.places()]
         return np.sqrt(squared)
 
-    def within(self, reach: dict[tuple[int, ...], float]) -> BlockPairs:
-        """Return the candidates within any of the distances, by axes."""
+    def within(self, reach: dict[Metric, float]) -> BlockPairs:
+        """Return the candidates within any of the distances."""
         # A little more than the reach: the law itself decides at the edge.
         near = [
-            self._rectangle(axes) <= limit * limit * (1 + 1e-9) for axes, limit in reach.items()
+            self._rectangle(metric) <= limit * limit * (1 + 1e-9) for metric, limit in reach.items()
         ]
         places = self.block.places(functools.reduce(np.logical_or, near))
         return BlockPairs(self.block, places, self._squared)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import metric_of
 from bmtool_connectors.edges import Connectivity, index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
@@ -35,6 +35,7 @@ class Expected:
     ----------
     sampler : {'pairwise', 'sparse', 'none'}
         How the edges will be drawn; 'none' where pairs are not drawn one by one, or are given.
+        Of blocks that differ in it, all of them: 'pairwise and sparse'.
     pairs : int
         Pairs of the two pools, as the connection report counts them.
     forward, backward : float
@@ -244,7 +245,7 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
 def _is_symmetric(plan: Plan, share: float) -> bool:
     """Whether both orders of a pair are drawn, apart, with probabilities known to be the same."""
     space, law = plan.space, plan.laws.forward
-    same = law.is_constant or axes_of(law.arg) is not None
+    same = law.is_constant or metric_of(law.arg) is not None
     ordered = space.kind == "all" and space.source is space.target
     return plan.joint is None and ordered and same and share == 1
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.blocks import Index
+from bmtool_connectors.sampling.frame import Frame, combinations, offsets_within
 
 FloatArray = npt.NDArray[np.float64]
 #: An upper bound of the probability of any connection at distances in [least, greatest].
@@ -29,8 +31,6 @@ FRACTIONS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
 MAX_OFFSETS = 200_000
 #: Pairs of cells that are looked up together: fewer calls, but still in the cache.
 GROUP = 1 << 17
-#: By how much of a distance its bounds are wider than the cells say.
-SLACK = 1e-9
 #: Cells up to which a table of all cells is made; beyond, occupied ones are searched.
 MAX_TABLE = 1 << 24
 
@@ -63,8 +63,8 @@ class Grid:
     ----------
     source, target : NodeArrays
         The pools, with positions.
-    axes : tuple of int
-        Axes of the distance.
+    metric : Metric
+        Of the distance.
     edge : float, um
         Wanted; each axis is cut into a whole number of cells not longer than that.
     reach : float, um
@@ -77,29 +77,34 @@ class Grid:
         self,
         source: NodeArrays,
         target: NodeArrays,
-        axes: tuple[int, ...],
+        metric: Metric,
         edge: float,
         reach: float,
         half: bool,
     ) -> None:
-        self.axes, self.half = axes, half
-        self.low, extent = _box(source, target, axes)
-        self.dims, self.edges = cut(extent, edge)
-        self.greatest = _greatest_offset(self.dims, self.edges, reach)
-        # Room on both sides: adding an offset never wraps into another row of cells.
+        self.metric, self.half = metric, half
+        self.frame = Frame.around(source, target, metric)
+        self.dims, self.edges = self.frame.cut(edge)
+        self.greatest = self.frame.greatest_offset(self.dims, self.edges, reach)
+        # Room on both sides: adding an offset never leads into another row of cells. Along a
+        # periodic axis the images of the cells at the other end stand there.
         self._padded = self.dims + 2 * self.greatest
         self.source = self._cells(source)
         self.target = self.source if target is source else self._cells(target)
+        self._keys, self._cell_of_key = self._images(self.target.key)
         n_cells = math.prod(int(n) for n in self._padded)
         self._table = None
         if n_cells <= MAX_TABLE:
             self._table = np.full(n_cells, -1, dtype=np.int32)
-            self._table[self.target.key] = np.arange(len(self.target.key))
+            self._table[self._keys] = self._cell_of_key
 
     def _cells(self, nodes: NodeArrays) -> Cells:
         assert nodes.positions is not None
-        points = np.ascontiguousarray(nodes.positions[:, list(self.axes)].T)
-        cell = np.floor((points - self.low[:, None]) / self.edges[:, None]).astype(np.int64)
+        points = np.ascontiguousarray(nodes.positions[:, list(self.metric.axes)].T)
+        place = points - self.frame.low[:, None]
+        for k in np.flatnonzero(self.frame.is_periodic):
+            place[k] %= self.frame.periods[k]
+        cell = np.floor(place / self.edges[:, None]).astype(np.int64)
         cell = np.minimum(cell, self.dims[:, None] - 1) + self.greatest[:, None]
         key = np.zeros(len(nodes), dtype=np.int64)
         for axis, n in enumerate(self._padded.tolist()):
@@ -111,9 +116,33 @@ class Grid:
         points = np.ascontiguousarray(points[:, order])
         return Cells(order.astype(index_dtype(len(order))), key[new], new, count, points)
 
-    def offsets(self) -> npt.NDArray[np.int64]:
-        """Return the offsets of target cells from source cells, one of each pair if unordered."""
-        return offsets_within(self.greatest, self.half)
+    def _images(self, key: Index) -> tuple[Index, Index]:
+        """Return the numbers of occupied cells and of all their images, with the cell of each."""
+        cells: Index = np.arange(len(key))
+        stride: int = 1
+        axes = zip(self.frame.is_periodic, self.dims.tolist(), self.greatest.tolist(), strict=True)
+        for is_periodic, n, room in reversed(list(axes)):
+            if is_periodic and room:
+                place = key // stride % (n + 2 * room)
+                before, after = place >= n, place < 2 * room
+                key = np.concatenate([key[before] - n * stride, key, key[after] + n * stride])
+                cells = np.concatenate([cells[before], cells, cells[after]])
+            stride *= n + 2 * room
+        order = np.argsort(key, kind="stable")
+        return key[order], cells[order]
+
+    def offsets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return the offsets of target cells from source cells, one of each pair if unordered.
+
+        Returns
+        -------
+        offsets : ndarray of int, shape (m, n_axes)
+        alone : ndarray of bool, shape (m,)
+            Which lead back to where they started when taken twice.
+        """
+        # Half the way around is one offset, not two.
+        around = self.frame.is_periodic & (2 * self.greatest == self.dims)
+        return offsets_within(self.greatest, around, self.half)
 
     def cell_pairs(self, offsets: Index) -> tuple[Index, Index]:
         """Return the pairs of occupied cells (numbers into source and target) at some offsets.
@@ -129,39 +158,46 @@ class Grid:
         if self._table is not None:
             found: Index = self._table[wanted]
         else:
-            found = np.searchsorted(self.target.key, wanted)
-            found = np.minimum(found, len(self.target.key) - 1)
-            found = np.where(self.target.key[found] == wanted, found, -1)
+            found = np.searchsorted(self._keys, wanted)
+            found = np.minimum(found, len(self._keys) - 1)
+            found = np.where(self._keys[found] == wanted, self._cell_of_key[found], -1)
         here = np.flatnonzero(found >= 0)
         return here % len(self.source.key), found[here]
 
-    def groups(self, bound: Bound) -> Iterator[tuple[int, float, Index]]:
-        """Yield offsets with one bound, a few at a time: number of the first, bound, offsets.
+    def groups(self, bound: Bound) -> Iterator[tuple[int, float, Index, bool]]:
+        """Yield offsets with one bound, a few at a time.
 
         Those with a bound of 0 are left out.
+
+        Yields
+        ------
+        number, q, offsets
+            Of the first offset; the bound; ndarray of int, shape (m, n_axes).
+        twice : bool
+            Whether pairs without order come twice in them.
         """
-        offsets = self.offsets()
-        least, most = distance_bounds(offsets, self.edges)
+        offsets, alone = self.offsets()
+        least, most = self.frame.distance_bounds(offsets, self.edges)
         q = bound(least, most)
         order = np.lexsort((most, least))
         order = order[q[order] > 0]
         # Equal distances stay together, whatever the last bit of an exponential says.
         new = (np.diff(least[order]) != 0) | (np.diff(most[order]) != 0)
         new &= np.diff(q[order]) != 0
-        if self.half:  # pairs within a cell need care: that offset stands alone
-            alone = np.count_nonzero(offsets[order], axis=1) == 0
-            new |= alone[1:] | alone[:-1]
+        if self.half:  # pairs within a cell, or half around, need care: such offsets stand alone
+            new |= alone[order[1:]] | alone[order[:-1]]
         together = max(1, GROUP // len(self.source.key))
         for run in np.split(order, np.flatnonzero(new) + 1):
             for start in range(0, len(run), together):
                 some = run[start : start + together]
-                yield int(some[0]), float(q[some].max()), offsets[some]
+                twice = self.half and bool(alone[some[0]])
+                yield int(some[0]), float(q[some].max()), offsets[some], twice
 
 
 class PairRange:
     """All pairs of nodes at some offsets of cells, numbered 0 .. total - 1."""
 
-    def __init__(self, grid: Grid, offsets: Index) -> None:
+    def __init__(self, grid: Grid, offsets: Index, twice: bool) -> None:
         self.grid = grid
         self._source, target = grid.cell_pairs(offsets)
         self._width = grid.target.count[target]
@@ -173,7 +209,7 @@ class PairRange:
         self.total = int(self._ends[-1]) if len(sizes) else 0
         # Within a cell of one population each unordered pair comes twice, and each node with
         # itself: one order is left out.
-        self.within = grid.half and not np.any(offsets)
+        self.within = twice
 
     def of_number(self, number: Index) -> tuple[Index, Index]:
         """Return source and target places, in cell order, of ascending pair numbers."""
@@ -210,13 +246,8 @@ class PairRange:
 
     def squared(self, a: Index, b: Index) -> FloatArray:
         """Return squared distances of places in cell order, um^2."""
-        total = np.zeros(len(a))
-        for p, q in zip(self.grid.source.points, self.grid.target.points, strict=True):
-            step = p[a]
-            step -= q[b]
-            step *= step
-            total += step
-        return total
+        source, target = self.grid.source.points, self.grid.target.points
+        return self.grid.metric.squared((p[a] for p in source), (q[b] for q in target))
 
 
 def _runs(first: Index, length: Index) -> Index:
@@ -225,50 +256,6 @@ def _runs(first: Index, length: Index) -> Index:
     total = int(ends[-1]) if len(ends) else 0
     run: Index = np.arange(total) + np.repeat(first - ends + length, length)
     return run
-
-
-def _box(
-    source: NodeArrays, target: NodeArrays, axes: tuple[int, ...]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the lower corner and the extent of the box around both pools."""
-    low = np.minimum(source.box[0], target.box[0])
-    high = np.maximum(source.box[1], target.box[1])
-    return low[list(axes)], (high - low)[list(axes)]
-
-
-def cut(extent: FloatArray, edge: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Return into how many cells each axis is cut, and how long they are, um."""
-    dims = np.maximum(np.ceil(extent / edge), 1).astype(np.int64)
-    return dims, np.where(extent > 0, extent, edge) / dims
-
-
-def _greatest_offset(dims: Index, edges: FloatArray, reach: float) -> npt.NDArray[np.int64]:
-    limit = np.ceil(np.minimum(reach / edges, 2.0**40)).astype(np.int64)
-    greatest: npt.NDArray[np.int64] = np.minimum(dims - 1, limit)
-    return greatest
-
-
-def offsets_within(greatest: Index, half: bool) -> npt.NDArray[np.int64]:
-    """Return all offsets up to `greatest` in each axis, shape (m, n_axes); half: zero or up."""
-    offsets = _grid_of([np.arange(-n, n + 1) for n in greatest.tolist()])
-    # In lexicographic order the opposite of an offset stands mirrored; the middle one is zero.
-    return offsets[len(offsets) // 2 :] if half else offsets
-
-
-def _grid_of(ranges: list[Index]) -> Index:
-    """Return all combinations, in lexicographic order, shape (m, n_axes)."""
-    return np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(ranges))
-
-
-def distance_bounds(offsets: Index, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the least and the greatest distance of points in cells at these offsets, um."""
-    least, most = np.zeros((2, len(offsets)))
-    for steps, edge in zip(np.abs(offsets).T, edges.tolist(), strict=True):
-        least += (np.maximum(steps - 1, 0) * edge) ** 2
-        most += ((steps + 1) * edge) ** 2
-    least, most = np.sqrt(least), np.sqrt(most)
-    # Rounding may put a node on the border into either cell: no law may end in between.
-    return least * (1 - SLACK), most * (1 + SLACK)
 
 
 def reach_of(bound: Bound, extent: float) -> float:
@@ -301,22 +288,22 @@ class CellChoice:
 
 
 def choose_edge(
-    source: NodeArrays, target: NodeArrays, axes: tuple[int, ...], bound: Bound, half: bool
+    source: NodeArrays, target: NodeArrays, metric: Metric, bound: Bound, half: bool
 ) -> CellChoice:
     """Return the cell edge with the least expected cost.
 
     The expectation takes both pools as spread evenly over their common box: the answer depends
     on numbers, box and law only.
     """
-    _, extent = _box(source, target, axes)
-    diagonal = float(np.sqrt((extent**2).sum()))
+    frame = Frame.around(source, target, metric)
+    diagonal = frame.diagonal
     if diagonal == 0:
         return CellChoice(1.0, 0.0, len(source) * len(target))
     reach = reach_of(bound, diagonal)
     best, choice = math.inf, CellChoice(reach, reach, 0.0)
     for fraction in FRACTIONS:
         edge = max(reach / fraction, diagonal / 2**20)
-        work = _work(len(source), len(target), half, extent, edge, reach, bound)
+        work = _work(len(source), len(target), half, frame, edge, reach, bound)
         costs = work * COSTS
         if costs.sum() < best:
             best, choice = float(costs.sum()), CellChoice(edge, reach, float(work[0]))
@@ -329,25 +316,26 @@ def _work(
     n_source: int,
     n_target: int,
     half: bool,
-    extent: FloatArray,
+    frame: Frame,
     edge: float,
     reach: float,
     bound: Bound,
 ) -> FloatArray:
     """Return how many candidates, pairs of cells and offsets a cell edge makes, on average."""
-    dims, edges = cut(extent, edge)
-    greatest = _greatest_offset(dims, edges, reach)
+    dims, edges = frame.cut(edge)
+    greatest = frame.greatest_offset(dims, edges, reach)
     if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
         return np.full(3, np.inf)
     # One offset stands for all that differ from it in signs.
-    offsets = _grid_of([np.arange(n + 1) for n in greatest.tolist()])
-    q = np.minimum(bound(*distance_bounds(offsets, edges)), 1.0)
+    offsets = combinations([np.arange(n + 1) for n in greatest.tolist()])
+    q = np.minimum(bound(*frame.distance_bounds(offsets, edges)), 1.0)
     offsets, q = offsets[q > 0], q[q > 0]
-    times = 2.0 ** np.count_nonzero(offsets, axis=1)
+    half_around = frame.is_periodic & (2 * offsets == dims)
+    times = 2.0 ** np.count_nonzero((offsets != 0) & ~half_around, axis=1)
     if half:
         times[offsets.any(axis=1)] /= 2
     # Share of the cells that have a partner at the offset, and of the pairs of nodes.
-    share = times * ((dims - offsets) / dims).prod(axis=1)
+    share = times * np.where(frame.is_periodic, 1.0, (dims - offsets) / dims).prod(axis=1)
     n_cells = math.prod(dims.tolist())
     occupied = n_cells * -math.expm1(-n_source / n_cells)
     candidates = n_source * n_target / n_cells * float((share * q).sum())

@@ -16,7 +16,7 @@ import numpy as np
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import ROUNDING
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import Metric, metric_of
 from bmtool_connectors.reciprocity import bounds, deviation
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
@@ -43,12 +43,17 @@ class Law:
     name: str
     backward: bool = False
 
-    def reach(self) -> tuple[tuple[int, ...], float] | None:
-        """Return axes and greatest distance with p > 0; None when that is not known."""
-        axes = axes_of(self.arg)
-        if axes is None or not lifting.is_profile(self.p) or math.isinf(self.p.max_dist):
+    @property
+    def metric(self) -> Metric | None:
+        """What the argument is made of, if it is a distance of this package."""
+        return metric_of(self.arg)
+
+    def reach(self) -> tuple[Metric, float] | None:
+        """Return metric and greatest distance with p > 0; None when that is not known."""
+        metric = self.metric
+        if metric is None or not lifting.is_profile(self.p) or math.isinf(self.p.max_dist):
             return None
-        return axes, float(self.p.max_dist)
+        return metric, float(self.p.max_dist)
 
     @property
     def arg_name(self) -> str:
@@ -74,7 +79,7 @@ class Law:
     def probabilities(self, candidates: Candidates, args: Values) -> Values:
         """Return the probability of each candidate, checked."""
         profile = lifting.is_profile(self.p)
-        if profile and axes_of(self.arg) is None:
+        if profile and self.metric is None:
             describe = candidates.describe
             args = lifting.checked_numbers(args, describe, self.arg_name, "a distance (um)")
         p = lifting.of_values(self.p, (args,), candidates.n, self.name)
@@ -93,9 +98,9 @@ def pair_values(
     """Evaluate a function of two nodes on (chosen) candidates; distances by their axes."""
     if not callable(value):
         return None if value is None else float(value)
-    axes = axes_of(value)
-    if axes is not None:
-        dist = candidates.distance(axes)
+    metric = metric_of(value)
+    if metric is not None:
+        dist = candidates.distance(metric)
         return dist if chosen is None else dist[chosen]
     i, j = candidates.pairs(chosen)
     first, second = candidates.space.source, candidates.space.target
@@ -135,9 +140,9 @@ class PairLaws:
         candidates = BlockPairs(block)
         reach = [law.reach() for law in self.both()]
         if not everything and None not in reach:
-            limits: dict[tuple[int, ...], float] = {}
-            for axes, limit in (each for each in reach if each is not None):
-                limits[axes] = max(limit, limits.get(axes, 0.0))
+            limits: dict[Metric, float] = {}
+            for metric, limit in (each for each in reach if each is not None):
+                limits[metric] = max(limit, limits.get(metric, 0.0))
             candidates = candidates.within(limits)
         return self.evaluate_on(candidates)
 
@@ -147,10 +152,8 @@ class PairLaws:
         p0 = self.forward.probabilities(candidates, arg0)
         if self.backward is None:
             return BlockValues(candidates, arg0, p0, None, 0.0)
-        distance = axes_of(self.forward.arg)
-        same_arg = self.same_arg or (
-            distance is not None and distance == axes_of(self.backward.arg)
-        )
+        metric = self.forward.metric
+        same_arg = self.same_arg or (metric is not None and metric == self.backward.metric)
         arg1 = arg0 if same_arg else self.backward.args(candidates)
         p1 = p0 if self.same_p else self.backward.probabilities(candidates, arg1)
         return BlockValues(candidates, arg0, p0, arg1, p1)

@@ -15,8 +15,9 @@ constants in ``grid`` and ``CHUNK``.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting, randomness
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import index_dtype, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
-from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
+from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
 from bmtool_connectors.sampling.collect import (
     Drawn,
     PairDraw,
@@ -60,19 +61,27 @@ LISTED = (1 << 32) - 1
 
 def why_not(laws: PairLaws) -> str | None:
     """Return why these laws cannot be drawn sparsely, or None when they can."""
-    for law in background(laws).both():
-        if law.is_constant:
-            continue
-        if axes_of(law.arg) is None:
+    varying = [law for law in background(laws).both() if not law.is_constant]
+    for law in varying:
+        if law.metric is None:
             return f"the argument of {law.name} is not a distance of this package"
         if not lifting.has_bound(law.p):
             return f"{law.name} has no upper bound on an interval of distances"
+    if varying and not _common_metric(varying).axes:
+        names = " and ".join(law.arg_name for law in varying)
+        return f"{names} are distances without a common axis"
     return None
 
 
-def _bound_of(law: Law, axes: tuple[int, ...]) -> Any:
-    """Return the bound of a law as a function of least and greatest distance along `axes`."""
-    same = law.is_constant or axes_of(law.arg) == axes
+def _common_metric(laws: Sequence[Law]) -> Metric:
+    """Return the metric whose distance is never above those of the laws."""
+    metrics = [law.metric for law in laws if law.metric is not None]
+    return functools.reduce(Metric.common, metrics)
+
+
+def _bound_of(law: Law, metric: Metric) -> Any:
+    """Return the bound of a law as a function of least and greatest distance by `metric`."""
+    same = law.is_constant or law.metric == metric
 
     def bound(least: Any, greatest: Any) -> Any:
         # A distance along more axes is at least that along fewer, without a greatest value.
@@ -87,9 +96,8 @@ class DistanceRanges:
 
     def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
         self.space = space
-        distances = [axes_of(law.arg) for law in laws.both() if not law.is_constant]
-        self.axes = tuple(sorted(set.intersection(*(set(axes or ()) for axes in distances))))
-        bounds = [_bound_of(law, self.axes) for law in laws.both()]
+        self.metric = _common_metric([law for law in laws.both() if not law.is_constant])
+        bounds = [_bound_of(law, self.metric) for law in laws.both()]
         twice = 2.0 if laws.backward is not None and laws.same_p else 1.0
         half = space.kind != "all"
 
@@ -98,14 +106,14 @@ class DistanceRanges:
                 return (np.asarray(least) <= reach).astype(float)
             return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
 
-        choice = choose_edge(space.source, space.target, self.axes, bound, half)
+        choice = choose_edge(space.source, space.target, self.metric, bound, half)
         self.limit, self.visits = choice.reach, choice.visits
-        self.grid = Grid(space.source, space.target, self.axes, choice.edge, self.limit, half)
+        self.grid = Grid(space.source, space.target, self.metric, choice.edge, self.limit, half)
         self.bound = bound
 
     def __iter__(self) -> Iterator[tuple[int, float, PairRange]]:
-        for number, q, offsets in self.grid.groups(self.bound):
-            pairs = PairRange(self.grid, offsets)
+        for number, q, offsets, twice in self.grid.groups(self.bound):
+            pairs = PairRange(self.grid, offsets, twice)
             if pairs.total:
                 yield number, q, pairs
 
@@ -119,7 +127,7 @@ class DistanceRanges:
             keep &= self.space.left_out[self.grid.source.order[a]] != self.grid.target.order[b]
         kept = np.flatnonzero(keep)
         dist = np.sqrt(squared[kept])
-        return CellPairs(self.space, self.grid, (a, b), kept, {self.axes: dist})
+        return CellPairs(self.space, self.grid, (a, b), kept, {self.metric: dist})
 
 
 class CellPairs(Candidates):
@@ -131,7 +139,7 @@ class CellPairs(Candidates):
         grid: Grid,
         places: tuple[Index, Index],
         kept: Index,
-        distances: dict[tuple[int, ...], npt.NDArray[np.float64]],
+        distances: Distances,
     ) -> None:
         super().__init__(space, len(kept), distances)
         self._grid, self._places, self._kept = grid, places, kept

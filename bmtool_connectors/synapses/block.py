@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting
-from bmtool_connectors.distances import axes_of
+from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.probability import DistantDependentProbability
@@ -76,7 +76,7 @@ class PairDistance:
             return False
         if self._has_stored(rows):
             return bool(rows.edges.pair_arg.dtype != object)
-        if axes_of(self.function) is None:
+        if metric_of(self.function) is None:
             return lifting.is_vectorized(self.function)
         return rows.source.positions is not None and rows.target.positions is not None
 
@@ -88,15 +88,13 @@ class PairDistance:
         if self._has_stored(rows):
             stored: Column = rows.edges.pair_arg[part]
             return stored
-        axes = axes_of(self.function)
+        metric = metric_of(self.function)
         source, target = rows.source.positions, rows.target.positions
-        if axes is None or source is None or target is None:
+        if metric is None or source is None or target is None:
             return None
-        steps = target.take(rows.edges.target[part], axis=0)
-        steps -= source.take(rows.edges.source[part], axis=0)
-        if len(axes) < steps.shape[1]:
-            steps = np.ascontiguousarray(steps[:, list(axes)])
-        # The product of euclid_dist, to the last bit: a sum of squares is rounded differently.
+        ends = (source.take(rows.edges.source[part], 0), target.take(rows.edges.target[part], 0))
+        steps = metric.steps(*ends)
+        # The product of the functions, to the last bit: a sum of squares is rounded differently.
         squared = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
         distances: Column = np.sqrt(squared)
         return distances

@@ -61,8 +61,8 @@ def verify(
     duplicates; delays, sections, and other properties), gap junctions and their file. With the
     recipe ``<network>_connections.json`` that this package saves, also the digest and the counts
     of each edge type, and whether numbers of edges and reciprocal pairs are probable under the
-    connector's law: |count - mean| against its standard deviation, two-sided, `alarm_rate` divided
-    by the number of tests. For a mean that was estimated from a sample of the pairs, that
+    connector's law: the distance of count and mean in standard deviations, two-sided, `alarm_rate`
+    divided by the number of tests. For a mean that was estimated from a sample of the pairs, that
     uncertainty counts, too. The laws themselves are not evaluated again, so probability as a
     function of distance is not tested. Node ids go up to 2**31 - 1.
 

@@ -30,6 +30,7 @@ from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
+    BlockConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
     FileBasedConnector,
@@ -262,6 +263,12 @@ def _matrix(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     return [MatrixConnector(entries, orientation="source_rows", n_syn=wrap(count), **output)]
 
 
+def _blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+    degree = FixedInDegreeConnector(5, n_syn=count)
+    table = {("A", "A"): near, ("A", "B"): (0.4, 0.2), ("B", "A"): (0.5, 0.2), ("B", "B"): degree}
+    return [BlockConnector(table, p_arg=wrap(apart), n_syn=count, rng=rng, **output)]
+
+
 PROFILE = GaussianDropoff(stdev=60.0, pmax=0.55, max_dist=120.0)
 
 
@@ -313,6 +320,7 @@ KINDS = {
     "poisson": Kind(_poisson, ((0, "A", "A"),), ((0, {}, False),)),
     "circular": Kind(_circular, ((0, "A", "B"),), ((0, {}, False),)),
     "matrix": Kind(_matrix, ((0, "A", "B"),), ((0, {}, False),)),
+    "blocks": Kind(_blocks, ((0, "all", "all"),), ((0, {}, False),)),
     "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse reciprocal": Kind(
         _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))

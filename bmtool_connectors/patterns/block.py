@@ -1,0 +1,443 @@
+"""Block structure: a law of its own for each pair of classes of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import product
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bmtool_connectors import randomness, report
+from bmtool_connectors.checks import flag
+from bmtool_connectors.edges import Connectivity, EdgeList, LazyCounts, index_dtype
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.block_entries import (
+    EntryConnectors,
+    Pair,
+    is_two_way,
+    read_entries,
+)
+from bmtool_connectors.patterns.block_parts import (
+    Index,
+    Part,
+    Places,
+    places_by_value,
+    pool_parts,
+)
+from bmtool_connectors.patterns.references import Reference
+from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling.assemble import joined_edges
+from bmtool_connectors.sampling.expect import Expected
+
+__all__ = ["BlockConnector"]
+
+_OTHER_WAY = {
+    **{"p0": "p1", "p1": "p0"},
+    **{"distance": "distance_backward", "distance_backward": "distance"},
+}
+
+
+class BlockConnector(BaseConnector):
+    """Connect nodes with a law for each pair of classes: ``p[source class, target class]``.
+
+    A class is a value of a node attribute, such as a population, layer or module; the edges of
+    all blocks are those of one edge type.
+
+    Parameters
+    ----------
+    p : dict, DataFrame or array_like
+        The entry of each block, in one of these forms:
+
+        - ``{(source, target): entry}`` or ``{source: {target: entry}}``: **source first**;
+        - a DataFrame with classes as index and columns, and `orientation`;
+        - a two-dimensional array with `values` and `orientation`.
+
+        An entry is
+
+        - a probability, or a function of the value of `p_arg`, such as a profile of distance;
+        - a tuple ``(p, pr)``: connected with `p`, and both ways with `pr` (both within one
+          population). Of two classes a and b, ``p[a, b]`` is forward, ``p[b, a]`` backward, and
+          both have the same `pr`; see :class:`ReciprocalConnector`;
+        - a connector, which is used for this block and left as it is, and may stand for several
+          (its `verbose` and `save_report` do not count). One that draws both directions stands
+          at ``(a, b)`` and at ``(b, a)``;
+        - None: no connections, and nothing is drawn.
+    by : str or tuple of str, default 'pop_name'
+        The attribute, or two: of the source nodes and of the target nodes.
+    p_arg : float or callable, optional
+        Argument of probabilities: a function of (source node, target node). By default
+        ``spherical_dist`` for functions, and none for numbers.
+    n_syn : int or callable, default 1
+        Synapses of a connected pair, or a function of (source node, target node). Connectors
+        among the entries have their own.
+    orientation : {'source_rows', 'target_rows'}, optional
+        What the rows of an array or a DataFrame are. **There is no default**: published tables
+        often have targets as rows, and a square table fits both ways. May be left out if the
+        index and columns of a DataFrame are named 'source' and 'target'.
+    values : sequence, optional
+        Classes of the rows, and columns, of an array.
+    missing : {'error'} or entry, default 'error'
+        For pairs of classes that `p` has no entry for: refuse them, or an entry in one
+        direction, such as 0.01 or None.
+    allow_autapses : bool, default False
+        Whether a node may connect to itself, with probabilities as entries.
+    verbose, save_report, report_name
+        See :class:`BaseConnector`. The report has a row per block.
+    rng : Generator, RandomState, int, SeedSequence or None
+        See :class:`BaseConnector`. Also of connectors among the entries that have none of their
+        own.
+    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
+        See :class:`BaseConnector`. Chosen block by block.
+    name : str, optional
+        Tells apart connectors with the same seed and populations.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+    NodeError
+        In ``setup_nodes``, if a node has a class that `p` does not have, or none; if no node has
+        a class of `p`; or if entries make both directions of pairs between two populations.
+
+    Notes
+    -----
+    A block is drawn exactly as ``UnidirectionConnector(p, p_arg, n_syn,
+    allow_autapses=allow_autapses)`` (or ``ReciprocalConnector``, or the given connector) is
+    between the pools of its classes, ``net.nodes(pop_name=source)`` and
+    ``net.nodes(pop_name=target)``. With a private seed it has the stream of that connector. A
+    shared generator is consumed block after block in the order of `p`: that of the keys of a
+    dict, or row by row of a table, then blocks with `missing`. Time and memory are those of the
+    blocks, and one pass over the edges to join them.
+
+    Values of `p_arg` are kept (``conn_prop``) if every block with edges has them; pass `p_arg` to
+    have them for probabilities that are numbers, too.
+
+    References
+    ----------
+    Holland, Laskey and Leinhardt 1983, Social Networks 5:109, doi 10.1016/0378-8733(83)90021-7:
+    stochastic block models.
+
+    Examples
+    --------
+    >>> connector = BlockConnector({'e': {'e': 0.1, 'i': 0.3}, 'i': {'e': 0.4, 'i': None}}, 'ei')
+    >>> connector.vars['p']['e', 'i']
+    0.3
+    >>> table = [[0.1, 0.4], [0.3, 0.0]]  # a row per target
+    >>> other = BlockConnector(table, 'ei', values=['e', 'i'], orientation='target_rows')
+    >>> other.vars['p']['e', 'i']
+    0.3
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler"),
+    )
+
+    def __init__(
+        self,
+        p: Any,
+        by: str | tuple[str, str] = "pop_name",
+        *,
+        p_arg: Any = None,
+        n_syn: Any = 1,
+        orientation: str | None = None,
+        values: Any = None,
+        missing: Any = "error",
+        allow_autapses: bool = False,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+        sampler: str = "auto",
+    ) -> None:
+        super().__init__(
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
+        )
+        own = type(self).__name__
+        entries = read_entries(p, values, orientation, own)
+        parameters.argument(p_arg, f"p_arg of {own}")
+        parameters.synapses(n_syn, f"n_syn of {own}")
+        autapses = flag(allow_autapses, f"allow_autapses of {own}")
+        self.by, self._attributes = by, _attributes(by, own)
+        self._one_attribute = self._attributes[0] == self._attributes[1]
+        self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
+        self.vars["allow_autapses"] = autapses
+        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name)
+        self._connectors = make.of_all(entries)
+        self._is_complete = isinstance(missing, str) and missing == "error"
+        self._default = None if self._is_complete else make.one(missing, "missing")
+        if self._default is not None and is_two_way(self._default):
+            raise ParameterError(
+                f"missing of {own} is {missing!r}, which makes both directions of a pair; allowed "
+                "is an entry with one direction: give the others in p."
+            )
+        given = [each for each in (*entries.values(), missing) if isinstance(each, BaseConnector)]
+        #: Connectors among the entries have a rule of their own.
+        self.allow_autapses = autapses or any(
+            getattr(each, "autapses", each.allow_autapses) for each in given
+        )
+
+    # ------------------------------------------------------------------ uses
+    def _begin(self, use: Use) -> None:
+        places = self._places(use.source, use.target)
+        pools = (use.source_pool, use.target_pool)
+        ends = zip(pools, (use.source, use.target), places, self._attributes, strict=True)
+        source, target = (pool_parts(*each) for each in ends)
+        if use.recurrent and self._one_attribute:
+            target = source
+        blocks = []
+        for pair, connector in self._chosen(places, use.source is use.target):
+            made = connector._unused()
+            made.save_report = False
+            made.name = self.name if made.name is None else made.name
+            if made._default_seed:
+                made._randomness, made._default_seed = self._randomness, self._default_seed
+            made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
+            blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
+        use.parts = tuple(blocks)
+        super()._begin(use)
+
+    def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Places, Places]:
+        """Return where the nodes of each class are, in both pools."""
+        found: list[Places] = []
+        for end, nodes in enumerate((source, target)):
+            if end and nodes is source and self._one_attribute:
+                return found[0], found[0]
+            named = {pair[end]: pair[end] for pair in self._connectors}
+            places = places_by_value(nodes, self._attributes[end], type(self).__name__)
+            # Classes as p spells them: 1 and 1.0 are equal, and labels of different pools.
+            found.append({named.get(value, value): index for value, index in places.items()})
+        return found[0], found[1]
+
+    def _chosen(
+        self, places: tuple[Places, Places], recurrent: bool
+    ) -> Iterator[tuple[Pair, BaseConnector]]:
+        """Yield the blocks that nodes are in, in the order of `p`, and their connectors."""
+        self._check_classes(places)
+        done: set[Pair] = set()
+        for pair, connector in self._connectors.items():
+            if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
+                continue
+            if is_two_way(connector):
+                if not (recurrent and self._one_attribute):
+                    raise NodeError(
+                        f"p[{pair[0]!r}, {pair[1]!r}] of {type(self).__name__} makes both "
+                        "directions of each pair, and source and target are two pools, or have "
+                        "classes by two attributes; set it up on one pool, with one attribute, or "
+                        "use ReciprocalConnector between the two."
+                    )
+                if pair in done:
+                    continue
+                done.add(pair[::-1])
+            yield pair, connector
+        if self._default is not None:
+            for pair in product(*places):
+                if pair not in self._connectors:
+                    yield pair, self._default
+
+    def _check_classes(self, places: tuple[Places, Places]) -> None:
+        """Refuse nodes without an entry, and entries without nodes."""
+        own = type(self).__name__
+        if self._is_complete:
+            for pair in product(*places):
+                if pair not in self._connectors:
+                    raise NodeError(
+                        f"p of {own} has no entry for {pair!r} (source, target), which nodes have "
+                        f"as {self.by!r}; give one (None for no connections), or pass "
+                        "missing=None."
+                    )
+        # A table for a whole network may serve some of its nodes, on one side.
+        known = [set(each) for each in places]
+        known = [known[0] | known[1]] * 2 if self._one_attribute else known
+        for pair in self._connectors:
+            for value, values, attribute in zip(pair, known, self._attributes, strict=True):
+                if value not in values:
+                    raise NodeError(
+                        f"p of {own} has an entry for {pair!r}, but no node has {attribute} "
+                        f"{value!r}; correct the name, or take the entry out."
+                    )
+
+    def _references(self) -> Iterable[Reference]:
+        for connector in (*self._connectors.values(), self._default):
+            if connector is not None:
+                yield from connector._references()
+
+    def _draw_references(self, use: Use) -> None:
+        for block in use.parts:
+            block.connector._draw_references(block.connector.use)
+
+    # ------------------------------------------------------------------ the draw
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw all blocks between `source` and `target`, in order, from one generator."""
+        places = self._places(source, target)
+        parts = [
+            {value: nodes.subset(index) for value, index in own.items()}
+            for nodes, own in zip((source, target), places, strict=True)
+        ]
+        if source is target and self._one_attribute:
+            parts[1] = parts[0]
+        blocks = [
+            Part((a, b), connector, places[0][a], places[1][b])
+            for (a, b), connector in self._chosen(places, source is target)
+        ]
+
+        def one(block: Part) -> EdgeList | Connectivity:
+            a, b = block.pair
+            return block.connector.draw(parts[0][a], parts[1][b], rng)
+
+        return self._drawn(blocks, one, source, target)[0]
+
+    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+        def one(block: Part) -> EdgeList | Connectivity:
+            made = block.connector
+            made.verbose = self.verbose
+            return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
+
+        with ExitStack() as stack:
+            for block in use.parts:  # some may have generators of their own
+                generator = block.connector._generator(block.connector.use)
+                stack.enter_context(randomness.restored_on_error(generator))
+            drawn, counted = self._drawn(use.parts, one, use.source, use.target)
+        use.parts = tuple(
+            replace(block, counts=counts) for block, counts in zip(use.parts, counted, strict=True)
+        )
+        return drawn
+
+    def _drawn(
+        self,
+        blocks: Iterable[Part],
+        draw: Callable[[Part], EdgeList | Connectivity],
+        source: NodeArrays,
+        target: NodeArrays,
+    ) -> tuple[Connectivity, list[Connectivity]]:
+        """Return all edges, and what was counted in each block."""
+        parts: list[tuple[EdgeList, Index, Index]] = []
+        counted: list[Connectivity] = []
+        nothing = np.empty(0, dtype=np.int16)
+        none = EdgeList.from_sorted(nothing, nothing, (0, 0))
+        blocks = list(blocks)
+        for block in blocks:
+            if self.verbose:
+                report.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
+            found = draw(block)
+            drawn = Connectivity.from_edges(found) if isinstance(found, EdgeList) else found
+            own = list(block.directed(drawn))
+            parts += own
+            backward = None if drawn.backward is None else none
+            counted.append(replace(drawn.without_cache(), forward=none, backward=backward))
+            if self.verbose:
+                n = sum(len(edges) for edges, _, _ in own)
+                report.say(
+                    f"  {n} edges, {n / sum(len(s) * len(t) for _, s, t in own):.2%} of all pairs"
+                )
+        edges = joined_edges(parts, (len(source), len(target)))
+
+        def possible() -> tuple[int, ...]:
+            each = zip(blocks, counted, strict=True)
+            return (sum(block.possible(counts, source) for block, counts in each),)
+
+        later = any(isinstance(counts.possible, LazyCounts) for counts in counted)
+        drawn = Connectivity(
+            edges,
+            pairs=self._space(source, target).n_pairs,
+            possible=LazyCounts(possible) if later else possible(),
+            connected=(len(edges),),
+            clipped=sum(each.clipped for each in counted),
+            dropped=sum(each.dropped for each in counted),
+        )
+        return drawn, counted
+
+    def _save_report(self, use: Use) -> None:
+        for block in use.parts:
+            source, target = block.connector._report_labels(block.connector.use)
+            report.save(self.report_name, source, target, block.counts)
+
+    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
+        """Return what the draw of a use gives on average: the sums over the blocks."""
+        part = None if most is None else max(most // max(len(use.parts), 1), 1 << 8)
+        found = []
+        for block in use.parts:
+            one = block.connector.expected_of(block.connector.use, part)
+            if one is None:
+                return None
+            found.append(one)
+        edges = sum(each.edges for each in found)
+        # Directions that are drawn together are correlated, blocks are not.
+        variance = sum(
+            each.forward_sd**2
+            + (each.backward and each.backward_sd**2 + 2 * (each.reciprocal - each.independent))
+            for each in found
+        )
+        reciprocal = found if self._draws_all_reciprocal(use) else []
+        both = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
+        error = float(np.sqrt(sum(each.standard_error**2 for each in found)))
+        sizes = len(use.source), len(use.target)
+        n_bytes = sum(each.n_bytes for each in found) + edges * sum(_width(n) for n in sizes)
+        for block, one in zip(use.parts, found, strict=True):  # positions in the whole are longer
+            n_bytes -= one.edges * (_width(len(block.source)) + _width(len(block.target)))
+        return Expected(
+            sampler=" and ".join(sorted({each.sampler for each in found})) or "none",
+            pairs=self._space(use.source, use.target).n_pairs,
+            forward=edges,
+            backward=0.0,
+            reciprocal=sum(each.reciprocal for each in reciprocal),
+            infeasible=sum(x * n for x, n in both) / max(sum(n for _, n in both), 1),
+            standard_error=error,
+            n_bytes=round(n_bytes),
+            seconds=sum(each.seconds for each in found),
+            forward_sd=float(np.sqrt(max(variance, 0.0))),
+            reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
+            forward_error=error,
+            reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
+            degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
+        )
+
+    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+        """Return what the block of a pair of nodes says of it."""
+        for block in use.parts:
+            law = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
+            made, places = block.connector, block.places(i, j)
+            if places is not None:
+                return {**law, **made._explained(made.use, *places)}
+            places = block.places(j, i) if is_two_way(made) else None
+            if places is not None:  # the backward direction of its block
+                found = made._explained(made.use, *places)
+                return {**law, **{_OTHER_WAY.get(name, name): found[name] for name in found}}
+        return {"p0": 0.0, "note": "no block of p connects these classes"}
+
+    def _draws_all_reciprocal(self, use: Use) -> bool:
+        """Whether both directions of a pair only come from blocks that draw them together."""
+        one_way = {block.pair for block in use.parts if not is_two_way(block.connector)}
+        return (
+            use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
+        )
+
+
+def _width(n: int) -> int:
+    """Return the bytes that a position among n nodes takes."""
+    return index_dtype(n).itemsize
+
+
+def _attributes(by: Any, owner: str) -> tuple[str, str]:
+    """Return the attributes of source and target nodes."""
+    names = (by, by) if isinstance(by, str) else by
+    if isinstance(names, tuple | list) and len(names) == 2:
+        first, second = names
+        if isinstance(first, str) and isinstance(second, str) and first and second:
+            return first, second
+    raise ParameterError(
+        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
+        "source and of target nodes."
+    )

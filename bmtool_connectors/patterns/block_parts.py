@@ -1,0 +1,163 @@
+"""Parts of pools, by the value of an attribute of the nodes, and what is drawn between two."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.errors import NodeError
+from bmtool_connectors.nodes import NodeArrays, filters_of
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.block_entries import Pair, is_two_way
+from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.sampling.candidates import ListedPairs
+
+Index = npt.NDArray[np.int64]
+Places = dict[Hashable, Index]  #: Positions in a pool of the nodes of each class.
+
+
+def places_by_value(nodes: NodeArrays, name: str, owner: str) -> Places:
+    """Return the positions of the nodes that have each value of an attribute, ascending.
+
+    Parameters
+    ----------
+    nodes : NodeArrays
+    name : str
+        The attribute.
+    owner : str
+        For messages.
+
+    Raises
+    ------
+    NodeError
+        If a node has no value, or one that cannot name a class.
+    """
+    places: dict[Hashable, list[int]] = {}
+    for place, node in enumerate(nodes.nodes):
+        try:
+            value = node[name]
+            usable = value is not None and value == value  # NaN is not
+            places.setdefault(value, []).append(place)
+        except KeyError:
+            value, usable = None, False
+        except (TypeError, ValueError):  # a list, an array
+            usable = False
+        if not usable:
+            raise NodeError(
+                f"by of {owner} is {name!r}, which is {value!r} for node {nodes.ids[place]} of "
+                f"{nodes.label}; give every node a number or a text in add_nodes()."
+            )
+    return {value: np.array(found) for value, found in places.items()}
+
+
+class PoolPart:
+    """The nodes of a pool that have one value of an attribute: ``net.nodes(..., name=value)``.
+
+    Parameters
+    ----------
+    pool : NodePool
+    name : str
+        The attribute.
+    value : object
+        Its value.
+    nodes : list
+        The nodes.
+
+    Notes
+    -----
+    Labels, and so random streams, are those of BMTK's pool with that filter.
+    """
+
+    def __init__(self, pool: Any, name: str, value: Hashable, nodes: list[Any]) -> None:
+        self.network = getattr(pool, "network", None)
+        self.network_name = pool.network_name
+        self._nodes = nodes
+        known = filters_of(pool)
+        self.filters = None if known is None else {**known, name: value}
+        own = f"{name}=='{value}'"
+        text = getattr(pool, "filter_str", "*")
+        #: As BMTK writes it.
+        self.filter_str = own if text == "*" else f"{text}&{own}"
+        if self.filters is not None:
+            self.filter_str = "&".join(f"{key}=='{each}'" for key, each in self.filters.items())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
+def pool_parts(pool: Any, nodes: NodeArrays, places: Places, name: str) -> dict[Hashable, PoolPart]:
+    """Return the part of a pool that has each value."""
+    return {
+        value: PoolPart(pool, name, value, [nodes.nodes[k] for k in index.tolist()])
+        for value, index in places.items()
+    }
+
+
+@dataclass(frozen=True)
+class Part:
+    """The pairs of two classes, and the connector that draws them.
+
+    Attributes
+    ----------
+    pair : tuple
+        Source class and target class.
+    connector : BaseConnector
+    source, target : ndarray of int
+        Positions of the nodes in the whole pools.
+    counts : Connectivity or None
+        What was counted in the draw, without the edges.
+    """
+
+    pair: Pair
+    connector: BaseConnector
+    source: Index
+    target: Index
+    counts: Connectivity | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Part:
+        return replace(self, connector=deepcopy(self.connector, memo))
+
+    def without_nodes(self) -> Part:
+        """Return the block without node objects."""
+        copied = deepcopy(self)
+        use = copied.connector.use
+        use.source_pool = use.target_pool = None
+        use.free_memory()
+        return copied
+
+    def places(self, i: int, j: int) -> tuple[int, int] | None:
+        """Return the positions in the parts of a source and a target; None if not in them."""
+        found = [np.flatnonzero(end == k) for end, k in ((self.source, i), (self.target, j))]
+        return (int(found[0][0]), int(found[1][0])) if all(map(len, found)) else None
+
+    def directed(self, drawn: Connectivity) -> Iterator[tuple[EdgeList, Index, Index]]:
+        """Yield edges with positions of their sources and targets, of each direction."""
+        yield drawn.forward, self.source, self.target
+        if drawn.backward is not None:
+            yield drawn.backward, self.target, self.source
+
+    def possible(self, drawn: Connectivity, nodes: NodeArrays) -> int:
+        """Count the ordered pairs that could connect; `nodes` are all sources."""
+        # Sums, because a user's own draw may have counted nothing.
+        if not is_two_way(self.connector):
+            return sum(drawn.possible[:1])
+        if drawn.backward is not None:
+            return sum(drawn.possible[:2])
+        return 2 * sum(drawn.possible[:1]) - self._possible_autapses(nodes)
+
+    def _possible_autapses(self, nodes: NodeArrays) -> int:
+        made = self.connector
+        if not isinstance(made, ReciprocalConnector) or not made.autapses:
+            return 0
+        plan = made._plan(made._space(nodes, nodes), None)
+        p0 = plan.laws.evaluate_on(ListedPairs(plan.space, self.source, self.source)).p0
+        return int(np.count_nonzero(np.broadcast_to(p0, self.source.shape)))

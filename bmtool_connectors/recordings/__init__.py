@@ -1,0 +1,1 @@
+"""From paired recordings to laws of connection."""

@@ -1,0 +1,72 @@
+"""What recordings of all pairs of a network would count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.distances import metric_of, spherical_dist
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.candidates import BlockPairs, Candidates, ListedPairs
+
+Counts = npt.NDArray[Any]
+
+
+def count_pairs(
+    connector: Any, edges: npt.NDArray[np.float64], p_arg: Any
+) -> tuple[Counts, Counts, Counts | None, Counts]:
+    """Count the pairs of a connector by distance.
+
+    Parameters
+    ----------
+    connector : ReciprocalConnector
+    edges : ndarray of float, shape (n + 1,), um
+    p_arg : function of two nodes or None
+
+    Returns
+    -------
+    tested, forward, backward, both : ndarray of int, shape (n,)
+        `backward` None of one population, `forward` then all connections.
+    """
+    if not isinstance(connector, ReciprocalConnector):
+        raise ParameterError(
+            f"connector of PairCounts.of_connector is {connector!r}; allowed is a "
+            "ReciprocalConnector that has been set up."
+        )
+    own = connector.vars["p0_arg"]
+    p_arg = (own if metric_of(own) else spherical_dist) if p_arg is None else p_arg
+    metric = metric_of(p_arg)
+    if metric is None:
+        raise ParameterError(
+            f"p_arg of PairCounts.of_connector is {p_arg!r}; allowed is a distance of this "
+            "package, such as spherical_dist."
+        )
+    use, drawn = connector.use, connector.connectivity
+    space = PairSpace(use.source, use.target, "upper" if use.recurrent else "all", autapses=False)
+
+    def binned(candidates: Candidates) -> Counts:
+        return np.histogram(candidates.distance(metric), edges)[0]
+
+    def of_pairs(i: Index, j: Index) -> Counts:
+        if space.left_out is not None:  # nodes of both pools connect to themselves, perhaps
+            other = space.left_out[i] != j
+            i, j = i[other], j[other]
+        elif use.recurrent:
+            i, j = i[i != j], j[i != j]
+        return binned(ListedPairs(space, i, j))
+
+    tested = np.sum([binned(BlockPairs(block)) for block in space.blocks()], axis=0)
+    forward, backward = drawn.forward, drawn.backward
+    twice = forward.reciprocal(backward)
+    if use.recurrent:
+        twice &= forward.source < forward.target
+    return (
+        tested,
+        of_pairs(forward.source, forward.target),
+        None if backward is None else of_pairs(backward.target, backward.source),
+        of_pairs(forward.source[twice], forward.target[twice]),
+    )
