@@ -991,7 +991,7 @@ def returns(value: Any) -> Callable[..., Any]:
 
 
 NO_FUNCTIONS: list[Any] = [
-    None, True, False, 0, 1, 2, -1, 300, 10**20, 0.5, 1.0, -0.5, 1.2, NAN, np.inf, -np.inf,
+    None, True, False, 0, 1, 2, -1, 300, 10**20, 10**400, 0.5, 1.0, -0.5, 1.2, NAN, np.inf, -np.inf,
     1e-320, "", "junk", "0", "1", b"bytes", 1j, [], [0.5], [0.1, 0.9], (), (0, 1), (1, 0),
     (0.2, "x"), range(0), range(3), np.array(0.3), np.array([0.5]), np.array([0.1, 0.2, 0.3]),
     np.zeros((2, 2)), np.array(["a", "b"]), np.float64(0.4), np.int64(2), {}, {"a": 1}, object(),

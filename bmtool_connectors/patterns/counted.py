@@ -87,6 +87,7 @@ class CountedConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
+            forward_jump=found.jump(),
             degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 

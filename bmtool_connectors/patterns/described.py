@@ -151,5 +151,5 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
     spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
-    more = ("independent", "per_rho", "degrees")
+    more = ("forward_jump", "independent", "per_rho", "degrees")
     return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}

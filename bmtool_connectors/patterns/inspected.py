@@ -200,7 +200,7 @@ class ConnectorInspection:
                 "name": self.name,
                 "seconds": use.seconds,
             },
-            positions=(use.source.positions, use.target.positions),
+            positions=(use.source.known_positions, use.target.known_positions),
             **({} if law is None else {"law": law[0], "metric": law[1]}),
         )
 

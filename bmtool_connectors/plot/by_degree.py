@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmtool_connectors.plot.shown import BLUE, ORANGE, axes_of, chosen, finish, title_of
+from bmtool_connectors.plot.shown import BLUE, ORANGE, EdgeType, axes_of, chosen, finish
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["degrees"]
 
 
-def degrees(network: Any, edge_type: int | None = None, *, ax: Axes | None = None) -> Axes:
+def degrees(network: Any, edge_type: EdgeType | None = None, *, ax: Axes | None = None) -> Axes:
     """Show how in- and out-degrees are distributed, with what was expected.
 
     Parameters
     ----------
     network : BaseConnector, NetworkBuilder, str or path
         A connector, a network after ``build()``, or the folder of a saved one.
-    edge_type : int, optional
-        Edge type id; needed where there are several. Of a connector, its forward edges.
+    edge_type : int or tuple of (str, str, int), optional
+        Edge type id; needed where there are several. Of a connector, its forward edges. Where
+        several networks of a folder have that id, ``(source network, target network, id)``.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a figure of its own when left out.
 
@@ -59,11 +60,12 @@ def degrees(network: Any, edge_type: int | None = None, *, ax: Axes | None = Non
         ax.stairs(heights, bins, color=color, linewidth=1.5, label=label)
         if prefix + name in expected:
             mean, sd = expected[prefix + name]
-            _draw_expected(ax, mean, sd, found.pairs / max(len(numbers), 1), width, color)
-    ax.set(xlabel="degree", ylabel="share of the nodes", title=title_of(found, direction))
+            pairs = found.pairs * (2 if found.undirected else 1)  # for either cell
+            _draw_expected(ax, mean, sd, pairs / max(len(numbers), 1), width, color)
+    ax.set(xlabel="degree", ylabel="share of the nodes")
     ax.set_xlim(left=max(bins[0], -0.5))
     ax.set_ylim(bottom=0.0)
-    finish(ax)
+    finish(ax, found, direction)
     return ax
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
+from bmtool_connectors.inspection.pools import network_of, pool_key, short_names
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.saved import read_connections
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+EdgeType: TypeAlias = int | tuple[str, str, int]
+
 #: From M. Okabe and K. Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
 ORANGE, BLUE = "#E69F00", "#0072B2"
+#: Letters in a line of a title.
+MOST_TITLE = 48
 
 
 def connections_of(network: Any, owner: str) -> list[Connections]:
@@ -34,7 +39,7 @@ def connections_of(network: Any, owner: str) -> list[Connections]:
     return found
 
 
-def chosen(network: Any, owner: str, edge_type: int | None) -> tuple[Connections, str]:
+def chosen(network: Any, owner: str, edge_type: EdgeType | None) -> tuple[Connections, str]:
     """Return the connections and the direction that are to be shown."""
     found = connections_of(network, owner)
     if isinstance(network, BaseConnector):
@@ -43,19 +48,21 @@ def chosen(network: Any, owner: str, edge_type: int | None) -> tuple[Connections
                 f"edge_type of {owner} is {edge_type!r}, and a connector has none; leave it out."
             )
         return found[0], "forward"
-    known = {
-        number: (each, direction)
-        for each in found
-        for number, direction in zip(each.edge_types, each.directions, strict=True)
-    }
-    if edge_type is None and len(known) == 1:
-        return next(iter(known.values()))
-    if edge_type not in list(known):  # which may be anything
-        raise ParameterError(
-            f"edge_type of {owner} is {edge_type!r}; allowed here are "
-            f"{', '.join(map(str, known)) or 'none: there are no edges'}."
-        )
-    return known[edge_type]
+    known = {}
+    for each in found:
+        ends = network_of(each.source), network_of(each.target)
+        for edge_id, direction in zip(each.edge_types, each.directions, strict=True):
+            key = (*(ends if direction == "forward" else ends[::-1]), edge_id)
+            known[key] = each, direction
+    fitting = [key for key in known if edge_type is None or edge_type in (key, key[2])]
+    if len(fitting) == 1:
+        return known[fitting[0]]
+    ids = [key[2] for key in known]
+    allowed = [repr(key if ids.count(key[2]) > 1 else key[2]) for key in known]
+    raise ParameterError(
+        f"edge_type of {owner} is {edge_type!r}; allowed here are "
+        f"{', '.join(allowed) or 'none: there are no edges'}."
+    )
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -67,21 +74,19 @@ def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def short_label(label: str) -> str:
-    """Return a pool's label without what all labels have."""
-    network, _, query = label.partition(": ")
-    if query in ("", "*"):
-        return network
-    return "\n".join(part.partition("==")[2].strip("'") or part for part in query.split("&"))
+def _set_title(ax: Axes, found: Connections, direction: str) -> None:
+    """Say whose edges these are, in two lines where one is too long."""
+    names = short_names((found.source, found.target))
+    ends = [names[pool_key(each)].replace("\n", ", ") for each in (found.source, found.target)]
+    title = " → ".join(ends if direction == "forward" else ends[::-1])
+    if len(title) > MOST_TITLE:
+        title = title.replace(" → ", "\n→ ")
+    size = 12 * min(1.0, MOST_TITLE / max(map(len, title.split("\n"))))
+    ax.set_title(title, fontsize=size)
 
 
-def title_of(found: Connections, direction: str) -> str:
-    """Return what stands above a picture of one edge type."""
-    ends = [short_label(each).replace("\n", ", ") for each in (found.source, found.target)]
-    return " → ".join(ends if direction == "forward" else ends[::-1])
-
-
-def finish(ax: Axes) -> None:
-    """Leave out what is no data."""
+def finish(ax: Axes, found: Connections, direction: str) -> None:
+    """Leave out what is no data, and say whose data it is."""
+    _set_title(ax, found, direction)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, edgecolor="none", framealpha=0.8)

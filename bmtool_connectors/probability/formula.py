@@ -157,7 +157,7 @@ class TotalProfile(FormulaProfile):
         also = " and ptotal is not reached" if self.ptotal is not None else ""
         warn(
             f"{name} of {type(self).__name__} is {getattr(self, name):.4g}, so its probability "
-            f"would be up to {peak:.4g}{self._crossings()}; it is cut at 1{also}."
+            f"would be up to {peak:.4g}{self._crossings()}; probabilities are cut at 1{also}."
         )
         return True
 

@@ -66,7 +66,7 @@ def _delay(
             and isinstance(high, _PLAIN)
         )
         fine = fine and -MOST <= dist <= MOST and -MOST <= min_delay <= MOST
-        fine = fine and velocity >= 1 / MOST and 0 <= fluc_stdev <= MOST and low <= high
+        fine = fine and 1 / MOST <= velocity <= MOST and 0 <= fluc_stdev <= MOST and low <= high
     except (TypeError, ValueError):
         fine = False
     if not fine:

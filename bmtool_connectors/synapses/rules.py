@@ -102,7 +102,8 @@ class PropertyRule(ABC):
         wrong = np.flatnonzero(~((numbers >= low) & (numbers <= MOST)))
         if len(wrong) or (numbers.ndim and isinstance(synapses, OneSynapse)):
             k = int(wrong[0]) if len(wrong) else 0
-            got = np.ravel(np.asarray(values, dtype=object))[k] if np.size(values) else values
+            many = isinstance(synapses, Block) and np.size(values) and np.ndim(values)
+            got = np.ravel(np.asarray(values, dtype=object))[k] if many else values
             owner = f"{name} of {type(self).__name__}"
             lifting.refuse(got, synapses.describe(k), owner, allowed)
         return numbers if numbers.ndim else float(numbers)

@@ -32,8 +32,9 @@ class WeightRule(PropertyRule):
         The value, a magnitude: one number; a frozen distribution of ``scipy.stats``, or
         :func:`lognormal`, :func:`truncated`, :func:`clipped`, :func:`mixture`, drawn from once
         per synapse; a function of source and target node; or a profile of distance such as
-        :class:`GaussianDropoff`, whose value is not cut at 1. A value per synapse is no rule:
-        give an array to ``add_properties(values=...)``; a value per pair to MatrixConnector.
+        :class:`GaussianDropoff`, whose value is not cut at 1 (it warns that probabilities are;
+        with `scale` there is no need for values above 1). A value per synapse is no rule: give
+        an array to ``add_properties(values=...)``; a value per pair to MatrixConnector.
     sign : {+1, -1, None}
         Sign of all weights of the edge type. Values of the distribution are magnitudes, >= 0.
         With None they may have either sign, and are taken as they are.
