@@ -20,15 +20,15 @@ from typing import Any as _Any
 from bmtool_connectors import randomness as _randomness
 from bmtool_connectors import report as _report
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import (
     PeriodicDistance,
     cylindrical_dist_z,
     euclid_dist,
     spherical_dist,
 )
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
-from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.inspection.explain import Explanation
 from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.inspection.summary import Summary
@@ -44,36 +44,30 @@ from bmtool_connectors.patterns.block_tables import (
 )
 from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.degree import (
-    FixedInDegreeConnector,
-    FixedOutDegreeConnector,
-    FixedTotalNumberConnector,
-    PairwisePoissonConnector,
-)
+from bmtool_connectors.patterns.degree import FixedInDegreeConnector, FixedOutDegreeConnector
 from bmtool_connectors.patterns.from_file import FileBasedConnector
 from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
 from bmtool_connectors.patterns.matrix import MatrixConnector
 from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.patterns.total import FixedTotalNumberConnector, PairwisePoissonConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
-from bmtool_connectors.probability import (
-    NORM_COEF,
-    GaussianDropoff,
-    UniformInRange,
-    gaussian,
-)
-from bmtool_connectors.profile_algebra import (
+from bmtool_connectors.probability.algebra import (
     DistantDependentProbability,
-    ProbabilityFunction,
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.profiles import (
+from bmtool_connectors.probability.base import ProbabilityFunction
+from bmtool_connectors.probability.dropoffs import (
     ExponentialDropoff,
     LinearDropoff,
     PowerLawDropoff,
     SigmoidDropoff,
 )
+from bmtool_connectors.probability.gaussian import NORM_COEF, GaussianDropoff, gaussian
+from bmtool_connectors.probability.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
+from bmtool_connectors.probability.tabulated import Tabulated
+from bmtool_connectors.probability.uniform import UniformInRange
 from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
@@ -103,7 +97,6 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
     truncated,
 )
-from bmtool_connectors.tabulated import Tabulated
 from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
 from bmtool_connectors.verification.verify import verify
 

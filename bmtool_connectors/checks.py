@@ -35,7 +35,7 @@ def _float_or_nan(value: Any) -> float:
         return math.nan
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (OverflowError, TypeError, ValueError):
         return math.nan
 
 

@@ -1,4 +1,4 @@
-"""The result of a draw: immutable edges of one direction, and of both.
+"""Immutable edges of one direction.
 
 Inside the package an edge is a pair of *positions* in the node pools; node ids
 appear only at the doors. Index arrays use the smallest signed type that fits,
@@ -7,10 +7,8 @@ so that differences of indices never wrap.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
     from bmtool_connectors.nodes import NodeArrays
 
-__all__ = ["Connectivity", "EdgeList"]
+__all__ = ["EdgeList"]
 
 IntArray = npt.NDArray[np.signedinteger[Any]]
 
@@ -377,104 +375,3 @@ def _check_arrays(
             raise ParameterError(
                 f"{name} of EdgeList holds {array.dtype} values{values}; allowed are {allowed}."
             )
-
-
-class LazyCounts(Sequence[int]):
-    """Numbers that are counted when somebody asks for them."""
-
-    def __init__(self, count: Callable[[], tuple[int, ...]]) -> None:
-        self._count = count
-
-    @functools.cached_property
-    def _numbers(self) -> tuple[int, ...]:
-        return self._count()
-
-    def __getitem__(self, k: Any) -> Any:
-        return self._numbers[k]
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __eq__(self, other: object) -> bool:
-        return self._numbers == other
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(self._numbers)
-
-    def __reduce__(self) -> Any:
-        return tuple, (self._numbers,)
-
-    def chosen(self, *which: int) -> LazyCounts:
-        """Return some of the numbers, still not counted."""
-        return LazyCounts(lambda: tuple(self[k] for k in which))
-
-
-def chosen_counts(counts: Sequence[int], *which: int) -> Sequence[int]:
-    """Return some of the counts; what is not counted yet stays so."""
-    if isinstance(counts, LazyCounts):
-        return counts.chosen(*which)
-    return tuple(counts[k] for k in which)
-
-
-@dataclass(frozen=True, eq=False)
-class Connectivity:
-    """What a connector drew: the edges of both directions and what was counted meanwhile.
-
-    Attributes
-    ----------
-    forward : EdgeList
-        From the first pool to the second; of a recurrent population, all edges.
-    backward : EdgeList or None
-        From the second pool to the first: its ``source`` indexes the second pool. None for
-        connectors with one direction and for recurrent populations.
-    pairs : int
-        Pairs looked at: n_source n_target, or unordered pairs of a recurrent population.
-    possible : sequence of int
-        Pairs that could connect: (forward,), (forward, backward, both), or for a recurrent
-        reciprocal connector (any, both).
-    connected : tuple of int
-        Pairs that are connected, ordered like `possible`.
-    clipped : int
-        Pairs (of those that were looked at) whose joint probability was not feasible and was
-        moved to the nearest value.
-    dropped : int
-        Connections whose number of synapses came out as 0.
-    rho : float or None
-        The correlation the draw used, given or estimated; None when each pair had its own.
-    cache : mapping
-        Arrays kept from the estimate of rho: one entry per pair that was evaluated.
-    """
-
-    forward: EdgeList
-    backward: EdgeList | None = None
-    pairs: int = 0
-    possible: Sequence[int] = ()
-    connected: tuple[int, ...] = ()
-    clipped: int = 0
-    dropped: int = 0
-    rho: float | None = None
-    cache: Mapping[str, npt.NDArray[Any]] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False
-    )
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "cache": {}}
-
-    @classmethod
-    def from_edges(cls, edges: EdgeList) -> Connectivity:
-        """Wrap edges of one direction, every pair counted as possible."""
-        pairs = edges.shape[0] * edges.shape[1]
-        return cls(edges, pairs=pairs, possible=(pairs,), connected=(len(edges),))
-
-    def without_cache(self) -> Connectivity:
-        """Return the same edges and counts without the kept arrays."""
-        return replace(self, cache=MappingProxyType({}))
-
-    def edges(self, direction: str) -> EdgeList:
-        """Return the edges of ``'forward'`` or ``'backward'``."""
-        if direction == "forward":
-            return self.forward
-        assert self.backward is not None
-        return self.backward

@@ -18,22 +18,23 @@ import numpy.typing as npt
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.gaussian_profiles import Bimodal, DifferenceOfGaussians, MexicanHat
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.probability import GaussianDropoff, UniformInRange
-from bmtool_connectors.profile_algebra import (
+from bmtool_connectors.probability.algebra import (
     DistantDependentProbability,
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.profiles import (
+from bmtool_connectors.probability.dropoffs import (
     ExponentialDropoff,
     LinearDropoff,
     PowerLawDropoff,
     SigmoidDropoff,
 )
+from bmtool_connectors.probability.gaussian import GaussianDropoff
+from bmtool_connectors.probability.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
+from bmtool_connectors.probability.tabulated import Tabulated
+from bmtool_connectors.probability.uniform import UniformInRange
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate
-from bmtool_connectors.tabulated import Tabulated
 
 __all__ = ["vectorized"]
 

@@ -129,6 +129,14 @@ class NodeArrays:
         return cast(npt.NDArray[np.float64], self._attributes[key])
 
     @property
+    def known_positions(self) -> npt.NDArray[np.float64] | None:
+        """Coordinates, shape (n, 3), um; None unless all nodes carry finite ones."""
+        try:
+            return self.positions
+        except NodeError:
+            return None
+
+    @property
     def box(self) -> npt.NDArray[np.float64]:
         """Least and greatest coordinates, shape (2, 3), um, of nodes that have positions."""
         key = "box around all nodes"

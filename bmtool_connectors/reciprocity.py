@@ -21,7 +21,8 @@ import numpy.typing as npt
 from bmtool_connectors import randomness
 from bmtool_connectors.checks import floats, number, plain
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.profile_algebra import DistantDependentProbability, ProbabilityFunction
+from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.probability.base import ProbabilityFunction
 from bmtool_connectors.randomness import RngLike
 
 __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]

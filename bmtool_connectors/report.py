@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import ParameterError, warn
 
 __all__ = ["Timer"]

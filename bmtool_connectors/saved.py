@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,13 @@ from bmtool_connectors.comparison.tables import Population, Table
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
+from bmtool_connectors.inspection.pools import conditions, pool_key
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.verification.edges import is_gap_junction
+from bmtool_connectors.verification.recipe import n_connected
 
 __all__ = ["read_connections", "summarize"]
 
-#: Filters of pools as BMTK writes them.
-_CONDITION = re.compile(r"(\w+)=='(.*)'")
 #: Where coordinates may stand.
 _COORDINATES = (("positions[0]", "positions[1]", "positions[2]"), ("x", "y", "z"))
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
@@ -99,7 +98,7 @@ class _EdgeType:
     @property
     def recurrent(self) -> bool:
         """Whether source and target are the same nodes."""
-        return self.labels[0] == self.labels[1]
+        return self.pools[0] is self.pools[1]
 
 
 def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
@@ -165,45 +164,42 @@ class _Nodes:
             return None
         with population.load() as table:
             chosen = np.ones(len(table), dtype=bool)
-            for condition in [] if query in ("*", "") else query.split("&"):
-                match = _CONDITION.fullmatch(condition)
-                values = None if match is None else _property(table, population, match[1])
-                if match is None or values is None:
+            asked = conditions(query)
+            if asked is None:
+                return None
+            for name, allowed in asked:
+                values = _property(table, population, name)
+                if values is None:
                     return None
-                chosen &= np.isin(values, _texts(match[2]))
+                chosen &= np.isin(values, allowed)
             ids = table.ids[0]
             order = np.flatnonzero(chosen)[np.argsort(ids[chosen], kind="stable")]
-            positions = _positions(table)
-            return _Pool(ids[order], None if positions is None else positions[order])
-
-
-def _texts(value: str) -> list[str]:
-    """Return the values that a filter allows, as text."""
-    if value.startswith("["):
-        try:
-            return [str(each) for each in ast.literal_eval(value)]
-        except (ValueError, SyntaxError):
-            pass
-    return [value]
+            return _Pool(ids[order], _positions(table, order))
 
 
 def _property(table: Table, population: Population, name: str) -> npt.NDArray[Any] | None:
-    """Return a property of each node as text, of the node or of its type; None without it."""
+    """Return a property of each node as text, its own or that of its type; None without it."""
     if name == "node_id":
         return table.ids[0].astype(str)
-    if name in table.names:
-        return table.column(name).astype(str)
+    has_own = table.present(name)
+    own = table.column(name).astype(str) if name in table.names else None
+    if own is not None and has_own is None:
+        return own
     types = population.types or {}
-    if not any(name in each for each in types.values()):
+    if own is None and not any(name in each for each in types.values()):
         return None
     numbers, place = np.unique(table.column("node_type_id"), return_inverse=True)
-    return np.array([types.get(int(each), {}).get(name, "") for each in numbers])[place]
+    values = np.array([types.get(int(each), {}).get(name, "") for each in numbers])[place]
+    return values if own is None or has_own is None else np.where(has_own, own, values)
 
 
-def _positions(table: Table) -> npt.NDArray[np.float64] | None:
+def _positions(table: Table, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
+    """Return the positions of the nodes in some rows, um; None where one has none."""
     for names in _COORDINATES:
         if set(names) <= table.names:
-            return np.column_stack([table.column(name).astype(float) for name in names])
+            has = [table.present(name) for name in names]
+            if all(each is None or each[rows].all() for each in has):
+                return np.column_stack([table.column(name)[rows].astype(float) for name in names])
     return None
 
 
@@ -249,7 +245,7 @@ def _pools(
 ) -> tuple[_Pool, _Pool]:
     """Return the pools of an edge type; where they are not known, the nodes with edges."""
     found = [nodes.pool(end, query) for end, query in zip(ends, queries, strict=True)]
-    same = ends[0] == ends[1] and queries[0] == queries[1]
+    same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
     for k in range(2):
         pool = found[k]
         if pool is None or not np.isin(_present(ids[k]), pool.ids, kind="sort").all():
@@ -258,6 +254,8 @@ def _pools(
     first, second = found
     assert first is not None  # filled in above
     assert second is not None
+    known = ends[0] == ends[1] and first.is_known and second.is_known
+    same |= known and np.array_equal(first.ids, second.ids)
     return first, first if same else second
 
 
@@ -310,15 +308,25 @@ def _are_one(a: _EdgeType, b: _EdgeType) -> bool:
     return directions == {"forward", "backward"} and one == other and a.labels == b.labels[::-1]
 
 
+def _is_part(recipe: Mapping[str, Any]) -> bool:
+    """Whether only some of the edges that a connector drew were added to the network."""
+    connector = recipe.get("connector", {})
+    drawn = connector.get("drawn") or {}
+    n = n_connected(drawn.get("connected", {}), connector.get("direction", "forward"))
+    return n is not None and not drawn.get("dropped") and n != recipe.get("pairs", n)
+
+
 def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
     recipe = first.recipe.get("connector", {})
     drawn, wanted = (recipe.get(name) or {} for name in ("drawn", "wanted"))
     name = recipe.get("class", "").rpartition(".")[2] or None
-    is_gap = first.properties.get("is_gap_junction") in ("True", "1") or name in _GAPS
+    is_gap = is_gap_junction(first.properties) or name in _GAPS
     about = {"seed": recipe.get("seed"), "name": recipe.get("name")}
     about = {"sampler": wanted.get("sampler"), **about} if recipe else {}
     if not all(pool.is_known for pool in first.pools):
         about["nodes"] = "those with edges only"
+    if _is_part(first.recipe):
+        wanted = drawn = {}
     synapses = [each for key, each in recipe.get("parameters", {}).items() if "n_syn" in key]
     if drawn.get("dropped") and any(isinstance(each, Mapping) for each in synapses):
         wanted = {}  # the laws do not know how often a function gives 0

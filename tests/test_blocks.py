@@ -559,6 +559,17 @@ def test_recipe(tmp_path: Path) -> None:
     assert found["drawn"]["connected"] == {"forward": len(connector.connectivity.forward)}
 
 
+def test_sources_of_a_block_that_take_part_as_a_whole() -> None:
+    """One of them changes many edges at once, and so it does among all blocks."""
+    net = network(n=60)
+    a, b = net.nodes(pop_name="a"), net.nodes(pop_name="b")
+    half = UnidirectionConnector(GAUSS, spherical_dist, source_fraction=0.5, rng=1, **QUIET)
+    half.setup_nodes(source=a, target=b)
+    connector = BlockConnector({("a", "b"): half, ("b", "a"): 0.1}, missing=None, **QUIET)
+    connector.setup_nodes(source=net.nodes(), target=net.nodes())
+    assert connector.expected().forward_jump == half.expected().forward_jump > 1
+
+
 def test_counts_and_expectation() -> None:
     """Edges, not unordered pairs, also of blocks that are drawn both ways."""
     net = network(n=60)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import networkx
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from bmtk.builder import NetworkBuilder
 from conftest import QUIET, pools
 from scipy import stats
 from scipy.sparse import csr_matrix
+from scipy.spatial import distance
 
 import bmtool_connectors
 from bmtool_connectors import (
@@ -122,6 +124,8 @@ def names() -> dict[str, Any]:
     made |= {"a_connector": FixedInDegreeConnector(3), "another": UnidirectionConnector(0.4)}
     made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
     made |= {"a": 2.0, "b": 5.0}
+    made |= {"nx": networkx, "rows": 5, "columns": 6, "m": 3, "cdist": distance.cdist}
+    made |= {"positions": POSITIONS, "rng": np.random.default_rng(6)}
     return made | {"table": table, "other": other, "n_target": N, "round": round}
 
 
@@ -270,6 +274,30 @@ def bell(sigma: float, center: float = 0.0) -> Callable[[np.ndarray], np.ndarray
     return lambda d: np.exp(-(((d - center) / sigma) ** 2) / 2)
 
 
+def graph(degree_sum: int | None = None, least: int = 0) -> Check:
+    """Return a check of an undirected graph: number of edges in both directions, least degree."""
+
+    def check(found: np.ndarray, connector: Any) -> None:
+        assert (found == found.T).all()
+        assert not np.diag(found).any()
+        assert degree_sum is None or found.sum() == degree_sum
+        assert found.sum(axis=0).min() >= least
+        assert 0 < found.sum() < N * N / 2
+
+    return check
+
+
+def patches(found: np.ndarray, connector: Any) -> None:
+    """Check that the targets of each source are around one of the cells."""
+    is_near = DIST <= 50.0
+    for row in found.astype(bool):
+        assert is_near[:, row].all(axis=1).any()
+    assert 0 < found.sum() < 0.3 * N * N
+
+
+PLACE = np.stack(np.divmod(np.arange(N), 6))  # row and column of each cell, 5 x 6
+STEPS = np.abs(PLACE[:, :, None] - PLACE[:, None, :])
+AWAY = np.abs(np.arange(N)[:, None] - np.arange(N))
 ALL, EYE, CONNECTED = np.ones((N, N)), np.eye(N), (MATRIX > 0).astype(int)
 EXPONENTIAL = 0.9 * np.exp(-DIST / 30.0)
 GAUSSIAN = np.exp(-0.5 * (DIST / 40.0) ** 2)
@@ -314,6 +342,19 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("BrainPy", "ProbDist"): law(0.3 * (DIST <= 50.0), True),
     ("BrainPy", "GaussianProb"): law(GAUSSIAN, True),
     ("BrainPy", "GaussianProb, periodic_boundary"): law(bell(40.0)(AROUND), True),
+    ("PyNN", "SmallWorldConnector"): graph(4 * N),
+    ("BrainPy", "GridFour"): exactly(STEPS.sum(axis=0) == 1),
+    ("BrainPy", "GridEight"): exactly(STEPS.max(axis=0) == 1),
+    ("BrainPy", "GridN"): exactly((STEPS.max(axis=0) <= 2) & (AWAY > 0)),
+    ("BrainPy", "SmallWorld"): graph(4 * N),
+    ("BrainPy", "ScaleFreeBA"): graph(2 * 3 * (N - 3), least=1),
+    ("BrainPy", "ScaleFreeBADual"): graph(least=1),
+    ("BrainPy", "PowerLaw"): graph(least=1),
+    ("braintools", "Ring"): exactly(np.isin(np.minimum(AWAY, N - AWAY), [1, 2])),
+    ("braintools", "Grid2d"): exactly(STEPS.sum(axis=0) == 1),
+    ("braintools", "RadialPatches"): patches,
+    ("braintools", "SmallWorld"): graph(4 * N),
+    ("braintools", "ScaleFree"): graph(2 * 3 * (N - 3), least=1),
     ("braintools", "Random"): law(0.3, False),
     ("braintools", "AllToAll"): exactly(ALL - EYE),
     ("braintools", "OneToOne"): exactly(EYE),

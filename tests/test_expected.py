@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -250,6 +251,27 @@ class TestSpread:
         assert found.forward == pytest.approx(0.4 * each.sum())
         variance = 0.4 * (each * (1 - each)).sum() + between
         assert found.forward_sd == pytest.approx(np.sqrt(variance))
+
+    @pytest.mark.parametrize("share", [1.0, 0.67])
+    def test_degrees_of_few_nodes(self, share: float) -> None:
+        """Over all choices of sources, and all nodes: what is 1 / n for many is not for three."""
+        net, rng = NetworkBuilder("net"), np.random.default_rng(2)
+        for name, n in (("A", 3), ("B", 4)):
+            net.add_nodes(N=n, pop_name=name, positions=list(rng.uniform(0, 150, (n, 3))))
+        connector = UnidirectionConnector(NEAR, spherical_dist, source_fraction=share, **QUIET)
+        found = set_up(net, connector, "B").expected().degrees
+        p = near(distances(net, "B"))
+        choices = list(itertools.combinations(range(3), round(3 * share)))
+        mean, square = np.zeros((2, 2, 4))
+        for rows in choices:
+            for axis, n in ((1, 3), (0, 4)):
+                part = np.where(np.isin(np.arange(3), rows)[:, None], p, 0.0)
+                own = part.sum(axis=axis)
+                mean[axis, :n] += own
+                square[axis, :n] += (part * (1 - part)).sum(axis=axis) + own**2
+        for name, axis, n in (("out", 1, 3), ("in", 0, 4)):
+            first, second = (each[axis].sum() / n / len(choices) for each in (mean, square))
+            assert found[name] == pytest.approx((first, np.sqrt(second - first**2)), rel=1e-12)
 
     def test_sample_of_some_sources(
         self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch

@@ -579,7 +579,11 @@ class TestExplain:
         edges = connector.connectivity.forward
         found = connector.explain(int(edges.source[0]), N + int(edges.target[0]))
         assert (found.outcome, found.n_syn, found.p0) == ("forward", 3, None)
-        assert "no probability of a single pair" in found.note
+        assert str(found).splitlines()[1:] == [
+            "  outcome  forward",
+            "  n_syn          3",
+            "  FixedInDegreeConnector has no probability of a single pair",
+        ]
 
     def test_draws_nothing(self, net: NetworkBuilder) -> None:
         rng = np.random.default_rng(5)

@@ -28,6 +28,7 @@ from bmtool_connectors import (
     plot,
     spherical_dist,
 )
+from bmtool_connectors.inspection import distances
 
 SEEDED: dict[str, Any] = {**QUIET, "rng": 4}
 NEAR = GaussianDropoff(stdev=40.0, pmax=0.5, max_dist=90.0)
@@ -79,7 +80,7 @@ def dense(net: Any, k: int) -> np.ndarray:
 class TestMatrix:
     """Numbers for pairs of populations."""
 
-    @pytest.mark.parametrize("kind", plot.KINDS)
+    @pytest.mark.parametrize("kind", plot.matrix.KINDS)
     def test_values(self, net: Any, given: Any, kind: str) -> None:
         ax = plot.connection_matrix(given, kind)
         forward, backward, within = (dense(net, k) for k in range(3))
@@ -106,6 +107,57 @@ class TestMatrix:
         assert [each.get_text() for each in ax.get_xticklabels()] == ["A", "B"]
         assert len(ax.texts) == 3
         assert ax.images[0].get_cmap().name == "cividis"
+
+    def test_pools_of_one_name(self, tmp_path: Path) -> None:
+        """Populations of two networks, or by two properties, are not added up."""
+        cells, others = (NetworkBuilder(name, verbose=False) for name in ("cells", "others"))
+        for net in (cells, others):
+            net.add_nodes(N=6, pop_name="A", layer="A")
+            net.add_nodes(N=4, pop_name="B", layer="A")
+        within, between = (UnidirectionConnector(1.0, **SEEDED) for _ in range(2))
+        within.connect(cells, cells.nodes(pop_name="A"), cells.nodes(pop_name=["A"]))
+        between.connect(cells, others.nodes(pop_name="A"), cells.nodes(pop_name="A"))
+        some = UnidirectionConnector(1.0, **SEEDED)
+        some.connect(cells, cells.nodes(layer="A"), cells.nodes(pop_name="A"))
+        cells.build()
+        cells.save(tmp_path)
+        for given in (cells, tmp_path):
+            ax = plot.connection_matrix(given, "number")
+            names = [each.get_text() for each in ax.get_yticklabels()]
+            wanted = {"cells\npop_name=A": 36, "cells\nlayer=A": 60, "others\nA": 36}
+            assert dict(zip(names, shown(ax)[:, 0], strict=True)) == wanted
+            assert shown(ax).shape == (3, 1)
+
+    def test_many_populations(self, tmp_path: Path) -> None:
+        """The figure grows, names are turned, and colours have to do; a warning would fail."""
+        net = NetworkBuilder("net", verbose=False)
+        names = [f"a population with a rather long name {k}" for k in range(14)]
+        for name in names:
+            net.add_nodes(N=2, pop_name=name)
+        for name in names:
+            connector = UnidirectionConnector(0.5, **SEEDED)
+            connector.connect(net, net.nodes(pop_name=name), net.nodes(pop_name=names[0]))
+            connector = UnidirectionConnector(0.5, **SEEDED)
+            connector.connect(net, net.nodes(pop_name=names[0]), net.nodes(pop_name=name))
+        net.build()
+        ax = plot.connection_matrix(net)
+        ax.figure.savefig(tmp_path / "matrix.png", dpi=20)
+        assert not ax.texts
+        assert {each.get_rotation() for each in ax.get_xticklabels()} == {90.0}
+        ax = plot.degrees(net, 103)
+        ax.figure.savefig(tmp_path / "degrees.png", dpi=20)
+        assert ax.get_title() == f"{names[0]}\n→ {names[1]}"
+        box = ax.title.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= ax.figure.bbox.width
+
+    def test_no_edges(self) -> None:
+        net = NetworkBuilder("net", verbose=False)
+        net.add_nodes(N=3)
+        connector = UnidirectionConnector(0.0, **SEEDED)
+        connector.setup_nodes(net.nodes(), net.nodes())
+        ax = plot.connection_matrix(connector)
+        assert shown(ax) == [[0.0]]
+        assert ax.images[0].get_clim() == (0.0, 1.0)
 
     def test_gap_junctions_alone(self) -> None:
         net = NetworkBuilder("net", verbose=False)
@@ -184,7 +236,7 @@ class TestProbability:
 
     def test_some_sources(self, net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every fourth source stands for all."""
-        monkeypatch.setattr(plot, "MOST_PAIRS", N * M // 4)
+        monkeypatch.setattr(distances, "MOST_PAIRS", N * M // 4)
         ax = plot.probability_by_distance(net, 100, bins=1)
         dist = np.linalg.norm(
             random_positions(N, 0)[::4, None] - random_positions(M, 1)[None], axis=-1
@@ -207,6 +259,18 @@ class TestProbability:
         (name,) = options
         with pytest.raises(ParameterError, match=rf"{name} of probability_by_distance\(\) is"):
             plot.probability_by_distance(net, 100, **options)
+
+    def test_gap_junctions_of_either_order(self, tmp_path: Path) -> None:
+        """The earlier cell of a pool is the source, and may have the higher id."""
+        net = NetworkBuilder("net", verbose=False)
+        net.add_nodes(N=6, node_id=list(range(6))[::-1], positions=list(random_positions(6, 1)))
+        connector = GapJunction(p=1.0, **SEEDED)
+        connector.connect(net, net.nodes(), net.nodes(), forward={"is_gap_junction": True})
+        net.build()
+        net.save(tmp_path)
+        for given in (net, tmp_path):
+            _, share, _ = points(plot.probability_by_distance(given, bins=2))
+            assert share.tolist() == [1.0, 1.0]
 
 
 class TestDegrees:
@@ -253,6 +317,10 @@ class TestDegrees:
         (outline,) = (each for each in ax.patches if each.get_label() == "junctions of a cell")
         counts = np.bincount((junctions | junctions.T).sum(axis=0))
         assert outline.get_data()[0][: len(counts)] == pytest.approx(counts / N)
+        (line,) = ax.lines
+        degree, share = line.get_data()
+        assert line.get_label() == "binomial"
+        assert share == pytest.approx(stats.binom.pmf(degree, N - 1, 0.3))
 
 
 @pytest.mark.parametrize("name", ["connection_matrix", "probability_by_distance", "degrees"])
@@ -292,3 +360,22 @@ class TestAll:
         connector = net.get_connections()[2].connector.connector
         with pytest.raises(ParameterError, match="a connector has none"):
             self.call(name, connector, edge_type=100)
+
+
+def test_edge_type_of_several_networks(tmp_path: Path) -> None:
+    """Each network numbers its edge types from 100: one is never shown for another."""
+    for network, n in (("one", 2), ("two", 1)):
+        net = NetworkBuilder(network, verbose=False)
+        net.add_nodes(N=3, positions=list(random_positions(3, n)))
+        for _ in range(n):
+            UnidirectionConnector(1.0, **SEEDED).connect(net, net.nodes(), net.nodes())
+        net.build()
+        net.save(tmp_path)
+    for show in (plot.degrees, plot.probability_by_distance):
+        for wrong in (None, 100, ("one", "two", 100)):
+            with pytest.raises(
+                ParameterError, match=r"allowed here are \('one', 'one', 100\), 101,"
+            ):
+                show(tmp_path, edge_type=wrong)  # type: ignore[arg-type]
+        assert show(tmp_path, edge_type=("two", "two", 100)).get_title() == "two → two"
+        assert show(tmp_path, edge_type=101).get_title() == "one → one"

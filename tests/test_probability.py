@@ -132,7 +132,7 @@ def test_decisions_of_the_module() -> None:
 
 
 def test_raw_value_is_not_clipped_but_cut_to_the_range() -> None:
-    with pytest.warns(UserWarning, match="cut at 1"):
+    with pytest.warns(UserWarning, match="probabilities are cut at 1"):
         profile = GaussianDropoff(stdev=50.0, pmax=2.0, max_dist=100.0)
     raw = profile.raw([0.0, 50.0, 100.0, 100.1])
     assert raw == pytest.approx([2.0, 2 * math.exp(-0.5), 2 * math.exp(-2), 0.0], rel=1e-15)
@@ -351,7 +351,7 @@ def test_ptotal_0_connects_nothing() -> None:
         ),
         (
             {"stdev": 50.0, "pmax": 1.5, "max_dist": 30.0},
-            ["up to 1.5; it is cut at 1."],
+            ["up to 1.5; probabilities are cut at 1."],
         ),
         (
             {"stdev": 50.0, "pmax": 1.5, "min_dist": 20.0},

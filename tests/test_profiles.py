@@ -39,8 +39,8 @@ from bmtool_connectors import (
     lifting,
     spherical_dist,
 )
-from bmtool_connectors.formula_profile import TotalProfile
 from bmtool_connectors.patterns.described import described
+from bmtool_connectors.probability.formula import TotalProfile
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -469,7 +469,7 @@ def test_the_two_ways_would_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison above sees an error of a part in a million."""
     original = special.gammainc
     monkeypatch.setattr(
-        "bmtool_connectors.profiles.gammainc", lambda a, x: original(a, x) * (1 + 1e-6)
+        "bmtool_connectors.probability.dropoffs.gammainc", lambda a, x: original(a, x) * (1 + 1e-6)
     )
     with pytest.raises(AssertionError):
         test_ptotal("exponential", "spherical", (0.0, 150.0))

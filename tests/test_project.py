@@ -127,9 +127,8 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
-    *("shells", "profile_algebra", "formula_profile", "probability"),
-    *("profiles", "gaussian_profiles", "tabulated", "reciprocity"),
-    *("lifting", "edges", "views", "sampling", "rules", "report", "previewing"),
+    *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
+    *("sampling", "rules", "report", "previewing"),
     *("inspection", "patterns", "synapses", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )

@@ -100,6 +100,8 @@ def test_without_recipe(both: tuple[Any, Path], tmp_path: Path) -> None:
     for file in both[1].iterdir():
         if not file.name.endswith("_connections.json"):
             (tmp_path / file.name).write_bytes(file.read_bytes())
+    types = tmp_path / "net_net_edge_types.csv"
+    types.write_text(types.read_text().replace("True", "1.0"))  # as pandas may write it
     found = summarize(tmp_path)
     assert [each.edge_types for each in found.entries] == [(k,) for k in range(100, 106)]
     counts = {each.edge_types[0]: each.measure("edges", "forward") for each in found.entries}
@@ -122,6 +124,25 @@ def test_one_direction(tmp_path: Path) -> None:
     (found,), (own,) = summarize(tmp_path).entries, net.summary().entries
     assert (found.source, found.measures) == (own.source, own.measures)
     assert found.measure("edges", "forward").wanted == pytest.approx(0.4 * 40 * 25)
+
+
+def test_a_part_of_what_was_drawn(tmp_path: Path) -> None:
+    """What was wanted of all edges is not wanted of some, nor are there as many pairs."""
+    net = nodes(NetworkBuilder("net", verbose=False))
+    connector = ReciprocalConnector(p0=0.3, p1=0.4, pr=None, **SEEDED)
+    connector.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+    net.add_edges(**{**connector.edge_params(), "source": net.nodes(node_id=[1, 2, 3])})
+    net.add_edges(**connector.edge_params())
+    net.build()
+    net.save(tmp_path)
+    n = connector.connectivity.forward.out_degree()[1:4].sum()
+    for found in (summarize(tmp_path), net.summary()):
+        some, whole = found.entries
+        assert some.connector == "ReciprocalConnector"
+        edges = some.measure("edges", "forward")
+        assert (edges.wanted, edges.realised) == (None, n)
+        assert some.measure("probability", "forward").realised == n / 75
+        assert whole.measure("edges", "forward").wanted == pytest.approx(0.4 * 40 * 25)
 
 
 def test_stock_builder(tmp_path: Path) -> None:
@@ -154,6 +175,36 @@ def test_unknown_filter(tmp_path: Path) -> None:
     assert found.about["nodes"] == "those with edges only"
     for name, direction in (("edges", "forward"), ("reciprocal pairs", "")):
         assert found.measure(name, direction).realised == own.measure(name, direction).realised
+
+
+def test_properties_of_some_nodes(tmp_path: Path) -> None:
+    """A property of the nodes themselves here, and of their type there."""
+    net = NetworkBuilder("net", verbose=False)
+    net.add_nodes(N=6, pop_name="A", positions=list(random_positions(6, 1)))
+    net.add_nodes(N=4, pop_name=["A", "B", "B", "C"])
+    for source, target in (("A", "B"), ("B", "A"), (["B", "C"], "B")):
+        pools = (net.nodes(pop_name=name) for name in (source, target))
+        UnidirectionConnector(0.0, **SEEDED).connect(net, *pools)
+    pair = UnidirectionConnector(1.0, **SEEDED)
+    pair.connect(net, net.nodes(pop_name="A"), net.nodes(pop_name=["A"]))
+    single = UnidirectionConnector(1.0, **SEEDED)
+    single.connect(net, net.nodes(node_id=[0, 1]), net.nodes(pop_name=["B"]))
+    net.add_edges(net.nodes(), net.nodes(pop_name="C"), connection_rule=1)
+    net.build()
+    net.save(tmp_path)
+    within, between, other = saved.read_connections(tmp_path)
+    assert within.forward.shape == (7, 7)
+    assert within.recurrent
+    assert within.reciprocal == 21
+    # One of these has no position, and (0, 0, 0) is none.
+    assert within.positions == (None, None)
+    assert between.forward.shape == (2, 2)
+    assert between.positions[0] == pytest.approx(random_positions(6, 1)[:2])
+    assert between.positions[1] is None
+    assert other.forward.shape == (10, 1)
+    for one, other in zip(net.summary().entries[-3:], summarize(tmp_path).entries, strict=True):
+        assert one.measures == other.measures
+        assert "nodes" not in other.about
 
 
 def test_rows_in_any_order(both: tuple[Any, Path], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -40,7 +41,7 @@ from bmtool_connectors import (
     verify,
 )
 from bmtool_connectors.verification import columns
-from bmtool_connectors.verification.findings import CODES
+from bmtool_connectors.verification.findings import CODES, ChanceTest
 
 
 @pytest.fixture(scope="module")
@@ -352,6 +353,12 @@ def test_as_a_table(folder: Path) -> None:
     assert table["edge_type"].tolist()[0] == 100
     assert table["row"].isna().tolist() == [False, True]
     assert verify(folder.parent / "none").to_frame().shape == (1, 9)
+
+
+def test_deviation_of_what_is_sure() -> None:
+    """A number that cannot be anything else is never 0 deviations off."""
+    for realised, z in ((3, 0.0), (4, math.inf), (2, -math.inf)):
+        assert ChanceTest("file", 100, "edges", 9, 3.0 - 1e-12, 0.0, realised, 0.0).z == z
 
 
 def test_a_long_report(folder: Path) -> None:

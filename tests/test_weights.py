@@ -550,7 +550,10 @@ def test_wrong_parameters(call: Any, match: str) -> None:
         ),
         (lambda: WeightRule(lambda a, b: -1), "distribution of WeightRule is -1 for the synapse"),
         (lambda: WeightRule(lambda a, b: None), "distribution of WeightRule is None for"),
-        (lambda: WeightRule(lambda a, b: [1, 2]), "distribution of WeightRule is"),
+        (
+            lambda: WeightRule(lambda a, b: [1, 2]),
+            r"distribution of WeightRule is \[1, 2\] for the",
+        ),
         (lambda: WeightRule(1, modulation=lambda d: -d), "modulation of WeightRule is -"),
         (
             lambda: WeightRule(1, None, modulation=vectorized(lambda d: d * np.nan)),

@@ -43,8 +43,9 @@ class IndexWriter:
         self._dtype: npt.DTypeLike = np.uint32 if small else np.uint64
         self._open = np.empty((3, 0), dtype=self._dtype)
         self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
-        #: Of each part: where it starts in the file, and where the runs of each range start in it.
-        self._parts: list[tuple[int, npt.NDArray[np.int64]]] = []
+        #: Of each part: where it starts in the file, where the runs of each range start in it, and
+        #: whether their ends are stored.
+        self._parts: list[tuple[int, npt.NDArray[np.int64], bool]] = []
 
     def add(self, values: npt.NDArray[np.int64]) -> None:
         """Add the values of the next rows."""
@@ -73,31 +74,49 @@ class IndexWriter:
         start = self._file.seek(0, 2)
         values = runs[0].take(order)
         limits = [0, *np.searchsorted(values, self._limits), n]
-        for row in (values, runs[1].take(order), runs[2].take(order)):
+        begins = runs[1].take(order)
+        # In the index of a column that is in no order, most runs are of one row.
+        is_long = bool((runs[2] - runs[1] != 1).any())
+        for row in (values, begins, runs[2].take(order)) if is_long else (values, begins):
             row.tofile(self._file)
-        self._parts.append((start, np.array(limits, dtype=np.int64)))
+        self._parts.append((start, np.array(limits, dtype=np.int64), is_long))
         self._n_runs += n
 
     def _stored(self, number: int) -> Iterator[npt.NDArray[Any]]:
         """Yield the runs of one range of values, part by part."""
-        for start, limits in self._parts:
+        for start, limits, is_long in self._parts:
             first, last, n = (int(limits[k]) for k in (number, number + 1, -1))
             if last == first:
                 continue
             runs = np.empty((3, last - first), dtype=self._dtype)
-            for k in range(3):
+            for k in range(3 if is_long else 2):
                 self._file.seek(start + runs.itemsize * (k * n + first))
                 runs[k] = np.fromfile(self._file, self._dtype, last - first)
+            if not is_long:
+                np.add(runs[1], 1, out=runs[2])
             yield runs
 
-    def _sorted(self, number: int, ids: Range) -> Iterator[npt.NDArray[Any]]:
-        """Yield the runs of one range of values, by value and then by row."""
+    def _sorted(self, number: int, ids: Range) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+        """Yield the runs of one range of values, by value and then by row.
+
+        Yields
+        ------
+        ranges : ndarray of uint64, shape (n, 2)
+            The runs.
+        counts : ndarray of int, shape (n_values,)
+            How many of them each value has.
+        """
+        low, n = ids[0], ids[1] - ids[0]
         stored = self._stored(number)
-        if ids[1] - ids[0] == 1:
-            yield from stored
-            return
-        runs = np.concatenate(list(stored), axis=1)
-        yield runs.take(order_by(runs[0] - ids[0], ids[1] - ids[0]), axis=1)
+        if n > 1:
+            stored = iter([np.concatenate(list(stored), axis=1)])
+        for runs in stored:
+            keys = runs[0] - low
+            ranges = np.empty((len(keys), 2), dtype=np.uint64)
+            order = None if n == 1 else order_by(keys, n)
+            for k in (0, 1):
+                ranges[:, k] = runs[1 + k] if order is None else runs[1 + k].take(order)
+            yield ranges, np.bincount(keys, minlength=n)
 
     def write(self, group: Any, options: SaveOptions) -> None:
         """Write the index into an HDF5 group."""
@@ -115,14 +134,13 @@ class IndexWriter:
         for number, (low, high) in enumerate(self._ranges):
             counts = np.zeros(high - low, dtype=np.int64)
             first = done
-            for runs in self._sorted(number, (low, high)):
-                rows_of[done : done + runs.shape[1]] = runs[1:].T.astype(np.uint64)
-                done += runs.shape[1]
-                counts += np.bincount(runs[0] - low, minlength=high - low)
+            for ranges, found in self._sorted(number, (low, high)):
+                rows_of[done : done + len(ranges)] = ranges
+                done += len(ranges)
+                counts += found
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
-            found = np.where(counts, [ends - counts, ends], 0)
-            runs_of[low:high] = found.T.astype(np.uint64)
+            runs_of[low:high] = np.where(counts, [ends - counts, ends], 0).T.astype(np.uint64)
 
     def close(self) -> None:
         """Remove what was kept."""

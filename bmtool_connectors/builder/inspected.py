@@ -97,15 +97,16 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
         edge_type = first.connection_map
         undirected = bool(first.edge_type_properties.get("is_gap_junction", False))
         recurrent = first.source is first.target
+        is_ours = isinstance(rule, ConnectionRule)  # some of the edges that it drew
         return Connections(
             pool_label(edge_type.source_nodes),
             pool_label(edge_type.target_nodes),
             first.edges,
             recurrent=recurrent,
             undirected=undirected and recurrent,
-            connector=_rule_name(rule),
+            connector=type(rule.connector).__name__ if is_ours else _rule_name(rule),
             edge_types=types,
-            positions=(first.source.positions, first.target.positions),
+            positions=(first.source.known_positions, first.target.known_positions),
         )
     found: Connections = rule.connector.connections_of(rule.use).only(group)
     return replace(found, edge_types=types)

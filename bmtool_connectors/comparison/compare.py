@@ -123,7 +123,6 @@ def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -
 
     Examples
     --------
-    >>> from bmtk.builder import NetworkBuilder
     >>> def build(n_syn):
     ...     net = NetworkBuilder("net")
     ...     net.add_nodes(N=2)

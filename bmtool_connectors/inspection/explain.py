@@ -77,10 +77,11 @@ class Explanation(Report):
     def __str__(self) -> str:
         known = [
             [name, value if isinstance(value, str) else number_text(value)]
-            for name, value in list(asdict(self).items())[2:]
+            for name, value in list(asdict(self).items())[2:-1]
             if value not in (None, "")
         ]
-        return "\n".join([f"from node {self.source_id} to node {self.target_id}", *aligned(known)])
+        lines = [f"from node {self.source_id} to node {self.target_id}", *aligned(known)]
+        return "\n".join(lines + [f"  {self.note}"] * bool(self.note))
 
 
 def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:

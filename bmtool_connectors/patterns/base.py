@@ -18,7 +18,8 @@ import numpy as np
 
 from bmtool_connectors import previewing, randomness, report
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.inspected import ConnectorInspection

@@ -12,7 +12,8 @@ import numpy as np
 
 from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, LazyCounts, index_dtype
+from bmtool_connectors.connectivity import Connectivity, LazyCounts
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
@@ -23,10 +24,12 @@ from bmtool_connectors.patterns.block_entries import (
     is_two_way,
     read_entries,
 )
+from bmtool_connectors.patterns.block_expected import summed
 from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
     Places,
+    named_attributes,
     places_by_value,
     pool_parts,
 )
@@ -170,7 +173,7 @@ class BlockConnector(BaseConnector):
         parameters.argument(p_arg, f"p_arg of {own}")
         parameters.synapses(n_syn, f"n_syn of {own}")
         autapses = flag(allow_autapses, f"allow_autapses of {own}")
-        self.by, self._attributes = by, _attributes(by, own)
+        self.by, self._attributes = by, named_attributes(by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars["allow_autapses"] = autapses
@@ -373,36 +376,9 @@ class BlockConnector(BaseConnector):
             if one is None:
                 return None
             found.append(one)
-        edges = sum(each.edges for each in found)
-        # Directions that are drawn together are correlated, blocks are not.
-        variance = sum(
-            each.forward_sd**2
-            + (each.backward and each.backward_sd**2 + 2 * (each.reciprocal - each.independent))
-            for each in found
-        )
-        reciprocal = found if self._draws_all_reciprocal(use) else []
-        both = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
-        error = float(np.sqrt(sum(each.standard_error**2 for each in found)))
+        pairs = self._space(use.source, use.target).n_pairs
         sizes = len(use.source), len(use.target)
-        n_bytes = sum(each.n_bytes for each in found) + edges * sum(_width(n) for n in sizes)
-        for block, one in zip(use.parts, found, strict=True):  # positions in the whole are longer
-            n_bytes -= one.edges * (_width(len(block.source)) + _width(len(block.target)))
-        return Expected(
-            sampler=" and ".join(sorted({each.sampler for each in found})) or "none",
-            pairs=self._space(use.source, use.target).n_pairs,
-            forward=edges,
-            backward=0.0,
-            reciprocal=sum(each.reciprocal for each in reciprocal),
-            infeasible=sum(x * n for x, n in both) / max(sum(n for _, n in both), 1),
-            standard_error=error,
-            n_bytes=round(n_bytes),
-            seconds=sum(each.seconds for each in found),
-            forward_sd=float(np.sqrt(max(variance, 0.0))),
-            reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
-            forward_error=error,
-            reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
-            degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
-        )
+        return summed(use.parts, found, sizes, pairs, both=self._draws_all_reciprocal(use))
 
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
@@ -423,21 +399,3 @@ class BlockConnector(BaseConnector):
         return (
             use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
         )
-
-
-def _width(n: int) -> int:
-    """Return the bytes that a position among n nodes takes."""
-    return index_dtype(n).itemsize
-
-
-def _attributes(by: Any, owner: str) -> tuple[str, str]:
-    """Return the attributes of source and target nodes."""
-    names = (by, by) if isinstance(by, str) else by
-    if isinstance(names, tuple | list) and len(names) == 2:
-        first, second = names
-        if isinstance(first, str) and isinstance(second, str) and first and second:
-            return first, second
-    raise ParameterError(
-        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
-        "source and of target nodes."
-    )

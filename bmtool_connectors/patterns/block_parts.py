@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import Connectivity, EdgeList
-from bmtool_connectors.errors import NodeError
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
+from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, filters_of
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import Pair, is_two_way
@@ -20,6 +21,19 @@ from bmtool_connectors.sampling.candidates import ListedPairs
 
 Index = npt.NDArray[np.int64]
 Places = dict[Hashable, Index]  #: Positions in a pool of the nodes of each class.
+
+
+def named_attributes(by: Any, owner: str) -> tuple[str, str]:
+    """Return the attributes of source and of target nodes that `by` names."""
+    names = (by, by) if isinstance(by, str) else by
+    if isinstance(names, tuple | list) and len(names) == 2:
+        first, second = names
+        if isinstance(first, str) and isinstance(second, str) and first and second:
+            return first, second
+    raise ParameterError(
+        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
+        "source and of target nodes."
+    )
 
 
 def places_by_value(nodes: NodeArrays, name: str, owner: str) -> Places:

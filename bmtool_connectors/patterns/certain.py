@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters

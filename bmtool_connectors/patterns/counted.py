@@ -8,7 +8,8 @@ from typing import Any
 
 from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity, EdgeList, index_dtype
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList, index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
@@ -86,6 +87,7 @@ class CountedConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
+            forward_jump=found.jump(),
             degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 

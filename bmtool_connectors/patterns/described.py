@@ -17,7 +17,7 @@ from bmtool_connectors import lifting
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.profile_algebra import ProbabilityFunction
+from bmtool_connectors.probability.base import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
@@ -183,5 +183,5 @@ def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
         return None
     names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
     spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
-    more = ("independent", "per_rho", "degrees")
+    more = ("forward_jump", "independent", "per_rho", "degrees")
     return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import previewing, report
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.explain import Explanation
@@ -199,7 +200,7 @@ class ConnectorInspection:
                 "name": self.name,
                 "seconds": use.seconds,
             },
-            positions=(use.source.positions, use.target.positions),
+            positions=(use.source.known_positions, use.target.known_positions),
             **({} if law is None else {"law": law[0], "metric": law[1]}),
         )
 

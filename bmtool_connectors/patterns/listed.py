@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import floats, number
-from bmtool_connectors.edges import Connectivity, EdgeList, sort_pairs
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters

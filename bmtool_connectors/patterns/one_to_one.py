@@ -10,7 +10,8 @@ import numpy as np
 
 from bmtool_connectors import report
 from bmtool_connectors.checks import flag, number
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import BaseConnector

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting, randomness, report
+from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
-from bmtool_connectors.edges import Connectivity, chosen_counts
 from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from bmtool_connectors.checks import flag
-from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use

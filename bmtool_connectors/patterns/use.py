@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmtool_connectors.edges import Connectivity
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import (
     NodeArrays,

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import report
-from bmtool_connectors.edges import Connectivity, EdgeList
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.views import ConnProp
 

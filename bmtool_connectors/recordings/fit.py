@@ -14,7 +14,7 @@ from scipy.special import ndtri, xlog1py, xlogy
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ConnectivityWarning, ParameterError
-from bmtool_connectors.profile_algebra import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 
 __all__ = ["ProfileFit"]
 

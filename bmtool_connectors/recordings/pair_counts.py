@@ -8,17 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import lifting
-from bmtool_connectors.checks import floats, number
+from bmtool_connectors.checks import number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.parameters import joint, probability
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.profile_algebra import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.probability.tabulated import Tabulated, checked_edges
 from bmtool_connectors.reciprocity import NormalizedReciprocalRate, bounds
+from bmtool_connectors.recordings.checked import check_fit, whole_numbers
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
 from bmtool_connectors.recordings.intervals import clopper_pearson, design_effect
 from bmtool_connectors.recordings.network_counts import count_pairs
-from bmtool_connectors.tabulated import Tabulated, checked_edges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["PairCounts"]
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -80,40 +80,14 @@ class PairCounts:
     ) -> None:
         self.bin_edges = checked_edges(bin_edges, "bin_edges of PairCounts")
         n = len(self.bin_edges) - 1
-        self.n_tested = _counts(n_tested, "n_tested", n)
-        self.n_forward = _counts(n_forward, "n_forward", n)
-        self.n_backward = None if n_backward is None else _counts(n_backward, "n_backward", n)
-        self.n_both = _counts(n_both, "n_both", n)
+        self.n_tested = whole_numbers(n_tested, "n_tested", n)
+        self.n_forward = whole_numbers(n_forward, "n_forward", n)
+        self.n_backward = None if n_backward is None else whole_numbers(n_backward, "n_backward", n)
+        self.n_both = whole_numbers(n_both, "n_both", n)
         for array in (self.bin_edges, self.n_tested, self.n_forward, self.n_backward, self.n_both):
             if array is not None:
                 array.setflags(write=False)
-        self._check()
-
-    def _check(self) -> None:
-        """Refuse counts that do not fit each other."""
-        tested, forward, both = self.n_tested, self.n_forward, self.n_both
-        self._refuse(tested < 1, "n_tested", tested, "at least 1: merge bins without pairs")
-        if self.n_backward is None:
-            connected, most = forward - both, "2 n_both at least, and one or two for each pair"
-            self._refuse(forward < 2 * both, "n_forward", forward, most)
-            self._refuse(connected > tested, "n_forward", forward, most)
-            return
-        backward = self.n_backward
-        self._refuse(forward > tested, "n_forward", forward, "at most n_tested")
-        self._refuse(backward > tested, "n_backward", backward, "at most n_tested")
-        most = "at most n_forward and n_backward"
-        self._refuse(both > np.minimum(forward, backward), "n_both", both, most)
-        least = "at least n_forward + n_backward - n_tested"
-        self._refuse(both < forward + backward - tested, "n_both", both, least)
-
-    def _refuse(self, wrong: Flags, name: str, counts: IntArray, allowed: str) -> None:
-        if wrong.any():
-            k = int(np.flatnonzero(wrong)[0])
-            low, high = self.bin_edges[k : k + 2]
-            raise ParameterError(
-                f"{name} of PairCounts is {counts[k]} from {low:g} to {high:g} um; allowed is "
-                f"{allowed}."
-            )
+        check_fit(self.bin_edges, self.n_tested, self.n_forward, self.n_backward, self.n_both)
 
     def __repr__(self) -> str:
         names = ("bin_edges", "n_tested", "n_forward", "n_backward", "n_both")
@@ -141,8 +115,8 @@ class PairCounts:
             Pairs without a connection, with one, and with both.
         """
         n = len(checked_edges(bin_edges, "bin_edges of PairCounts")) - 1
-        none = _counts(unconnected, "unconnected", n)
-        one, both = _counts(one_way, "one_way", n), _counts(both_ways, "both_ways", n)
+        none = whole_numbers(unconnected, "unconnected", n)
+        one, both = whole_numbers(one_way, "one_way", n), whole_numbers(both_ways, "both_ways", n)
         return cls(bin_edges, none + one + both, one + 2 * both, None, both)
 
     @classmethod
@@ -419,17 +393,3 @@ class PairCounts:
         from bmtool_connectors.recordings.picture import draw_counts
 
         return draw_counts(self, self._laws(p0, p1, pr), self._finite_edges(), network, level, ax)
-
-
-def _counts(values: Any, name: str, n: int) -> IntArray:
-    """Return whole numbers >= 0, one for each bin."""
-    numbers = floats(values)
-    if numbers.ndim == 0:
-        numbers = numbers.reshape(1)
-    wrong = ~((numbers >= 0) & (numbers <= 2**53) & (np.floor(numbers) == numbers))
-    if numbers.shape != (n,) or wrong.any():
-        raise ParameterError(
-            f"{name} of PairCounts is {values!r}; allowed are {n} whole numbers >= 0, one for each "
-            "bin."
-        )
-    return numbers.astype(np.int64)

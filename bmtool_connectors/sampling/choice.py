@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import LazyCounts
+from bmtool_connectors.connectivity import LazyCounts
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace

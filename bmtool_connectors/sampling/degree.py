@@ -19,7 +19,7 @@ from bmtool_connectors import lifting, randomness
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
-from bmtool_connectors.sampling.sums import of_some
+from bmtool_connectors.sampling.sums import jump, of_some
 
 STREAM_VERSION = 1
 #: Cells of the table that is drawn at a time: it stays in the cache.
@@ -167,6 +167,10 @@ class Degrees:
         return self.share * total, self.share * variance + of_some(
             len(self.mean), self.share, spread
         )
+
+    def jump(self) -> float:
+        """Return by how much one independent event can change that number."""
+        return 1.0 if self.by_target or self.given else jump(self.mean, self.share)
 
     def both(self) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of out- and in-degrees, over nodes and draws."""

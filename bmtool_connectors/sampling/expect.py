@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.edges import Connectivity, index_dtype
+from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
@@ -52,6 +53,9 @@ class Expected:
         is exact.
     standard_error : float
         The same of the edges in both directions.
+    forward_jump : float
+        By how much one independent event can change the forward edges: by 1, but by more where
+        sources take part as a whole that expect different numbers.
     independent : float
         Reciprocal pairs that the probabilities alone would give, if the directions of each pair
         were independent; distances alone make them more frequent than chance [1]_. 0 where only
@@ -89,6 +93,7 @@ class Expected:
     forward_error: float = 0.0
     backward_error: float = 0.0
     reciprocal_error: float = 0.0
+    forward_jump: float = 1.0
     independent: float = 0.0
     per_rho: float = 0.0
     degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
@@ -231,6 +236,7 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         forward_error=float(error[first]),
         backward_error=float(error[second].sum()),
         reciprocal_error=float(error[RECIPROCAL]),
+        forward_jump=sums.jump(share),
         independent=sums.independent,
         per_rho=sums.per_rho,
         degrees=sums.degrees(_kind(plan), share),

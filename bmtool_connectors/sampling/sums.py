@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bmtool_connectors.reciprocity import deviation
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Values
 
-__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "of_some"]
+__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "jump", "of_some"]
 
 #: What the numbers of an array stand for: connections of each kind, EDGES those in any direction.
 FORWARD, BACKWARD, EDGES, RECIPROCAL = range(4)
@@ -117,8 +117,15 @@ class CountSums:
             variance[[FORWARD, EDGES]] += of_some(len(rows), share, spread)
         return np.sqrt(np.maximum(variance, 0.0))
 
+    def jump(self, share: float) -> float:
+        """Return by how much one independent event can change the edges forward; see `jump`."""
+        return jump(self._starts[0], share)
+
     def _between(self, expected: npt.NDArray[np.float64], squares: float) -> float:
-        """Return the variance of what nodes expect, less what comes from the sample."""
+        """Return the variance of what nodes expect, less what comes from the sample.
+
+        With n - 1 in the denominator, as `of_some` takes it.
+        """
         n = len(expected)
         if n < 2:
             return 0.0
@@ -129,7 +136,7 @@ class CountSums:
     ) -> tuple[float, float | None]:
         """Return mean and standard deviation of a degree over nodes and draws."""
         n = len(expected)
-        total = variance / n + self._between(expected, squares)
+        total = variance / n + self._between(expected, squares) * (n - 1) / n
         # The fewer pairs of a node are in the sample, the longer the tail of their sum.
         rough = math.sqrt((2 + 3 * n / max(self._looked_at, 1)) / n) * self._noise * squares / n
         known = rough <= ROUGH * total
@@ -175,10 +182,12 @@ class CountSums:
             return {"out": (share * out_mean, None), "in": (share * float(columns.mean()), None)}
         # Of a source that takes part, or 0.
         out = share * (out_sd**2 + out_mean**2) - (share * out_mean) ** 2
-        rows = len(self._starts[0])
-        between = self._between(columns, self._squares[FORWARD])
-        chosen = self._squares[FORWARD] / len(columns) - (between + columns.mean() ** 2) / rows
-        inside = share * self.variance[FORWARD] / len(columns) + share * (1 - share) * chosen
+        n, m = len(self._starts[0]), len(columns)
+        between = self._between(columns, self._squares[FORWARD]) * (m - 1) / m
+        # Of the probabilities of one target, on average over targets.
+        spread = self._squares[FORWARD] / m - (between + columns.mean() ** 2) / n
+        chosen = of_some(n, share, spread / max(n - 1, 1))
+        inside = share * self.variance[FORWARD] / m + chosen
         return {
             "out": (share * out_mean, math.sqrt(max(out, 0.0))),
             "in": (share * float(columns.mean()), math.sqrt(max(inside + share**2 * between, 0.0))),
@@ -193,6 +202,21 @@ def _add(
         np.add.at(sums, place, values)
     else:
         sums += np.bincount(place, values, len(sums))
+
+
+def jump(expected: npt.NDArray[np.float64], share: float) -> float:
+    """Return by how much one independent event can change a number of edges: mostly one edge.
+
+    Parameters
+    ----------
+    expected : ndarray of float, shape (n,)
+        Edges of each source, if it takes part.
+    share : float
+        Of the sources that are chosen: with one come all its edges, and not those of another.
+    """
+    if share == 1 or not len(expected):
+        return 1.0
+    return max(1.0, float(np.abs(expected - expected.mean()).max()))
 
 
 def of_some(n: int, share: float, spread: float) -> float:

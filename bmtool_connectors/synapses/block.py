@@ -15,7 +15,7 @@ from bmtool_connectors import lifting
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.laws import Law

@@ -10,7 +10,7 @@ import numpy as np
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bmtool_connectors import lifting, randomness
 from bmtool_connectors.checks import flag, floats
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import common
 from bmtool_connectors.synapses.block import Block, OneSynapse, PairDistance, Rows, blocks
@@ -102,7 +102,8 @@ class PropertyRule(ABC):
         wrong = np.flatnonzero(~((numbers >= low) & (numbers <= MOST)))
         if len(wrong) or (numbers.ndim and isinstance(synapses, OneSynapse)):
             k = int(wrong[0]) if len(wrong) else 0
-            got = np.ravel(np.asarray(values, dtype=object))[k] if np.size(values) else values
+            many = isinstance(synapses, Block) and np.size(values) and np.ndim(values)
+            got = np.ravel(np.asarray(values, dtype=object))[k] if many else values
             owner = f"{name} of {type(self).__name__}"
             lifting.refuse(got, synapses.describe(k), owner, allowed)
         return numbers if numbers.ndim else float(numbers)

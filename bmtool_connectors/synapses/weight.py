@@ -9,7 +9,7 @@ import numpy as np
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability import DistantDependentProbability
+from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance
 from bmtool_connectors.synapses.common import MOST
@@ -32,8 +32,9 @@ class WeightRule(PropertyRule):
         The value, a magnitude: one number; a frozen distribution of ``scipy.stats``, or
         :func:`lognormal`, :func:`truncated`, :func:`clipped`, :func:`mixture`, drawn from once
         per synapse; a function of source and target node; or a profile of distance such as
-        :class:`GaussianDropoff`, whose value is not cut at 1. A value per synapse is no rule:
-        give an array to ``add_properties(values=...)``; a value per pair to MatrixConnector.
+        :class:`GaussianDropoff`, whose value is not cut at 1 (it warns that probabilities are;
+        with `scale` there is no need for values above 1). A value per synapse is no rule: give
+        an array to ``add_properties(values=...)``; a value per pair to MatrixConnector.
     sign : {+1, -1, None}
         Sign of all weights of the edge type. Values of the distribution are magnitudes, >= 0.
         With None they may have either sign, and are taken as they are.

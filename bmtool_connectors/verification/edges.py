@@ -28,7 +28,7 @@ from bmtool_connectors.verification.groups import Groups
 from bmtool_connectors.verification.nodes import Nodes
 from bmtool_connectors.verification.properties import check_properties
 
-__all__ = ["Rows", "check_rows"]
+__all__ = ["Rows", "check_rows", "is_gap_junction"]
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
@@ -91,10 +91,11 @@ class Rows:
 
     def gap_types(self) -> list[int]:
         """Return the edge types that are gap junctions."""
-        return [number for number, each in self.table.items() if _is_gap_junction(each)]
+        return [number for number, each in self.table.items() if is_gap_junction(each)]
 
 
-def _is_gap_junction(properties: Mapping[str, str]) -> bool:
+def is_gap_junction(properties: Mapping[str, str]) -> bool:
+    """Say whether an edge type of a table, as text, is one of gap junctions."""
     return properties.get("is_gap_junction", "").lower() in ("true", "1", "1.0")
 
 
@@ -250,7 +251,7 @@ class _Scan:
         placed = [
             kind
             for kind, each in self.properties.items()
-            if told & each.keys() or _is_gap_junction(each)
+            if told & each.keys() or is_gap_junction(each)
         ]
         bad = np.isin(number, groups) & ~np.isin(columns[2], placed)
         target = self.nodes[1]

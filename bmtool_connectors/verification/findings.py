@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -156,9 +157,11 @@ class ChanceTest:
 
     @property
     def z(self) -> float:
-        """How many standard deviations the number is from its mean; 0 where both are certain."""
+        """How many standard deviations the number is from its mean; infinite where that is sure."""
         difference = self.realised - self.wanted
-        return difference / self.sd if self.sd else 0.0
+        if self.sd:
+            return difference / self.sd
+        return math.copysign(math.inf, difference) if abs(difference) >= 0.5 else 0.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
 
-__all__ = ["Chance", "Entry", "Realised", "check_recipes"]
+__all__ = ["Chance", "Entry", "Realised", "check_recipes", "n_connected"]
 
 #: What the values of interest begin with, in what is wanted.
 QUANTITIES = ("forward", "backward", "reciprocal")
@@ -94,11 +94,7 @@ class Entry:
 
     def connected(self) -> int | None:
         """Return how many pairs the connector drew in this direction."""
-        counts = self.drawn["connected"]
-        if "all" in counts and "reciprocal" in counts:  # pairs of one population, either way
-            return int(counts["all"] + counts["reciprocal"])
-        found = counts.get(self.direction)
-        return None if found is None else int(found)
+        return n_connected(self.drawn["connected"], self.direction)
 
     @property
     def within_one(self) -> bool:
@@ -114,6 +110,14 @@ class Entry:
             and self.connector == other.connector
             and self.drawn == other.drawn
         )
+
+
+def n_connected(counts: Mapping[str, int], direction: str) -> int | None:
+    """Return how many pairs were drawn in a direction, by the counts of a recipe; None: unknown."""
+    if "all" in counts and "reciprocal" in counts:  # pairs of one population, either way
+        return int(counts["all"] + counts["reciprocal"])
+    found = counts.get(direction)
+    return None if found is None else int(found)
 
 
 def _entries(file: Path, found: Findings) -> list[Entry]:
@@ -333,7 +337,8 @@ class Chance:
             return
         # A pair of one population has two directions, and both may change together.
         both = entry.within_one and quantity == "edges"
-        p_value = two_sided(realised, wanted, sd, error, jump=1.0 + both)
+        jump = max(1.0 + both, entry.wanted.get("forward_jump", 1.0))
+        p_value = two_sided(realised, wanted, sd, error, jump)
         spread = (sd**2 + error**2) ** 0.5
         test = ChanceTest(
             each.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,

@@ -16,8 +16,8 @@ from scipy.special import expit, gammainc, gammaincc
 
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.formula_profile import PeakProfile
-from bmtool_connectors.shells import density_power, shell_volume, smooth_shell_mean
+from bmtool_connectors.probability.formula import PeakProfile
+from bmtool_connectors.probability.shells import density_power, shell_volume, smooth_shell_mean
 
 __all__ = [
     "ExponentialDropoff",

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError, warn
-from bmtool_connectors.profile_algebra import DistantDependentProbability
-from bmtool_connectors.shells import (
+from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.probability.shells import (
     checked_dist_type,
     density,
     density_power,
@@ -157,7 +157,7 @@ class TotalProfile(FormulaProfile):
         also = " and ptotal is not reached" if self.ptotal is not None else ""
         warn(
             f"{name} of {type(self).__name__} is {getattr(self, name):.4g}, so its probability "
-            f"would be up to {peak:.4g}{self._crossings()}; it is cut at 1{also}."
+            f"would be up to {peak:.4g}{self._crossings()}; probabilities are cut at 1{also}."
         )
         return True
 

@@ -1,4 +1,4 @@
-"""The profiles that bmtool has."""
+"""The Gaussian profile, and the Gaussian itself."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ import numpy.typing as npt
 from scipy.special import erf
 
 from bmtool_connectors.checks import HUGE, length, number
-from bmtool_connectors.formula_profile import PeakProfile
-from bmtool_connectors.profile_algebra import DistantDependentProbability, ProbabilityFunction
-from bmtool_connectors.shells import density_power, smooth_shell_mean
+from bmtool_connectors.probability.formula import PeakProfile
+from bmtool_connectors.probability.shells import density_power, smooth_shell_mean
 
-__all__ = [
-    "NORM_COEF",
-    "DistantDependentProbability",
-    "GaussianDropoff",
-    "ProbabilityFunction",
-    "UniformInRange",
-    "gaussian",
-]
+__all__ = ["NORM_COEF", "GaussianDropoff", "gaussian"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -85,48 +77,6 @@ def gaussian_shell_mean(r1: float, r2: float, power: int, mean: float, stdev: fl
 def gaussian_kinks(mean: float, stdev: float) -> list[float]:
     """Return distances between which quadrature sees a Gaussian, however narrow it is."""
     return [mean + k * stdev for k in (-8, -3, -1, 0, 1, 3, 8)]
-
-
-class UniformInRange(DistantDependentProbability):
-    """Constant probability `p` at distances in ``[min_dist, max_dist]``, else 0.
-
-    Parameters
-    ----------
-    p : float, default 0.0
-        Probability within the range, in [0, 1].
-    min_dist, max_dist : float, um
-        The range, both ends included.
-
-    Raises
-    ------
-    ParameterError
-        If `p` is not in [0, 1] or the range is empty.
-
-    Examples
-    --------
-    >>> p = UniformInRange(0.3, max_dist=100)
-    >>> p(99.0), p(101.0)
-    (0.3, 0.0)
-    """
-
-    def __init__(self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
-        super().__init__(min_dist=min_dist, max_dist=max_dist)
-        self.p = number(p, "p of UniformInRange", "one probability in [0, 1]", 0.0, 1.0)
-
-    def _parameters(self) -> dict[str, Any]:
-        return {"p": self.p, **super()._parameters()}
-
-    def probability(self, dist: npt.ArrayLike) -> float:
-        """Return `p`, whatever the distance."""
-        return self.p
-
-    def _formula(self, dist: FloatArray) -> float:
-        return self.p
-
-    def _greatest(self, low: FloatArray, high: FloatArray) -> float:
-        return self.p
-
-    _least = _greatest
 
 
 class GaussianDropoff(PeakProfile):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.formula_profile import FormulaProfile
+from bmtool_connectors.probability.formula import FormulaProfile
 
 __all__ = ["Tabulated"]
 

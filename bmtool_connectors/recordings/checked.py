@@ -1,0 +1,60 @@
+"""Counts of pairs in bins of distance: whole numbers that fit each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.checks import floats
+from bmtool_connectors.errors import ParameterError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def whole_numbers(values: Any, name: str, n: int) -> IntArray:
+    """Return whole numbers >= 0, one for each bin."""
+    numbers = floats(values)
+    if numbers.ndim == 0:
+        numbers = numbers.reshape(1)
+    wrong = ~((numbers >= 0) & (numbers <= 2**53) & (np.floor(numbers) == numbers))
+    if numbers.shape != (n,) or wrong.any():
+        raise ParameterError(
+            f"{name} of PairCounts is {values!r}; allowed are {n} whole numbers >= 0, one for each "
+            "bin."
+        )
+    return numbers.astype(np.int64)
+
+
+def check_fit(
+    bin_edges: FloatArray,
+    tested: IntArray,
+    forward: IntArray,
+    backward: IntArray | None,
+    both: IntArray,
+) -> None:
+    """Refuse counts that no pairs of cells can have; see :class:`PairCounts`."""
+
+    def refuse(wrong: npt.NDArray[np.bool_], name: str, counts: IntArray, allowed: str) -> None:
+        if wrong.any():
+            k = int(np.flatnonzero(wrong)[0])
+            low, high = bin_edges[k : k + 2]
+            raise ParameterError(
+                f"{name} of PairCounts is {counts[k]} from {low:g} to {high:g} um; allowed is "
+                f"{allowed}."
+            )
+
+    refuse(tested < 1, "n_tested", tested, "at least 1: merge bins without pairs")
+    if backward is None:
+        connected, most = forward - both, "2 n_both at least, and one or two for each pair"
+        refuse(forward < 2 * both, "n_forward", forward, most)
+        refuse(connected > tested, "n_forward", forward, most)
+        return
+    refuse(forward > tested, "n_forward", forward, "at most n_tested")
+    refuse(backward > tested, "n_backward", backward, "at most n_tested")
+    most = "at most n_forward and n_backward"
+    refuse(both > np.minimum(forward, backward), "n_both", both, most)
+    least = "at least n_forward + n_backward - n_tested"
+    refuse(both < forward + backward - tested, "n_both", both, least)
