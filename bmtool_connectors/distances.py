@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.checks import number
+from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import node_position
 
@@ -203,16 +203,15 @@ class PeriodicDistance:
         allowed = f"a length > 0 (um) for each of {axes!r}, None for an open axis"
         if len(lengths) != len(axes):
             raise ParameterError(f"box of {own} is {box!r}; allowed is {allowed}.")
-        tiny = float(np.finfo(float).tiny)
         given = [math.inf if length is None else length for length in lengths]
-        periods = [number(length, f"box of {own}", allowed, tiny, math.inf) for length in given]
+        periods = [number(each, f"box of {own}", allowed, 1 / HUGE, math.inf) for each in given]
         self.axes, self.box = axes, tuple(periods)
         order = sorted(zip(("xyz".index(axis) for axis in axes), periods, strict=True))
         self._metric = Metric(*(tuple(column) for column in zip(*order, strict=True)))
 
     def __repr__(self) -> str:
         shown = tuple(None if length == math.inf else length for length in self.box)
-        return f"PeriodicDistance({shown}, axes={self.axes!r})"
+        return f"{type(self).__name__}({shown}, axes={self.axes!r})"
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same distance."""

@@ -317,7 +317,9 @@ FORMS: dict[str, dict[str, Any]] = {
 def test_forms_of_p(form: str) -> None:
     plain = {("a", "a"): 0.1, ("a", "b"): 0.2, ("b", "a"): 0.3, ("b", "b"): 0.4}
     assert BlockConnector(**FORMS[form], **QUIET).vars["p"] == plain
-    assert eval(repr(BlockConnector(**FORMS[form], **QUIET))).vars["p"] == plain
+    connector = BlockConnector(**FORMS[form], **QUIET)
+    assert eval(repr(connector)).vars["p"] == plain
+    assert repr(pickle.loads(pickle.dumps(connector))) == repr(connector)
 
 
 def test_classes_are_numbers() -> None:

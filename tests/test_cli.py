@@ -258,6 +258,14 @@ print("after")
         assert what in err
         assert err.count("\n") == 1
 
+    def test_edges_are_missing_without_a_build(self, capsys):
+        """BMTK's ``edges()`` builds; a script must not go on as if there were none."""
+        assert self.run("print(len(net.edges()))") == 0
+        out, err = capsys.readouterr()
+        assert out.startswith("Network 'net', 10 nodes:\n")
+        assert "\n0\n" not in out
+        assert "edges() of network 'net'" in err
+
     @pytest.mark.parametrize("save", ["net.save()", "net.save('out')", "net.build()"])
     def test_another_missing_file_is_an_error(self, save, capsys):
         assert self.run(f"{save}\nopen('positions.csv')") == 1

@@ -117,6 +117,7 @@ def test_metrics() -> None:
         """A subclass may have changed anything."""
 
     assert metric_of(Own(100.0)) is None
+    assert repr(Own(100.0, "x")) == "Own((100.0,), axes='x')"
 
     def look_alike(node1: Any, node2: Any) -> float:
         return spherical_dist(node1, node2)

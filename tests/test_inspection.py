@@ -177,6 +177,14 @@ class TestHints:
         assert self.said(preview).endswith("is 0 beyond max_dist=90.")
         assert "  no edges\n" in str(preview)
 
+    @pytest.mark.parametrize(
+        "law", [UniformInRange(0.0, 0.0, 0.1), UniformInRange(0.5, 0.0, 5.0) * UniformInRange(1, 9)]
+    )
+    def test_a_law_that_is_0_everywhere(self, net: NetworkBuilder, law: Any) -> None:
+        """No distance is to blame."""
+        connector = UnidirectionConnector(law, spherical_dist, **SEEDED)
+        assert "every probability" in self.said(set_up(net, connector, "B").preview())
+
     def test_within_one_population(self, net: NetworkBuilder) -> None:
         """A node is not its own nearest neighbour."""
         connector = ReciprocalConnector(

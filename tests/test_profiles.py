@@ -48,6 +48,9 @@ from bmtool_connectors.sampling.laws import Law, PairLaws
 
 MANY = settings(max_examples=120, derandomize=True, database=None, deadline=None)
 
+NORMAL = stats.norm.pdf
+TABLE = Tabulated([0, 50, 100], [0.3, 0.1])
+
 #: Each with its formula, not clipped.
 FORMULAS: dict[str, tuple[DistantDependentProbability, Any]] = {
     "exponential": (
@@ -156,6 +159,113 @@ def test_a_class_of_ones_own_is_not() -> None:
     assert not lifting.is_profile(2 * (GaussianDropoff(stdev=5.0) * own))
     assert lifting.needs_python_calls(own + 0.1)
     assert (own + 0.1)(0.0) == 1.0
+
+
+class Halved(GaussianDropoff):
+    """Changes what the formula gives."""
+
+    def probability(self, dist: Any) -> Any:
+        return super().probability(dist) / 2
+
+
+class Certain(GaussianDropoff):
+    """Changes what a call gives."""
+
+    def __call__(self, dist: float, *ignored: Any, **also: Any) -> float:
+        return 1.0
+
+
+class ForNumbers(DistantDependentProbability):
+    """Cannot take arrays."""
+
+    def probability(self, dist: Any) -> float:
+        return 0.5 * math.exp(-dist / 50.0)
+
+
+class Narrow(GaussianDropoff):
+    """Has other defaults only."""
+
+    def __init__(self) -> None:
+        super().__init__(stdev=20.0, pmax=2.0)
+
+
+@pytest.mark.filterwarnings("ignore:pmax of Narrow")
+@pytest.mark.parametrize("make", [Halved, Certain, ForNumbers, Narrow])
+def test_a_class_of_ones_own_counts_as_it_is_called(make: Any) -> None:
+    """In sums and products, as a rate, as a modulation, and in what bounds it."""
+    own = make()
+    for dist in (0.0, 1.0, 30.0):
+        value = 2 * NORMAL(dist / 20) / NORMAL(0) if make is Narrow else own(dist)
+        assert float(own.raw(dist)) == pytest.approx(value)
+        assert (0.5 * own)(dist) == pytest.approx(0.5 * value)
+        assert (own - 0.25 * own)(dist) == pytest.approx(min(0.75 * value, 1.0))
+        rate = 1.0 if make is Certain else value
+        assert NormalizedReciprocalRate(own)(dist, 0.1, 0.2) == pytest.approx(0.02 * rate)
+        assert own.bound(dist, dist + 1) >= own(dist)
+        least, greatest = (0.5 * own).raw_bounds(dist, dist)
+        assert least <= 0.5 * value <= greatest
+    assert own.raw(np.array([[0.0, 1.0]])).shape == (1, 2)
+    assert own.raw(np.array([])).shape == (0,)
+
+
+def test_tables_are_told_apart() -> None:
+    """However many bins they have, in recipes."""
+    edges, p = np.arange(152.0), np.linspace(0.0, 1.0, 151)
+    texts = {
+        json.dumps(described(make(table)))
+        for table in (Tabulated(edges, p), Tabulated(edges, p[::-1]), Tabulated(edges + 1, p))
+        for make in (lambda table: table, lambda table: 0.5 * table, NormalizedReciprocalRate)
+    }
+    assert len(texts) == 9
+    assert described(Tabulated(edges, p)) == described(Tabulated(edges, p))
+    assert described(list(p)) != described(list(p[::-1]))
+
+
+class OfTable:
+    """A law with a table of its own."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __call__(self, dist: float) -> float:
+        return float(self.table[int(dist)])
+
+
+def falling(height: float) -> Any:
+    return lambda dist: height * math.exp(-dist / 50.0)
+
+
+def with_default(each: float) -> Any:
+    def law(dist: float, height: float = each, *, scale: float = 1.0) -> float:
+        return law_before(dist) * height * scale  # a name that is not assigned yet
+
+    described(law)
+    law_before = falling(1.0)
+    return law
+
+
+def of_profile(height: float) -> Any:
+    profile = height * TABLE
+    return lambda dist: profile(dist) / 2
+
+
+class OfItself(GaussianDropoff):
+    """Has a function that refers to it."""
+
+    def __init__(self, height: float) -> None:
+        super().__init__(stdev=20.0, pmax=height)
+        self.law = lambda dist: self(dist) ** 2
+
+
+@pytest.mark.parametrize(
+    "make", [falling, with_default, of_profile, OfItself, lambda x: OfTable(np.array([0.5, x]))]
+)
+def test_functions_with_values_of_their_own_are_told_apart(make: Any) -> None:
+    """In recipes: one source, and another number."""
+    texts = [json.dumps(described(make(height))) for height in (0.25, 0.125, 0.25)]
+    assert texts[0] == texts[2] != texts[1]
+    assert "0.25" in texts[0]
+    assert "0.125" in texts[1]
 
 
 # ---------------------------------------------------------------------- bounds
@@ -659,6 +769,8 @@ def test_in_a_connector() -> None:
         (lambda: Tabulated([0, 0], [0.1]), ["bin_edges of Tabulated is [0, 0]", "ascending"]),
         (lambda: Tabulated([-1, 0], [0.1]), ["bin_edges of Tabulated is [-1, 0]"]),
         (lambda: Tabulated(5, [0.1]), ["bin_edges of Tabulated is 5"]),
+        (lambda: Tabulated([0, math.nan], [0.1]), ["bin_edges of Tabulated is [0, nan]"]),
+        (lambda: Tabulated([math.inf] * 2, [0.1]), ["bin_edges of Tabulated is [inf, inf]"]),
         (
             lambda: Tabulated([0, 1], [0.1], interpolation="cubic"),
             ["interpolation of Tabulated is 'cubic'", "'step' and 'linear'"],

@@ -16,6 +16,7 @@ from scipy import integrate, stats
 import bmtool_connectors
 from bmtool_connectors import (
     ConnectivityWarning,
+    DistantDependentProbability,
     ExponentialDropoff,
     GaussianDropoff,
     LinearDropoff,
@@ -101,6 +102,14 @@ def test_table() -> None:
             lambda: PairCounts([0, math.inf], 5, 2, 2, 1).fit(ExponentialDropoff, scale=9.0),
             ["bin_edges of PairCounts is [0.0, inf]", "finite"],
         ),
+        (lambda: TWO.fit("line", x=1.0), ["profile of PairCounts.fit is 'line'", "class of"]),  # type: ignore[arg-type]
+        (
+            lambda: TWO.fit(lambda x: x, x=1.0),
+            ["profile of PairCounts.fit is <function", "returns a profile"],
+        ),
+        (lambda: TWO.feasible(p0=1.5), ["p0 of PairCounts is 1.5", "[0, 1]"]),
+        (lambda: TWO.feasible(p1="a"), ["p1 of PairCounts is 'a'", "[0, 1]"]),
+        (lambda: TWO.feasible(pr=-1), ["pr of PairCounts is -1", "[0, 1]"]),
         (lambda: SONG.connector(p1=0.2), ["p1 of PairCounts is 0.2", "one population"]),
         (
             lambda: PairCounts.of_connector(UnidirectionConnector(0.1, **QUIET), [0, 9]),  # type: ignore[arg-type]
@@ -265,6 +274,25 @@ def test_fit_of_one_bin() -> None:
     assert fit.parameters["p"] == pytest.approx(p, rel=1e-5)
     error = math.sqrt(p * (1 - p) * (1 + rho) / 8050)
     assert fit.errors["p"] == pytest.approx(error, rel=1e-3)
+
+
+class Own(DistantDependentProbability):
+    """A user's own, for numbers only."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def probability(self, dist: Any) -> float:
+        return 0.5 * math.exp(-dist / self.scale)
+
+
+def test_fit_of_a_class_of_ones_own() -> None:
+    own, ours = (
+        TWO.fit(make, scale=40.0).parameters["scale"]
+        for make in (Own, functools.partial(ExponentialDropoff, pmax=0.5))
+    )
+    assert own == pytest.approx(ours, rel=1e-5)
 
 
 def test_fit_without_curvature() -> None:

@@ -185,6 +185,8 @@ class _SparseNetwork(SavingNetwork):
 
     def edges(self, *args: Any, **properties: Any) -> Any:
         """Return the edges that a filter selects, built if that has not been done; as BMTK's."""
+        if not self.edges_built:
+            self.build()  # before a preview is asked: it would go on without edges
         previewing.look(f"edges() of network {self.name!r}")
         return super().edges(*args, **properties)
 

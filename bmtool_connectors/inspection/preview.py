@@ -220,7 +220,7 @@ def _too_far(
     from scipy.spatial import KDTree
 
     own = 2 if recurrent else 1  # the nearest one of a node is itself
-    if len(source) < own:
+    if len(source) < own or law.p.bound(0.0, math.inf) == 0:  # 0 at all distances
         return
     box = [period if period < math.inf else 0.0 for period in metric.periods]
     tree = KDTree(metric.folded(source), boxsize=box if any(box) else None)

@@ -132,8 +132,11 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         defaults = inspect.signature(type(self)).parameters
         given = getattr(self, "_given", self.vars)  # vars also shows what a use makes of it
         for name in self.parameter_names:
-            value = given.get(name, getattr(self, name, None))
-            if name not in defaults or value is not defaults[name].default:
+            value: Any = given.get(name, getattr(self, name, None))
+            default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
+            # A connector that was pickled has copies of the defaults.
+            copied = type(value) is type(default) and np.array_equal(value, default)
+            if value is not default and not copied:
                 shown.append(f"{name}={getattr(value, '__name__', None) or repr(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import json
 import math
 import textwrap
 from collections.abc import Hashable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bmtool_connectors import lifting
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.use import Use
@@ -26,8 +28,11 @@ FORMAT = 1
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
 MOST_PAIRS = 1 << 13
+#: Values that a function may have been defined with, besides profiles: nothing that could refer
+#: to the function again.
+NUMBERS = (bool, int, float, str, np.generic, np.ndarray)
 #: Attributes of an object that are its parameters, besides functions.
-PLAIN = (bool, int, float, str, tuple, ProbabilityFunction)
+PLAIN = (*NUMBERS, tuple, ProbabilityFunction)
 #: Values of a sequence that are written out.
 MOST_VALUES = 100
 
@@ -54,9 +59,10 @@ def described(value: Any) -> Any:
     if isinstance(value, ConnectionRule):
         return {**connector_described(value.connector), "direction": value.direction}
     if isinstance(value, list | tuple):
-        if len(value) > MOST_VALUES:
-            return {"shape": [len(value)]}
-        return [described(each) for each in value]
+        items = [described(each) for each in value]
+        if len(items) > MOST_VALUES:
+            return {"shape": [len(items)], "blake2b": _digest(json.dumps(items).encode())}
+        return items
     if isinstance(value, Mapping):
         return {str(name): described(each) for name, each in value.items()}
     if isinstance(value, BaseConnector):
@@ -83,13 +89,39 @@ def described(value: Any) -> Any:
 def _object_described(value: Any) -> dict[str, Any]:
     """Return name and digest of a function or a class, and the parameters of an object."""
     if inspect.isroutine(value) or inspect.isclass(value):
-        return {"function": _name(value), "sha256": _source_digest(value)}
+        found = {"function": _name(value), "sha256": _source_digest(value)}
+        return found | ({"parameters": bound} if (bound := _bound_values(value)) else {})
     own = {
         name: described(each)
         for name, each in getattr(value, "__dict__", {}).items()
         if not name.startswith("_") and (inspect.isfunction(each) or isinstance(each, PLAIN))
     }
     return {"class": _name(type(value)), "parameters": own, "sha256": _source_digest(type(value))}
+
+
+def _bound_values(function: Any) -> dict[str, Any]:
+    """Return plain values that a function has from where it was defined, and not in its source."""
+    plain = _plain_function(function)
+    if not inspect.isfunction(plain):
+        return {}
+    names = plain.__code__.co_varnames[: plain.__code__.co_argcount]
+    defaults = plain.__defaults__ or ()
+    values = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    values |= plain.__kwdefaults__ or {}
+    for name, cell in zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True):
+        try:
+            values[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return {
+        name: described(each)
+        for name, each in values.items()
+        if isinstance(each, NUMBERS) or lifting.is_profile(each)
+    }
+
+
+def _plain_function(function: Any) -> Any:
+    return inspect.unwrap(getattr(function, "__func__", function))
 
 
 def _name(function: Any) -> str:
@@ -99,7 +131,7 @@ def _name(function: Any) -> str:
 
 def _source_digest(function: Any) -> str | None:
     """Return the sha256 of the source, where Python finds it."""
-    plain = inspect.unwrap(getattr(function, "__func__", function))
+    plain = _plain_function(function)
     return _digest_of_code(getattr(plain, "__code__", plain))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,15 @@ class ProbabilityFunction(ABC):
 
 class RangedProbability(ProbabilityFunction):
     """Probability within a range of distances: what a profile knows, but for arithmetic."""
+
+    #: Whether the class that says what a profile gives has the formula and its bounds as well.
+    _has_formula: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "_formula" in own or "probability" in own or "__call__" in own:
+            cls._has_formula = "_formula" in own
 
     def __init__(self, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         name = type(self).__name__
@@ -116,11 +125,17 @@ class RangedProbability(ProbabilityFunction):
             May be negative or above 1, where the profile can be; 0 outside the range.
         """
         d = np.asarray(dist, dtype=float)
-        return np.where(self.in_range(d), self._formula(d), 0.0)
+        return np.where(self.in_range(d), self._law._formula(self, d), 0.0)
+
+    @property
+    def _law(self) -> type[RangedProbability]:
+        """The class that has the formula and its bounds."""
+        return type(self) if self._has_formula else RangedProbability
 
     def _formula(self, dist: FloatArray) -> Any:
         """Return the value at `dist`, neither clipped nor cut to the range."""
-        return self.probability(dist)
+        # A law of the user's own is what calling it with one distance at a time gives.
+        return np.array([float(self(each)) for each in dist.ravel().tolist()]).reshape(dist.shape)
 
     def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
         """Decide at random for each distance; only those within the range cost a draw.
@@ -156,7 +171,7 @@ class RangedProbability(ProbabilityFunction):
             0 where the interval lies outside the range of the profile.
         """
         reachable, clipped = self._within_range(low, high)
-        greatest = np.minimum(np.maximum(self._greatest(*clipped), 0.0), 1.0)
+        greatest = np.minimum(np.maximum(self._law._greatest(self, *clipped), 0.0), 1.0)
         return np.where(reachable, greatest, 0.0)
 
     def raw_bounds(self, low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -175,7 +190,8 @@ class RangedProbability(ProbabilityFunction):
         reachable, clipped = self._within_range(low, high)
         # Where a part of the interval is out of range, 0 is a value too.
         beyond = (np.asarray(low) < self.min_dist) | (np.asarray(high) > self.max_dist)
-        least, greatest = self._least(*clipped), self._greatest(*clipped)
+        law = self._law
+        least, greatest = law._least(self, *clipped), law._greatest(self, *clipped)
         least = np.where(beyond, np.minimum(least, 0.0), least)
         greatest = np.where(beyond, np.maximum(greatest, 0.0), greatest)
         return np.where(reachable, least, 0.0), np.where(reachable, greatest, 0.0)

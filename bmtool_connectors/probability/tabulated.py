@@ -110,7 +110,7 @@ class Tabulated(FormulaProfile):
 def checked_edges(bin_edges: Any, owner: str) -> FloatArray:
     """Return the edges of bins of distance, ascending from at least 0."""
     edges = floats(bin_edges)
-    if edges.ndim != 1 or len(edges) < 2 or not edges[0] >= 0 or not (np.diff(edges) > 0).all():
+    if edges.ndim != 1 or len(edges) < 2 or not edges[0] >= 0 or not (edges[1:] > edges[:-1]).all():
         raise ParameterError(
             f"{owner} is {bin_edges!r}; allowed are at least two distances >= 0 (um), ascending."
         )

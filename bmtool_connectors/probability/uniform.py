@@ -49,6 +49,9 @@ class UniformInRange(DistantDependentProbability):
         """Return `p`, whatever the distance."""
         return self.p
 
+    def _formula(self, dist: FloatArray) -> float:
+        return self.p
+
     def _greatest(self, low: FloatArray, high: FloatArray) -> float:
         return self.p
 

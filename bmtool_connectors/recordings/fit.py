@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, xlog1py, xlogy
 
+from bmtool_connectors import lifting
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ConnectivityWarning, ParameterError
 from bmtool_connectors.probability.algebra import DistantDependentProbability
@@ -81,8 +82,11 @@ def bin_distances(edges: FloatArray) -> FloatArray:
 
 def bin_means(profile: DistantDependentProbability, distances: FloatArray) -> FloatArray:
     """Return the mean of a law over the distances of each bin, shape (n,)."""
-    values = profile.values(distances.ravel()).reshape(distances.shape)
-    return values @ (WEIGHTS / 2)
+    if lifting.is_profile(profile):
+        values = profile.values(distances.ravel())
+    else:  # a user's own is what calling it with one distance at a time gives
+        values = np.array([float(profile(each)) for each in distances.ravel().tolist()])
+    return values.reshape(distances.shape) @ (WEIGHTS / 2)
 
 
 def _log_likelihood(p: FloatArray, k: FloatArray, n: FloatArray) -> float:
@@ -169,7 +173,13 @@ def fit_profile(
     )
     scale = np.where(values == 0, 1.0, np.abs(values))
     problem = _Problem(make, tuple(start), scale, bin_distances(edges), k, n)
-    make(**start)  # what is wrong with these values is said by the profile itself
+    # What is wrong with these values is said by the profile itself.
+    first = make(**start) if callable(make) else None
+    if not isinstance(first, DistantDependentProbability):
+        raise ParameterError(
+            f"profile of PairCounts.fit is {make!r}; allowed is a class of profiles, or a function "
+            "that returns a profile."
+        )
     with warnings.catch_warnings():
         # On the way to the best parameters probabilities may be cut at 1.
         warnings.simplefilter("ignore", ConnectivityWarning)

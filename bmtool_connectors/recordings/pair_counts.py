@@ -11,6 +11,7 @@ from bmtool_connectors import lifting
 from bmtool_connectors.checks import number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.patterns.parameters import joint, probability
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.probability.tabulated import Tabulated, checked_edges
@@ -323,10 +324,11 @@ class PairCounts:
         p0 = self.p0 if p0 is None else p0
         if self.n_backward is None:
             p1 = p0
+        p1 = self.p1 if p1 is None else p1
         return {
-            "p0": p0,
-            "p1": self.p1 if p1 is None else p1,
-            "pr": self.nrr if pr is None else pr,
+            "p0": probability(p0, "p0 of PairCounts", spherical_dist, "p_arg"),
+            "p1": probability(p1, "p1 of PairCounts", spherical_dist, "p_arg"),
+            "pr": joint(self.nrr if pr is None else pr, "pr of PairCounts", "0", "p_arg"),
         }
 
     def connector(

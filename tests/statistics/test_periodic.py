@@ -89,6 +89,8 @@ def test_of_two_nodes() -> None:
     [
         ((0.0,), ["box of PeriodicDistance is 0.0", "a length > 0"]),
         ((math.nan,), ["box of PeriodicDistance is nan"]),
+        ((1e-300,), ["box of PeriodicDistance is 1e-300"]),
+        ((10**400,), ["box of PeriodicDistance is 1000"]),
         (("100",), ["box of PeriodicDistance is '100'"]),
         (((100.0, 100.0),), ["box of PeriodicDistance is (100.0, 100.0)", "for each of 'xyz'"]),
         (((1.0, -2.0), "xy"), ["box of PeriodicDistance is -2.0"]),
