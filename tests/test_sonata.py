@@ -410,7 +410,8 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is that of the rows that are sorted at a time: 500,000 rows, 16,384 at a time."""
     net = large(20_000, 5e5)
     monkeypatch.setattr(rows, "MOST_ROWS", 1 << 14)
-    monkeypatch.setattr(rows, "BLOCK", 1 << 14)
+    for module in (rows, recipes):
+        monkeypatch.setattr(module, "BLOCK", 1 << 14)
     saved(network(), tmp_path / "first")  # whatever is imported or cached
     tracemalloc.start()
     net.save_edges(output_dir=tmp_path, compression="none")

@@ -122,6 +122,7 @@ class PairDigests:
         # Mostly sources ascend already, among those of one target; pairs of other tables wait
         # until all of their target are there.
         none = np.empty((0, 3), dtype="<i8")
+        self._block = np.empty((BLOCK, 3), dtype="<i8")
         self._waiting = {
             n: none for n, each in enumerate(tables) if not (np.diff(each.source.ids) > 0).all()
         }
@@ -160,7 +161,7 @@ class PairDigests:
         for start in range(0, len(source), BLOCK):
             chosen = slice(start, start + BLOCK)
             columns = target[chosen], source[chosen], counts[chosen]
-            pairs = np.empty((len(columns[0]), 3), dtype="<i8")
+            pairs = self._block[: len(columns[0])]
             for k, column in enumerate(columns):
                 pairs[:, k] = column
             if number in self._waiting:

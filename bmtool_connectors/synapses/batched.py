@@ -28,6 +28,9 @@ __all__ = ["batched"]
 Column = npt.NDArray[Any]
 Columns = tuple[Column, ...]
 
+#: Synapses whose values are drawn at a time.
+_PART = 1 << 16
+
 
 def batched(rule: Any, rows: Rows) -> Iterator[Columns] | None:
     """Return what calling a property rule once per synapse would give.
@@ -56,8 +59,14 @@ def batched(rule: Any, rows: Rows) -> Iterator[Columns] | None:
         given = {} if batch is None else _bound(rule, keywords)
     except TypeError:  # not hashable, or arguments that the call will refuse
         return None
-    columns = None if batch is None else batch(rows, given, rule.__name__)
-    return None if columns is None else iter([columns])
+    return None if batch is None else batch(rows, given, rule.__name__)
+
+
+def _in_parts(rows: Rows, values: Callable[[slice, int], Columns]) -> Iterator[Columns]:
+    """Yield what a function gives for some synapses after the other: memory counts."""
+    for start in range(0, rows.n_syns, _PART):
+        stop = min(start + _PART, rows.n_syns)
+        yield values(slice(start, stop), stop - start)
 
 
 def _bound(helper: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,9 +92,10 @@ class _Delays:
     low: float
     high: float
 
-    def with_noise(self, noise: Column) -> Column:
-        noise *= self.stdev  # in place: memory counts
-        noise += self.mean
+    def with_noise(self, noise: Column, part: slice) -> Column:
+        """Return the delays of some synapses, made of numbers N(0, 1) in place."""
+        noise *= self.stdev
+        noise += self.mean[part] if isinstance(self.mean, np.ndarray) else self.mean
         return np.clip(noise, self.low, self.high, out=noise)
 
 
@@ -119,28 +129,29 @@ def _distances(rows: Rows, connector: Any) -> Column | None:
     return found
 
 
-def _delay(rows: Rows, given: Mapping[str, Any], helper: str) -> Columns | None:
+def _delay(rows: Rows, given: Mapping[str, Any], helper: str) -> Iterator[Columns] | None:
     delays = _delays(rows, given, helper)
     if delays is None:
         return None
     rng, _ = _generator(given, helper)
-    return (delays.with_noise(rng.normal(size=rows.n_syns)),)
+    return _in_parts(rows, lambda part, n: (delays.with_noise(rng.normal(size=n), part),))
 
 
-def _uniform_delay(rows: Rows, given: Mapping[str, Any], helper: str) -> Columns:
+def _uniform_delay(rows: Rows, given: Mapping[str, Any], helper: str) -> Iterator[Columns]:
     given["kwargs"].pop("connector", None)
     common.check_keywords(helper, given["kwargs"])
     low, high = delay.checked_range(helper, given["low"], given["high"])
     rng, _ = _generator(given, helper)
-    return (rng.uniform(low, high, size=rows.n_syns),)
+    return _in_parts(rows, lambda part, n: (rng.uniform(low, high, size=n),))
 
 
 # ---------------------------------------------------------------------- places
-def _section(rows: Rows, given: Mapping[str, Any], helper: str) -> Columns:
+def _section(rows: Rows, given: Mapping[str, Any], helper: str) -> Iterator[Columns]:
     given["kwargs"].pop("connector", None)
     common.check_keywords(helper, given["kwargs"])
+    _places(given, np.empty(0), helper)  # what is wrong is said before anything is drawn
     rng, _ = _generator(given, helper)
-    return _places(given, rng.random(size=rows.n_syns), helper)
+    return _in_parts(rows, lambda part, n: _places(given, rng.random(size=n), helper))
 
 
 def _places(given: Mapping[str, Any], numbers: Column, helper: str) -> Columns:
@@ -153,7 +164,7 @@ def _places(given: Mapping[str, Any], numbers: Column, helper: str) -> Columns:
 
 def _delay_and_section(
     delay_helper: Callable[..., Any], rows: Rows, given: Mapping[str, Any], helper: str
-) -> Columns | None:
+) -> Iterator[Columns] | None:
     arguments = _bound(delay_helper, {"rng": given["rng"], **given["kwargs"]})
     delays = _delays(rows, arguments, helper)
     if delays is None:
@@ -164,7 +175,7 @@ def _delay_and_section(
         noise, numbers = _alternating(rng, rows.n_syns)
     else:
         noise, numbers = rng.normal(size=rows.n_syns), rng.random(size=rows.n_syns)
-    return (delays.with_noise(noise), *_places(given, numbers, helper))
+    return iter([(delays.with_noise(noise, slice(None)), *_places(given, numbers, helper))])
 
 
 def _alternating(rng: SharedGenerator, n: int) -> tuple[Column, Column]:
@@ -177,7 +188,7 @@ def _alternating(rng: SharedGenerator, n: int) -> tuple[Column, Column]:
     return noise, numbers
 
 
-_BATCHES: dict[Callable[..., Any], Callable[..., Columns | None]] = {
+_BATCHES: dict[Callable[..., Any], Callable[..., Iterator[Columns] | None]] = {
     delay.syn_const_delay: _delay,
     delay.syn_dist_delay_feng: _delay,
     delay.syn_uniform_delay_section: _uniform_delay,
