@@ -31,7 +31,8 @@ def floats(values: Any) -> npt.NDArray[np.float64]:
 
 
 def _float_or_nan(value: Any) -> float:
-    if isinstance(value, str | bytes):
+    # NumPy before 2.4 would take an array of one number, here one among others, with a warning.
+    if isinstance(value, str | bytes) or (isinstance(value, np.ndarray) and value.ndim):
         return math.nan
     try:
         return float(value)

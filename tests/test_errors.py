@@ -73,6 +73,7 @@ from bmtool_connectors import (
     truncated,
     vectorized,
 )
+from bmtool_connectors.checks import floats
 
 Make: TypeAlias = Callable[..., Any]
 
@@ -1270,6 +1271,12 @@ NESTED = st.one_of(
     st.integers(0, 3).map(np.int64),
 )
 JUNK_VALUES = st.one_of(PLAIN, NESTED, st.one_of(PLAIN, NESTED).map(returns))
+
+
+def test_an_array_among_numbers_is_none() -> None:
+    """In each version of NumPy, also those that would take an array of one number."""
+    values = np.array([1.0, np.array([2.0]), None, "3"], dtype=object)
+    assert floats(values) == pytest.approx([1.0, np.nan, np.nan, np.nan], nan_ok=True)
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
