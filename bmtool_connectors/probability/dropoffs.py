@@ -16,7 +16,7 @@ from scipy.special import expit, gammainc, gammaincc
 
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability.formula import PeakProfile
+from bmtool_connectors.probability.formula import DistRange, PeakProfile
 from bmtool_connectors.probability.shells import density_power, shell_volume, smooth_shell_mean
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
-DistRange = tuple[float, float] | range | None
 
 _FINITE = (-HUGE, HUGE)
 

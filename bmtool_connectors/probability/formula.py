@@ -22,6 +22,8 @@ from bmtool_connectors.probability.shells import (
 )
 
 FloatArray = npt.NDArray[np.float64]
+#: Ends of the range that `ptotal` refers to, um; None is the range of the profile.
+DistRange = tuple[float, float] | range | None
 
 
 class FormulaProfile(DistantDependentProbability):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import erf
 
 from bmtool_connectors.checks import HUGE, length, number
-from bmtool_connectors.probability.formula import PeakProfile
+from bmtool_connectors.probability.formula import DistRange, PeakProfile
 from bmtool_connectors.probability.shells import density_power, smooth_shell_mean
 
 __all__ = ["NORM_COEF", "GaussianDropoff", "gaussian"]
@@ -127,7 +127,7 @@ class GaussianDropoff(PeakProfile):
         max_dist: float = math.inf,
         pmax: float = 1,
         ptotal: float | None = None,
-        ptotal_dist_range: tuple[float, float] | range | None = None,
+        ptotal_dist_range: DistRange = None,
         dist_type: str = "spherical",
     ) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)

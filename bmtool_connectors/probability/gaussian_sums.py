@@ -11,14 +11,13 @@ import numpy.typing as npt
 
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability.formula import TotalProfile
+from bmtool_connectors.probability.formula import DistRange, TotalProfile
 from bmtool_connectors.probability.gaussian import gaussian, gaussian_kinks, gaussian_shell_mean
 from bmtool_connectors.probability.shells import density_power, shell_volume, smooth_shell_mean
 
 __all__ = ["Bimodal", "DifferenceOfGaussians", "MexicanHat"]
 
 FloatArray = npt.NDArray[np.float64]
-DistRange = tuple[float, float] | range | None
 
 
 def _amplitude(value: Any, owner: str) -> float:
