@@ -8,19 +8,20 @@ Make a connector, give it two node pools, and splat it into ``add_edges``::
 
 Two defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
 RandomState, an int or a SeedSequence) and ``bmtool_connectors.report_name``.
+``bmtool_connectors.connectors`` is a module with the names, and the defaults,
+of the ``connectors`` module of bmtool.
 """
 
 from __future__ import annotations
 
 import sys as _sys
-import types as _types
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from bmtool_connectors import randomness as _randomness
-from bmtool_connectors import report as _report
+from bmtool_connectors import connectors
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.distances import (
     PeriodicDistance,
     cylindrical_dist_z,
@@ -205,9 +206,6 @@ __all__ = [
     "verify",
 ]
 
-#: This module under the name of its predecessor, for ``connectors.rng = ...`` in old scripts.
-connectors = _sys.modules[__name__]
-
 
 def __getattr__(name: str) -> _Any:
     """Import what is built on BMTK when it is asked for: BMTK alone takes seconds."""
@@ -218,39 +216,4 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class _Module(_types.ModuleType):
-    """The package with its two assignable defaults, which take effect everywhere at once."""
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *__all__})
-
-    @property
-    def rng(self) -> _Any:
-        """Where random numbers come from unless a connector or helper is given its own."""
-        return _randomness.default.value
-
-    @rng.setter
-    def rng(self, value: _Any) -> None:
-        _randomness.default.assign(value)
-
-    @rng.deleter
-    def rng(self) -> None:
-        _randomness.default.assign(None)
-
-    @property
-    def report_name(self) -> _Any:
-        """File of the CSV connection report, unless a connector is given its own."""
-        return _report.default.name
-
-    @report_name.setter
-    def report_name(self, value: _Any) -> None:
-        _report.default.name = _report.checked_file(
-            _report.DEFAULT_FILE if value is None else value, "bmtool_connectors"
-        )
-
-    @report_name.deleter
-    def report_name(self) -> None:
-        _report.default.name = _report.DEFAULT_FILE
-
-
-connectors.__class__ = _Module
+_sys.modules[__name__].__class__ = _ModuleWithDefaults

@@ -128,8 +128,8 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
-    *("sampling", "rules", "report", "previewing"),
-    *("inspection", "patterns", "synapses", "recordings"),
+    *("sampling", "rules", "report", "previewing", "defaults"),
+    *("inspection", "patterns", "synapses", "connectors", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
 
@@ -209,8 +209,15 @@ class TestNames:
             if name[0].isupper() and not name.isupper():
                 assert isinstance(getattr(bmtool_connectors, name), type), name
 
-    def test_old_name(self) -> None:
-        assert bmtool_connectors.connectors is bmtool_connectors
+    def test_old_module(self) -> None:
+        """It has names of the package, the same objects, and no others."""
+        old = importlib.import_module("bmtool_connectors.connectors")
+        assert old is bmtool_connectors.connectors
+        assert set(old.__all__) <= PUBLIC
+        for name in old.__all__:
+            assert getattr(old, name) is getattr(bmtool_connectors, name)
+        public = {name for name in vars(old) if not name.startswith("_")} - {"annotations"}
+        assert public | {"rng", "report_name"} == set(old.__all__)
 
     def test_documented(self) -> None:
         text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -7,28 +7,25 @@ never change. Everything handed out (rules, views) is bound to its use.
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bmtool_connectors import previewing, randomness, report
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import checked_sampler
 
 if TYPE_CHECKING:
     from bmtool_connectors.patterns.references import Reference
@@ -86,12 +83,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         If a parameter is not allowed.
     """
 
-    #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
-    parameter_names: ClassVar[tuple[str, ...]] = ()
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
-    #: Whether the edges are random, so that drawing them moves a shared generator.
-    is_random: ClassVar[bool] = True
     #: Whether a node may connect to itself; a parameter of some connectors.
     allow_autapses: bool = True
     #: What the printed counts are called, in order.
@@ -107,38 +100,18 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         name: str | None = None,
         sampler: str = "auto",
     ) -> None:
-        own = type(self).__name__
-        self.sampler = checked_sampler(sampler, own)
-        self.vars: dict[str, Any] = {}
-        self.verbose = flag(verbose, f"verbose of {own}")
-        self.save_report = flag(save_report, f"save_report of {own}")
-        self.report_name = report.checked_file(report_name, own)
-        if name is not None and not isinstance(name, str):
-            raise ParameterError(f"name of {own} is {name!r}; allowed is a str or None.")
-        self.name = name
-        self.rng = rng
-        # Taken now: reassigning the module's default later does not move this connector.
-        self._default_seed = rng is None
-        self._randomness = (
-            randomness.default.source if rng is None else randomness.as_source(rng, f"rng of {own}")
-        )
         self._use: Use | None = None
         self._warned: set[str] = set()
         #: Use and direction whose edges BMTK is being given, or was given last.
         self.serving: tuple[Use, str] | None = None
-
-    def __repr__(self) -> str:
-        shown = []
-        defaults = inspect.signature(type(self)).parameters
-        given = getattr(self, "_given", self.vars)  # vars also shows what a use makes of it
-        for name in self.parameter_names:
-            value: Any = given.get(name, getattr(self, name, None))
-            default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
-            # A connector that was pickled has copies of the defaults.
-            copied = type(value) is type(default) and np.array_equal(value, default)
-            if value is not default and not copied:
-                shown.append(f"{name}={getattr(value, '__name__', None) or repr(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        super().__init__(
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+            sampler=sampler,
+        )
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -159,11 +132,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         EdgeList or Connectivity
         """
 
-    def _unused(self) -> BaseConnector:
-        """Return a connector with these parameters that has not been set up."""
-        made = copy(self)
-        made.vars, made._use, made._warned, made.serving = dict(self.vars), None, set(), None
-        return made
+    def _unused(self: Self, **attributes: Any) -> Self:
+        return super()._unused(_use=None, _warned=set(), serving=None, **attributes)
 
     # ------------------------------------------------------------------ uses
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
@@ -202,10 +172,25 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _begin(self, use: Use) -> None:
         self._use = use
+        use.root, use.generator = None, None
         if isinstance(self._randomness, Seed):
             key = (use.source.stream_label, use.target.stream_label, type(self).__name__, self.name)
             count = self._randomness.count_use(*key) if self._default_seed else None
             use.root = self._randomness.root(*key, count)
+        else:
+            use.generator = self._randomness
+
+    def _rng_assigned(self) -> None:
+        if self._use is not None:
+            self._begin(self._use)
+
+    def _check_rng_counts(self) -> None:
+        super()._check_rng_counts()
+        if self._use is not None and self._use.connectivity is not None:
+            raise ParameterError(
+                f"rng of {type(self).__name__} was assigned after its edges were drawn; assign it "
+                "before the network is built, or set up the nodes of connector.replace(rng=...)."
+            )
 
     @property
     def use(self) -> Use:
@@ -353,8 +338,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def _generator(self, use: Use) -> SharedGenerator:
         if use.root is not None:
             return np.random.default_rng(use.root)
-        assert not isinstance(self._randomness, Seed)
-        return self._randomness
+        assert use.generator is not None
+        return use.generator
 
     def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity:
         """Refuse what a ``draw`` method of a user's class must not return."""

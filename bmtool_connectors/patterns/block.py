@@ -175,8 +175,8 @@ class BlockConnector(BaseConnector):
         autapses = flag(allow_autapses, f"allow_autapses of {own}")
         self.by, self._attributes = by, named_attributes(by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
-        self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
-        self.vars["allow_autapses"] = autapses
+        laws = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
+        self.vars = {**laws, "allow_autapses": autapses}
         make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(missing, str) and missing == "error"
@@ -202,11 +202,10 @@ class BlockConnector(BaseConnector):
             target = source
         blocks = []
         for pair, connector in self._chosen(places, use.source is use.target):
-            made = connector._unused()
-            made.save_report = False
-            made.name = self.name if made.name is None else made.name
-            if made._default_seed:
-                made._randomness, made._default_seed = self._randomness, self._default_seed
+            own: dict[str, Any] = {"name": self.name if connector.name is None else connector.name}
+            if connector._default_seed:
+                own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
+            made = connector._unused(save_report=False, **own)
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)

@@ -178,7 +178,7 @@ float, callable or None
         parameters.require_positions(own, args, use.source, use.target)
         self._reference.bind(use)
         super()._begin(use)
-        self.vars = used
+        self._vars = used
 
     def _references(self) -> tuple[Reference]:
         return (self._reference,)

@@ -14,6 +14,7 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.listed import KNOWN, Column, ListedConnector
+from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
 
@@ -164,3 +165,7 @@ def _numbers(values: Column) -> Column:
 
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
     return np.where(np.isnan(numbers), values, numbers)
+
+
+# For ``isinstance`` only: nothing is drawn from a probability.
+UnidirectionConnector.register(FileBasedConnector)

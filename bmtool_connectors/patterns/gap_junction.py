@@ -10,6 +10,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.sampled import SampledConnector
+from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -129,6 +130,10 @@ class GapJunction(SampledConnector):
         return f"{use.labels[0]}Gap", f"{use.labels[1]}Gap"
 
 
+# For ``isinstance`` only: parameters and edges are of another kind.
+UnidirectionConnector.register(GapJunction)
+
+
 class CorrelatedGapJunction(GapJunction):
     """Connect unordered pairs with a probability that depends on their chemical synapses.
 
@@ -220,7 +225,7 @@ class CorrelatedGapJunction(GapJunction):
             parameters.probability(p, f"{which} of {own}", self._inherited_arg(), "p_arg")
 
     def _begin(self, use: Use) -> None:
-        self.vars["p_arg"] = self._inherited_arg()
+        self._vars = {**self._vars, "p_arg": self._inherited_arg()}
         self._reference.bind(use)
         super()._begin(use)
 

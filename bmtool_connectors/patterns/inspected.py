@@ -17,6 +17,7 @@ from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.explain import Explanation
 from bmtool_connectors.inspection.preview import Preview, PreviewEntry, hints
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.patterns.configured import Configured
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.expect import Expected
@@ -25,13 +26,9 @@ from bmtool_connectors.sampling.laws import Law
 __all__ = ["ConnectorInspection", "counted"]
 
 
-class ConnectorInspection:
+class ConnectorInspection(Configured):
     """What can be asked of a connector; the edges are drawn for ``summary()`` only."""
 
-    is_random: ClassVar[bool]
-    vars: dict[str, Any]
-    name: str | None
-    _randomness: Seed | SharedGenerator
     #: Whether edges are stored once per unordered pair.
     _is_undirected: ClassVar[bool] = False
 

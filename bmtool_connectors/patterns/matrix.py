@@ -79,6 +79,7 @@ class MatrixConnector(ListedConnector):
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ("orientation", "values", "n_syn")
+    _not_kept: ClassVar[tuple[str, ...]] = ("matrix",)
 
     def __init__(
         self,

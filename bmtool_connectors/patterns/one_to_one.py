@@ -194,6 +194,12 @@ class OneToOneSequentialConnector(BaseConnector):
         labels = use.labels
         return labels[::-1] if self.partition_source else labels
 
+    def make_connection(  # type: ignore[override]  # the name that old scripts use
+        self, source: Any, targets: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return synapse counts of the current partition: for a pair, or a node and a list."""
+        return self._rule("forward")(source, targets)
+
     # ------------------------------------------------------------------ the edges
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Connect the nodes of both pools in order, as far as they go."""

@@ -249,7 +249,7 @@ class ReciprocalConnector(TwoWayConnector):
         args = {name: used[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
         parameters.require_positions(own, args, use.source, use.target)
         super()._begin(use)
-        self.vars = used
+        self._vars = used
 
     def _warn_overwritten(self) -> None:
         for name, default, other in (

@@ -17,6 +17,7 @@ from bmtool_connectors.nodes import (
     keeps_nodes,
     pool_label,
 )
+from bmtool_connectors.randomness import SharedGenerator
 
 if TYPE_CHECKING:
     from bmtool_connectors.rules import ConnectionRule
@@ -45,7 +46,9 @@ class Use:
         #: Network name and filter of both pools; one population may be filtered in two ways.
         self.labels = pool_label(source_pool), pool_label(target_pool)
         self.taken: set[str] = set()
+        #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
+        self.generator: SharedGenerator | None = None
         self.connectivity: Connectivity | None = None
         #: What the draw took.
         self.seconds: float | None = None

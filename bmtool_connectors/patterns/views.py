@@ -13,6 +13,7 @@ from bmtool_connectors import report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.patterns.configured import Configured
 from bmtool_connectors.views import ConnProp
 
 if TYPE_CHECKING:
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 MAX_DENSE = 50_000_000
 
 
-class ConnectorViews:
+class ConnectorViews(Configured):
     """What can be read from a connector; nothing here changes an edge.
 
     Reading edges draws them, if they have not been drawn.
     """
 
-    vars: dict[str, Any]
     serving: tuple[Use, str] | None
     _use: Use | None
 
