@@ -6,8 +6,10 @@ Make a connector, give it two node pools, and splat it into ``add_edges``::
     connector.setup_nodes(source=net.nodes(pop_name='A'), target=net.nodes(pop_name='A'))
     net.add_edges(**connector.edge_params())
 
-Two defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
-RandomState, an int or a SeedSequence) and ``bmtool_connectors.report_name``.
+Three defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
+RandomState, an int or a SeedSequence), ``bmtool_connectors.report_name``, and
+``bmtool_connectors.infeasible`` (``'clip'``, or ``'bmtool'`` for networks
+published with bmtool).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import randomness as _randomness
+from bmtool_connectors import reciprocity as _reciprocity
 from bmtool_connectors import report as _report
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.connectivity import Connectivity
@@ -181,6 +184,7 @@ __all__ = [
     "gaussian",
     "hierarchical_blocks",
     "in_degree_from_p",
+    "infeasible",
     "is_same_pop",
     "lognormal",
     "mixture",
@@ -219,7 +223,7 @@ def __getattr__(name: str) -> _Any:
 
 
 class _Module(_types.ModuleType):
-    """The package with its two assignable defaults, which take effect everywhere at once."""
+    """The package with its assignable defaults, which take effect everywhere at once."""
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *__all__})
@@ -251,6 +255,21 @@ class _Module(_types.ModuleType):
     @report_name.deleter
     def report_name(self) -> None:
         _report.default.name = _report.DEFAULT_FILE
+
+    @property
+    def infeasible(self) -> _Any:
+        """What connectors draw of pairs whose joint probability is not feasible."""
+        return _reciprocity.default.infeasible
+
+    @infeasible.setter
+    def infeasible(self, value: _Any) -> None:
+        _reciprocity.default.infeasible = _reciprocity.checked_infeasible(
+            _reciprocity.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
+        )
+
+    @infeasible.deleter
+    def infeasible(self) -> None:
+        _reciprocity.default.infeasible = _reciprocity.INFEASIBLE[0]
 
 
 connectors.__class__ = _Module

@@ -29,6 +29,29 @@ __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
 
 Values = Any  #: a float or an ndarray of float, shape (m,)
 
+#: What is drawn of pairs whose pr is not feasible: the nearest feasible pr, or what bmtool draws.
+INFEASIBLE = ("clip", "bmtool")
+
+
+def checked_infeasible(value: Any, owner: str) -> str:
+    """Return what is to be drawn of infeasible pairs, or refuse what is not known."""
+    if not isinstance(value, str) or value not in INFEASIBLE:
+        raise ParameterError(
+            f"infeasible of {owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
+            " (and None for the default)."
+        )
+    return value
+
+
+class _Default:
+    """The module-wide default of ``infeasible``."""
+
+    def __init__(self) -> None:
+        self.infeasible = INFEASIBLE[0]
+
+
+default = _Default()
+
 
 def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
     """Return the least and the greatest feasible pr (Frechet bounds)."""

@@ -97,6 +97,7 @@ PUBLIC = {
     "gaussian",
     "hierarchical_blocks",
     "in_degree_from_p",
+    "infeasible",
     "is_same_pop",
     "lognormal",
     "mixture",
