@@ -6,10 +6,11 @@ Make a connector, give it two node pools, and splat it into ``add_edges``::
     connector.setup_nodes(source=net.nodes(pop_name='A'), target=net.nodes(pop_name='A'))
     net.add_edges(**connector.edge_params())
 
-Two defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
-RandomState, an int or a SeedSequence) and ``bmtool_connectors.report_name``.
-``bmtool_connectors.connectors`` is a module with the names, and the defaults,
-of the ``connectors`` module of bmtool.
+Three defaults can be assigned: ``bmtool_connectors.rng`` (a Generator, a
+RandomState, an int or a SeedSequence), ``bmtool_connectors.report_name``, and
+``bmtool_connectors.infeasible`` (``'clip'``, or ``'bmtool'`` for networks
+published with bmtool). ``bmtool_connectors.connectors`` is a module with the
+names of bmtool's ``connectors``, which shares these defaults.
 """
 
 from __future__ import annotations
@@ -182,6 +183,7 @@ __all__ = [
     "gaussian",
     "hierarchical_blocks",
     "in_degree_from_p",
+    "infeasible",
     "is_same_pop",
     "lognormal",
     "mixture",

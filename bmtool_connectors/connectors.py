@@ -1,8 +1,8 @@
 """The names of the ``connectors`` module of bmtool, for build scripts that import it.
 
 ``import bmtool_connectors.connectors`` instead of ``bmtool.connectors`` is all that changes. The
-defaults ``rng`` and ``report_name`` are those of :mod:`bmtool_connectors`, wherever they are
-assigned.
+defaults ``rng``, ``report_name`` and ``infeasible`` are those of :mod:`bmtool_connectors`, wherever
+they are assigned.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ __all__ = [
     "decisions",
     "euclid_dist",
     "gaussian",
+    "infeasible",
     "is_same_pop",
     "num_prop",
     "pr_2_rho",
@@ -86,4 +87,5 @@ __all__ = [
 
 rng: _RngLike  # properties of the module's class
 report_name: str | _os.PathLike[str]
+infeasible: str
 _sys.modules[__name__].__class__ = _ModuleWithDefaults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import randomness, reciprocity, report
 
 __all__ = ["ModuleWithDefaults"]
 
@@ -45,3 +45,18 @@ class ModuleWithDefaults(types.ModuleType):
     @report_name.deleter
     def report_name(self) -> None:
         report.default.name = report.DEFAULT_FILE
+
+    @property
+    def infeasible(self) -> Any:
+        """What connectors draw of pairs whose joint probability is not feasible."""
+        return reciprocity.default.infeasible
+
+    @infeasible.setter
+    def infeasible(self, value: Any) -> None:
+        reciprocity.default.infeasible = reciprocity.checked_infeasible(
+            reciprocity.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
+        )
+
+    @infeasible.deleter
+    def infeasible(self) -> None:
+        reciprocity.default.infeasible = reciprocity.INFEASIBLE[0]

@@ -29,6 +29,29 @@ __all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
 
 Values = Any  #: a float or an ndarray of float, shape (m,)
 
+#: What is drawn of pairs whose pr is not feasible: the nearest feasible pr, or what bmtool draws.
+INFEASIBLE = ("clip", "bmtool")
+
+
+def checked_infeasible(value: Any, owner: str) -> str:
+    """Return what is to be drawn of infeasible pairs, or refuse what is not known."""
+    if not isinstance(value, str) or value not in INFEASIBLE:
+        raise ParameterError(
+            f"infeasible of {owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
+            " (and None for the default)."
+        )
+    return value
+
+
+class _Default:
+    """The module-wide default of ``infeasible``."""
+
+    def __init__(self) -> None:
+        self.infeasible = INFEASIBLE[0]
+
+
+default = _Default()
+
 
 def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
     """Return the least and the greatest feasible pr (Frechet bounds)."""
@@ -65,6 +88,24 @@ def without_forward(p0: Values, p1: Values, pr: Values) -> Values:
         return (p1 - pr) / (1.0 - p0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(p0 < 1, np.divide(p1 - pr, 1.0 - p0), 0.0)
+
+
+def unclipped(p0: Values, p1: Values, pr: Values, one_rho: bool) -> tuple[Values, Values]:
+    """Return p1 and pr that result when pr is drawn as bmtool draws it, feasible or not.
+
+    Of P(backward | forward) = pr / p0 and P(backward | no forward) = (p1 - pr) / (1 - p0), a
+    decision takes what is above 1 as 1, and what is below 0 as 0. Where neither is, p1 and pr stay.
+    Without one rho for all pairs, pr is clipped first, but down to p0 + p1 - 1 also where that is
+    negative.
+    """
+    if not one_rho:
+        pr = np.where(p0 > 0, np.clip(pr, p0 + p1 - 1.0, np.minimum(p0, p1)), 0.0)
+    after, without = after_forward(p0, pr), without_forward(p0, p1, pr)
+    drawn_after, drawn_without = np.clip(after, 0.0, 1.0), np.clip(without, 0.0, 1.0)
+    joint = p0 * drawn_after
+    moved = ((after != drawn_after) | (without != drawn_without)) & (p1 > 0)
+    backward = joint + (1.0 - p0) * drawn_without
+    return np.where(moved, backward, p1)[()], np.where(moved, joint, pr)[()]
 
 
 def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:

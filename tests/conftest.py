@@ -21,9 +21,11 @@ QUIET = {"verbose": False, "save_report": False}
 @pytest.fixture(autouse=True)
 def module_defaults() -> Iterator[None]:
     """Undo what a test assigns to the defaults of the package."""
-    rng, report_name = bmtool_connectors.rng, bmtool_connectors.report_name
+    names = ("rng", "report_name", "infeasible")
+    before = {name: getattr(bmtool_connectors, name) for name in names}
     yield
-    bmtool_connectors.rng, bmtool_connectors.report_name = rng, report_name
+    for name, value in before.items():
+        setattr(bmtool_connectors, name, value)
 
 
 #: Mark of modules, or tests, whose networks are made with BMTK's adaptor, and with ours. A test

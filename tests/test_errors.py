@@ -418,11 +418,13 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
     (call(vectorized(bound=3), abs), ("vectorized", "bound is 3", "allowed is a function")),
 ]  # fmt: skip
 
-#: Assignments to the two defaults of the module.
+#: Assignments to the defaults of the module.
 DEFAULTS: list[tuple[str, object, tuple[str, ...]]] = [
     ("rng", "x", ("bmtool_connectors.rng is 'x'", "an int >= 0", "default_rng(1234)")),
     ("rng", -1, ("bmtool_connectors.rng is -1", "an int >= 0")),
     ("report_name", 3, ("report_name of bmtool_connectors is 3", "allowed is a file name")),
+    ("infeasible", "Clip", ("infeasible of bmtool_connectors is 'Clip'", "'clip' and 'bmtool'")),
+    ("infeasible", 1, ("infeasible of bmtool_connectors is 1", "'clip' and 'bmtool'")),
 ]
 
 

@@ -97,6 +97,7 @@ PUBLIC = {
     "gaussian",
     "hierarchical_blocks",
     "in_degree_from_p",
+    "infeasible",
     "is_same_pop",
     "lognormal",
     "mixture",
@@ -217,7 +218,7 @@ class TestNames:
         for name in old.__all__:
             assert getattr(old, name) is getattr(bmtool_connectors, name)
         public = {name for name in vars(old) if not name.startswith("_")} - {"annotations"}
-        assert public | {"rng", "report_name"} == set(old.__all__)
+        assert public | {"rng", "report_name", "infeasible"} == set(old.__all__)
 
     def test_documented(self) -> None:
         text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

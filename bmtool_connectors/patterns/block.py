@@ -206,6 +206,7 @@ class BlockConnector(BaseConnector):
             if connector._default_seed:
                 own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
             made = connector._unused(save_report=False, **own)
+            made.check_stream()
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)

@@ -12,6 +12,7 @@ from abc import ABCMeta
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
@@ -94,6 +95,8 @@ class Configured(metaclass=ConnectorType):
 
     #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    #: What parameters are at first whose default None is a default of the module.
+    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
     #: Arguments that would keep much memory, and have to be given again to ``replace``.
@@ -147,6 +150,7 @@ class Configured(metaclass=ConnectorType):
         for name in self.parameter_names:
             value: Any = given.get(name, getattr(self, name, None))
             default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
+            default = self.module_defaults.get(name, default)
             # A connector that was pickled has copies of the defaults.
             copied = type(value) is type(default) and np.array_equal(value, default)
             if value is not default and not copied:
@@ -189,10 +193,20 @@ class Configured(metaclass=ConnectorType):
         is_assigned = self._arguments is not None
         if is_assigned:
             self._check_rng_counts()
-        is_same = is_assigned and self._randomness is source
-        self._rng, self._default_seed, self._randomness = value, value is None, source
-        if is_assigned and not is_same:
+        before = self.__dict__.get("_randomness")
+        self._randomness = source
+        if is_assigned:
+            try:
+                self.check_stream()
+            except ParameterError:
+                self._randomness = before
+                raise
+        self._rng, self._default_seed = value, value is None
+        if is_assigned and before is not source:
             self._rng_assigned()
+
+    def check_stream(self) -> None:
+        """Refuse a source of random numbers that does not go with the other parameters."""
 
     def _check_rng_counts(self) -> None:
         """Refuse to take another ``rng`` when nothing will be drawn from it."""
