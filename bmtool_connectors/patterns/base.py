@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -159,6 +159,13 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         EdgeList or Connectivity
         """
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
+        """Copy all but the generator: a copy draws from it as the original does."""
+        memo[id(self._randomness)] = self._randomness
+        memo[id(self)] = made = object.__new__(type(self))
+        made.__dict__.update(deepcopy(self.__reduce_ex__(4)[2], memo))  # as pickled
+        return made
+
     def _unused(self) -> BaseConnector:
         """Return a connector with these parameters that has not been set up."""
         made = copy(self)
@@ -304,19 +311,26 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
             self._draw_references(use)
-            rng = self._generator(use)
-            if self.verbose:
-                report.say(self._opening(use))
-            timer = report.Timer()
-            with randomness.restored_on_error(rng):
-                use.connectivity = self._checked(self._draw_use(use, rng), use)
-            use.seconds = timer.end()
-            if self.verbose:
-                report.say(report.counts_text(use.connectivity, self._count_names(use)))
-                timer.report("Time for drawing connections")
-            if self.save_report:
-                self._save_report(use)
+            # The shared generators first, then the use: in one order, two threads never wait
+            # for each other.
+            with randomness.in_turn(self._shared(use)), use.lock:
+                if use.connectivity is None:  # another thread may have drawn it meanwhile
+                    self._draw_once(use)
+        assert use.connectivity is not None
         return use.connectivity
+
+    def _draw_once(self, use: Use) -> None:
+        if self.verbose:
+            report.say(self._opening(use))
+        timer = report.Timer()
+        with randomness.restored_on_error(*self._shared(use)):
+            use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
+        use.seconds = timer.end()
+        if self.verbose:
+            report.say(report.counts_text(use.connectivity, self._count_names(use)))
+            timer.report("Time for drawing connections")
+        if self.save_report:
+            self._save_report(use)
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
@@ -355,6 +369,10 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             return np.random.default_rng(use.root)
         assert not isinstance(self._randomness, Seed)
         return self._randomness
+
+    def _shared(self, use: Use) -> list[SharedGenerator]:
+        """Return the shared generators that the draw of a use takes numbers from."""
+        return [] if use.root is not None else [self._generator(use)]
 
     def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity:
         """Refuse what a ``draw`` method of a user's class must not return."""
