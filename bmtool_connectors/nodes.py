@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.errors import NodeError
+from bmtool_connectors.filters import chooses_anew, filter_key, filters_of, pool_label, stream_label
 
 __all__ = ["NodeArrays", "is_same_pop"]
 
@@ -58,7 +59,7 @@ class NodeArrays:
     label : str
         Network name and filter, as in reports: ``"net: pop_name=='PN'"``.
     stream_label : str, optional
-        The same without memory addresses, for the keys of private random streams.
+        Key of the pool in private random streams; `label` when omitted. See ``stream_label()``.
 
     Attributes
     ----------
@@ -205,15 +206,21 @@ class NodeArrays:
         ----------
         pool : NodePool
             What ``net.nodes(...)`` returns, or any iterable of nodes.
+
+        Notes
+        -----
+        A filter that is a function is asked each time: it may have changed its mind.
         """
         network = getattr(pool, "network", None)
-        filters = _filter_key(filters_of(pool))
+        filters = filter_key(filters_of(pool))
         known = _known_pools(network) if filters is not None else {}
         key = filters, pool_label(pool)  # the label tells 'A' and ['A'] apart
-        if key not in known:
+        if key not in known or chooses_anew(pool):
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
-            nodes = list(iter(pool))
-            known[key] = cls(nodes, pool_label(pool), stream_label(pool), _token(pool))
+            found = cls(list(iter(pool)), pool_label(pool), network=_token(pool))
+            if key not in known or not np.array_equal(known[key].ids, found.ids):
+                found.stream_label = stream_label(pool, found.ids)
+                known[key] = found
         return known[key]
 
     def same_nodes(self, other: NodeArrays) -> bool:
@@ -258,49 +265,6 @@ class NodeBlock:
     def node_id(self) -> npt.NDArray[np.int64]:
         """Node ids of the block, shape (m,)."""
         return cast("npt.NDArray[np.int64]", self._nodes.ids[self._index])
-
-
-def pool_label(pool: Any) -> str:
-    """Return network name and filter of a pool, as in the CSV report."""
-    return f"{pool.network_name}: {getattr(pool, 'filter_str', '*')}"
-
-
-def filters_of(pool: Any) -> dict[str, Any] | None:
-    """Return the filter of a pool by attribute name, or None when it cannot be read."""
-    # BMTK keeps it under a mangled name only, our parts of pools do not; without it (another kind
-    # of pool, another version) pools are scanned each time and compared by their nodes.
-    filters = getattr(pool, "filters", getattr(pool, "_NodePool__properties", None))
-    return filters if isinstance(filters, dict) else None
-
-
-def _filter_key(filters: dict[str, Any] | None) -> Hashable:
-    """Return a key equal for equal filters: ``'A'`` and ``['A']`` select the same nodes."""
-    if filters is None:
-        return None
-    try:
-        return frozenset((name, _value_key(value)) for name, value in filters.items())
-    except TypeError:  # an array, a dict: scanned each time
-        return None
-
-
-def _value_key(value: Any) -> Hashable:
-    if isinstance(value, list):
-        keys = frozenset(_value_key(item) for item in value)
-        return next(iter(keys)) if len(keys) == 1 else ("any of", keys)
-    hash(value)
-    return type(value).__name__, value  # 1 and '1', 1 and True are different filters
-
-
-def stream_label(pool: Any) -> str:
-    """Return the label with functions by name: their repr holds a memory address."""
-    filters = filters_of(pool)
-    if filters is None or not any(callable(value) for value in filters.values()):
-        return pool_label(pool)
-    named = {
-        name: getattr(value, "__qualname__", type(value).__name__) if callable(value) else value
-        for name, value in filters.items()
-    }
-    return f"{pool.network_name}: {named}"
 
 
 class _KnownPools:
@@ -353,6 +317,11 @@ def _all_nodes(network: Any) -> Sequence[Any] | None:
     return nodes if isinstance(nodes, list) else None
 
 
+def nodes_of_network(pool: Any) -> int:
+    """Return how many nodes the network of a pool has made; 0 when that is not known."""
+    return len(_all_nodes(getattr(pool, "network", None)) or ())
+
+
 def ignores_added_nodes(pool: Any) -> bool:
     """Whether nodes were added to a built network: BMTK counts none then, and never makes them."""
     network = getattr(pool, "network", None)
@@ -396,7 +365,7 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
     if source is target:
         return True
     if quick:
-        keys = [_filter_key(filters_of(pool)) for pool in (source, target)]
+        keys = [filter_key(filters_of(pool)) for pool in (source, target)]
         if None not in keys:
             return keys[0] == keys[1]
         # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.

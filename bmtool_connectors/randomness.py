@@ -53,6 +53,7 @@ import hashlib
 import operator
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -60,6 +61,14 @@ import numpy.typing as npt
 
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.generators import SharedGenerator as SharedGenerator
+from bmtool_connectors.generators import generators_in as generators_in
+from bmtool_connectors.generators import get_state as get_state
+from bmtool_connectors.generators import in_turn as in_turn
+from bmtool_connectors.generators import restored_on_error as restored_on_error
+from bmtool_connectors.generators import set_state as set_state
+from bmtool_connectors.generators import unchanged as unchanged
+from bmtool_connectors.locks import Lock
 
 __all__ = ["RngLike", "decision", "decisions"]
 
@@ -67,7 +76,6 @@ __all__ = ["RngLike", "decision", "decisions"]
 RngLike: TypeAlias = (
     "np.random.Generator | np.random.RandomState | np.random.SeedSequence | int | None"
 )
-SharedGenerator: TypeAlias = "np.random.Generator | np.random.RandomState"
 
 _ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
 #: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
@@ -90,10 +98,14 @@ class Seed:
             else np.random.SeedSequence(entropy)
         )
         self._uses: dict[Hashable, int] = {}
+        self._lock = Lock()
         self._helpers: np.random.Generator | None = None
 
     def __repr__(self) -> str:
         return f"Seed({self.sequence.entropy})"
+
+    def __deepcopy__(self, memo: object) -> Seed:
+        return self  # copies of a connector go on counting uses, and share the helpers' stream
 
     def root(self, *key: str | int | None) -> np.random.SeedSequence:
         """Return the root of the private stream with this key (the same on every machine)."""
@@ -101,16 +113,18 @@ class Seed:
 
     def count_use(self, *key: str | None) -> int:
         """Number a use among those with an equal key: 0, 1, 2, ..."""
-        number = self._uses.get(key, 0)
-        self._uses[key] = number + 1
-        return number
+        with self._lock:
+            number = self._uses.get(key, 0)
+            self._uses[key] = number + 1
+            return number
 
     @property
     def helpers(self) -> np.random.Generator:
         """The one stream that all helper functions share, in call order."""
-        if self._helpers is None:
-            self._helpers = np.random.default_rng(self._child(_HELPERS))
-        return self._helpers
+        with self._lock:
+            if self._helpers is None:
+                self._helpers = np.random.default_rng(self._child(_HELPERS))
+            return self._helpers
 
     def of_property(self, key: tuple[Hashable, ...]) -> np.random.Generator:
         """Return the stream of the property rule with this key, at its beginning."""
@@ -185,7 +199,10 @@ class _PropertyStreams:
         return self._streams[root]
 
 
-_property_streams: _PropertyStreams | None = None
+#: Of this thread: another one may evaluate the properties of another network.
+_property_streams: ContextVar[_PropertyStreams | None] = ContextVar(
+    "_property_streams", default=None
+)
 
 
 @contextmanager
@@ -199,12 +216,11 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
     names : tuple of str
         Of the properties that the rule gives.
     """
-    global _property_streams
-    before, _property_streams = _property_streams, _PropertyStreams(key, names)
+    token = _property_streams.set(_PropertyStreams(key, names))
     try:
         yield
     finally:
-        _property_streams = before
+        _property_streams.reset(token)
 
 
 def helper_stream(
@@ -221,7 +237,8 @@ def helper_stream(
     """
     if not isinstance(source, Seed):
         return source
-    return source.helpers if _property_streams is None else _property_streams.of(source, part)
+    private = _property_streams.get()
+    return source.helpers if private is None else private.of(source, part)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
@@ -230,21 +247,6 @@ def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
         return helper_stream(default.source)
     source = as_source(rng, owner)
     return source.helpers if isinstance(source, Seed) else source
-
-
-def get_state(rng: SharedGenerator) -> Any:
-    """Return a snapshot of the generator's state."""
-    if isinstance(rng, np.random.RandomState):
-        return rng.get_state(legacy=False)
-    return rng.bit_generator.state
-
-
-def set_state(rng: SharedGenerator, state: Any) -> None:
-    """Put the generator back into a state that ``get_state`` returned."""
-    if isinstance(rng, np.random.RandomState):
-        rng.set_state(state)
-    else:
-        rng.bit_generator.state = state
 
 
 def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Generator]:
@@ -268,27 +270,6 @@ def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Gen
         return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
 
     return stream
-
-
-@contextmanager
-def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
-    """Put the generator's state back when the block raises, so that a retry draws the same."""
-    state = get_state(rng)
-    try:
-        yield
-    except BaseException:
-        set_state(rng, state)
-        raise
-
-
-@contextmanager
-def unchanged(rng: SharedGenerator) -> Iterator[None]:
-    """Put the generator's state back after the block, whatever it drew."""
-    state = get_state(rng)
-    try:
-        yield
-    finally:
-        set_state(rng, state)
 
 
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import hashlib
+import itertools
+import json
 import pickle
 import sys
 import weakref
@@ -16,8 +19,10 @@ from bmtk.builder import NetworkBuilder
 from bmtk.builder.network_adaptors.dm_network import DenseNetwork
 from conftest import QUIET, make_network, random_positions
 
+import bmtool_connectors
 from bmtool_connectors import NodeArrays, NodeError, UnidirectionConnector, is_same_pop
-from bmtool_connectors.nodes import ignores_added_nodes, node_position, pool_label
+from bmtool_connectors.filters import pool_label
+from bmtool_connectors.nodes import ignores_added_nodes, node_position
 
 
 class Node(dict):  # type: ignore[type-arg]
@@ -340,18 +345,121 @@ def test_filters_that_cannot_be_keys(scans: list[str]) -> None:
     assert len(scans) >= 2
 
 
-def test_stream_label_has_no_address() -> None:
-    """The key of a private stream must be the same in the next process."""
-    net = make_network(5)
+def stream_label(pool: Any) -> str:
+    """Return the key of a pool in private random streams."""
+    return NodeArrays.from_pool(pool).stream_label
 
-    def is_a(name: str) -> bool:
-        return name == "A"
 
-    nodes = NodeArrays.from_pool(net.nodes(pop_name=is_a))
-    assert "0x" in nodes.label
-    assert "0x" not in nodes.stream_label
-    assert "is_a" in nodes.stream_label
-    assert NodeArrays.from_pool(net.nodes(pop_name=["A"])).stream_label == "net: pop_name=='['A']'"
+def test_stream_label_of_functions() -> None:
+    """The nodes tell functions apart: names may be equal, and addresses change."""
+    net = make_network(5, 4)
+    chosen = [net.nodes(pop_name=lambda name, own=own: name == own) for own in ("A", "B", "A")]
+    labels = [stream_label(pool) for pool in chosen]
+    assert "0x" in NodeArrays.from_pool(chosen[0]).label
+    assert labels[0] == labels[2] != labels[1]
+    digest = hashlib.blake2b(np.arange(5, dtype="<i8").tobytes(), digest_size=16).hexdigest()
+    assert labels[0] == json.dumps(["net", {"pop_name": {"ids": digest}}])
+    assert labels[0] != stream_label(net.nodes(pop_name="A"))
+
+
+@pytest.mark.parametrize(
+    ("filters", "label"),
+    [
+        ({}, "net: *"),
+        ({"pop_name": "A"}, "net: pop_name=='A'"),
+        ({"pop_name": ["A"]}, "net: pop_name=='['A']'"),
+        ({"pop_name": "A", "layer": 1}, "net: pop_name=='A'&layer=='1'"),
+        ({"layer": 1, "pop_name": "A"}, "net: layer=='1'&pop_name=='A'"),
+        ({"layer": np.int64(1)}, "net: layer=='1'"),
+        ({"layer": [np.int64(1), 2]}, "net: layer=='[1, 2]'"),
+        ({"layer": 1.0}, "net: layer=='1.0'"),
+        ({"layer": True}, "net: layer=='True'"),
+        ({"layer": "2/3"}, "net: layer=='2/3'"),
+        ({"layer": "01"}, "net: layer=='01'"),
+        ({"layer": "1"}, '["net", {"layer": "1"}]'),
+        ({"layer": np.str_("1")}, '["net", {"layer": "1"}]'),
+        ({"layer": "inf"}, '["net", {"layer": "inf"}]'),
+        ({"layer": "True"}, '["net", {"layer": "True"}]'),
+        ({"layer": "['A']", "kind": (1, "b")}, """["net", {"kind": {"tuple": [1, "b"]}, """
+         """"layer": "['A']"}]"""),
+        ({"kind": "1'&layer=='2"}, """["net", {"kind": "1'&layer=='2"}]"""),
+    ],
+)  # fmt: skip
+def test_stream_labels(filters: dict[str, Any], label: str) -> None:
+    """BMTK's text, and JSON where that would be the text of another filter, too."""
+    assert stream_label(make_network(5).nodes(**filters)) == label
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        *[({"layer": a}, {"layer": b}) for a, b in [(1, "1"), (1.5, "1.5"), ([1, 2], "[1, 2]")]],
+        ({"layer": "1"}, {"layer": ["1"]}),
+        ({"layer": ("1", "2")}, {"layer": "('1', '2')"}),
+        ({"z": lambda z: z < 50}, {"z": lambda z: z >= 50}),
+        ({"kind": "1", "layer": "2"}, {"kind": "1'&layer=='2"}),
+        ({"layer": np.float32(0.1)}, {"layer": 0.1}),
+    ],
+)
+def test_streams_of_different_filters(filters: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """What is not the same filter draws other edges from one seed, and the same one again."""
+    net = NetworkBuilder("net")
+    properties = {"layer": [1] * 10, "kind": ["1"] * 10, "z": [float(z) for z in range(0, 100, 10)]}
+    net.add_nodes(N=10, **properties)
+    one, other = (net.nodes(**each) for each in filters)
+    assert stream_label(one) != stream_label(other)
+    assert stream_label(net.nodes(**filters[0])) == stream_label(one)
+
+
+def test_patterns_of_two_functions() -> None:
+    """The upper and the lower half of a column are not wired alike."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=100, z=np.arange(100.0))
+    net.add_nodes(N=50, layer=1)
+    net.add_nodes(N=50, layer="1")
+    halves = [{"z": lambda z: z < 50}, {"z": lambda z: z >= 50}, {"layer": 1}, {"layer": "1"}]
+    drawn = []
+    for each in halves:
+        connector = UnidirectionConnector(p=0.5, rng=1, **QUIET)
+        connector.setup_nodes(net.nodes(**each), net.nodes(**each))
+        drawn.append(connector.connectivity.forward.to_dense())
+    # Two independent ones are equal with probability 2**-2500.
+    assert not any(np.array_equal(a, b) for a, b in itertools.combinations(drawn, 2))
+
+
+def test_a_filter_that_changes_its_mind() -> None:
+    """A pool asked for anew has the nodes that its function chooses now."""
+    net, wanted = make_network(5, 4), "A"
+
+    def chosen(name: str) -> bool:
+        return name == wanted
+
+    first = NodeArrays.from_pool(net.nodes(pop_name=chosen))
+    assert NodeArrays.from_pool(net.nodes(pop_name=chosen)) is first
+    wanted = "B"
+    assert NodeArrays.from_pool(net.nodes(pop_name=chosen)).ids.tolist() == [5, 6, 7, 8]
+    assert first.ids.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("builder", [NetworkBuilder, bmtool_connectors.NetworkBuilder])
+def test_a_filter_that_changes_its_mind_before_the_build(builder: type[NetworkBuilder]) -> None:
+    """The nodes of ``setup_nodes`` or an error, never silently some of them."""
+    net = builder("net")
+    net.add_nodes(N=20, z=np.arange(20.0))
+    connectors = []
+    for end in (5, 10, 15):
+        pool = net.nodes(z=lambda z: z < end)  # noqa: B023  # the mistake
+        connector = UnidirectionConnector(p=1.0, rng=1, **QUIET)
+        connector.setup_nodes(pool, pool)
+        net.add_edges(**connector.edge_params())
+        connectors.append(connector)
+    if builder is NetworkBuilder:  # asks its pools anew when it builds
+        words = r"source of UnidirectionConnector \(net: z.* 15 nodes .* 5 others .* function"
+        with pytest.raises(NodeError, match=words):
+            net.build()
+    else:
+        net.build()
+        assert net.nedges == 5**2 + 10**2 + 15**2
 
 
 # ---------------------------------------------------------------------- stale pools

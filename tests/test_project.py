@@ -127,7 +127,8 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
+    *("errors", "locks", "checks", "proportions", "generators", "randomness"),
+    *("filters", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
     *("sampling", "rules", "report", "previewing", "defaults"),
     *("inspection", "patterns", "synapses", "connectors", "recordings"),

@@ -9,9 +9,10 @@ from typing import Any
 
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.filters import pool_label
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.preview import Preview, PreviewEntry
-from bmtool_connectors.nodes import NodeArrays, pool_label
+from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.rules import ConnectionRule
 
 __all__ = ["connections", "preview"]

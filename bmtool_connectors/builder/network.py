@@ -20,7 +20,7 @@ from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.inspection.summary import Summary, entry
-from bmtool_connectors.nodes import NodeArrays, stream_label
+from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.collect import progress
 
 __all__ = ["NetworkBuilder", "SparseNetwork"]
@@ -210,10 +210,11 @@ def _columns_of(node: Any) -> tuple[str, ...]:
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
     """Return what tells the streams of edge types apart: labels, and a number among equals."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, ...]] = Counter()
     keys: dict[Any, tuple[Hashable, ...]] = {}
     for each in edge_types:
-        labels = stream_label(each.source_nodes), stream_label(each.target_nodes)
+        pools = each.source_nodes, each.target_nodes
+        labels = tuple(NodeArrays.from_pool(pool).stream_label for pool in pools)
         keys[each] = (*labels, seen[labels])
         seen[labels] += 1
     return keys

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -131,6 +132,13 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         -------
         EdgeList or Connectivity
         """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
+        """Copy all but the generator: a copy draws from it as the original does."""
+        memo[id(self._randomness)] = self._randomness
+        memo[id(self)] = made = object.__new__(type(self))
+        made.__dict__.update(deepcopy(self.__reduce_ex__(4)[2], memo))  # as pickled
+        return made
 
     def _unused(self: Self, **attributes: Any) -> Self:
         return super()._unused(_use=None, _warned=set(), serving=None, **attributes)
@@ -289,19 +297,26 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
             self._draw_references(use)
-            rng = self._generator(use)
-            if self.verbose:
-                report.say(self._opening(use))
-            timer = report.Timer()
-            with randomness.restored_on_error(rng):
-                use.connectivity = self._checked(self._draw_use(use, rng), use)
-            use.seconds = timer.end()
-            if self.verbose:
-                report.say(report.counts_text(use.connectivity, self._count_names(use)))
-                timer.report("Time for drawing connections")
-            if self.save_report:
-                self._save_report(use)
+            # The shared generators first, then the use: in one order, two threads never wait
+            # for each other.
+            with randomness.in_turn(self._shared(use)), use.lock:
+                if use.connectivity is None:  # another thread may have drawn it meanwhile
+                    self._draw_once(use)
+        assert use.connectivity is not None
         return use.connectivity
+
+    def _draw_once(self, use: Use) -> None:
+        if self.verbose:
+            report.say(self._opening(use))
+        timer = report.Timer()
+        with randomness.restored_on_error(*self._shared(use)):
+            use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
+        use.seconds = timer.end()
+        if self.verbose:
+            report.say(report.counts_text(use.connectivity, self._count_names(use)))
+            timer.report("Time for drawing connections")
+        if self.save_report:
+            self._save_report(use)
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
@@ -340,6 +355,10 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             return np.random.default_rng(use.root)
         assert use.generator is not None
         return use.generator
+
+    def _shared(self, use: Use) -> list[SharedGenerator]:
+        """Return the shared generators that the draw of a use takes numbers from."""
+        return [] if use.generator is None else [use.generator]
 
     def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity:
         """Refuse what a ``draw`` method of a user's class must not return."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from typing import Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
 from bmtool_connectors.edges import EdgeList
@@ -302,17 +301,18 @@ class BlockConnector(BaseConnector):
 
         return self._drawn(blocks, one, source, target)[0]
 
+    def _shared(self, use: Use) -> list[SharedGenerator]:
+        # Some blocks may have generators of their own.
+        blocks = (block.connector for block in use.parts)
+        return [*super()._shared(use), *chain.from_iterable(b._shared(b.use) for b in blocks)]
+
     def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
         def one(block: Part) -> EdgeList | Connectivity:
             made = block.connector
             made.verbose = self.verbose
             return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
 
-        with ExitStack() as stack:
-            for block in use.parts:  # some may have generators of their own
-                generator = block.connector._generator(block.connector.use)
-                stack.enter_context(randomness.restored_on_error(generator))
-            drawn, counted = self._drawn(use.parts, one, use.source, use.target)
+        drawn, counted = self._drawn(use.parts, one, use.source, use.target)
         use.parts = tuple(
             replace(block, counts=counts) for block, counts in zip(use.parts, counted, strict=True)
         )

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.nodes import NodeArrays, filters_of
+from bmtool_connectors.filters import filters_of
+from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import Pair, is_two_way
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector

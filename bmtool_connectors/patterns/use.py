@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy, deepcopy
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import NodeError
+from bmtool_connectors.filters import chooses_anew, pool_label
+from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import (
     NodeArrays,
     ignores_added_nodes,
     is_same_pop,
     keeps_nodes,
-    pool_label,
+    nodes_of_network,
 )
 from bmtool_connectors.randomness import SharedGenerator
 
@@ -45,6 +47,7 @@ class Use:
         self.target = self.source if self.recurrent else NodeArrays.from_pool(target_pool)
         #: Network name and filter of both pools; one population may be filtered in two ways.
         self.labels = pool_label(source_pool), pool_label(target_pool)
+        self._made = [nodes_of_network(pool) for pool in (source_pool, target_pool)]
         self.taken: set[str] = set()
         #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
@@ -58,6 +61,8 @@ class Use:
         self.parts: tuple[Any, ...] = ()
         self.overlay: dict[tuple[int, int, int], Any] = {}
         self.rules: dict[str, ConnectionRule] = {}
+        #: Held while the edges are drawn.
+        self.lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         # A pool holds its network, with locks and files; the arrays are all that is needed.
@@ -72,7 +77,8 @@ class Use:
     def __deepcopy__(self, memo: dict[int, Any]) -> Use:
         # Pools, nodes and edges are never changed by a connector, so a copy can share them;
         # it has rules and overlays of its own.
-        copied = copy(self)
+        copied = object.__new__(Use)
+        copied.__dict__.update(self.__dict__, lock=Lock())
         copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
         copied.reference = deepcopy(self.reference, memo)
         copied.parts = deepcopy(self.parts, memo)
@@ -101,11 +107,11 @@ class Use:
         Raises
         ------
         NodeError
-            If nodes were added.
+            If nodes were added, or a function in the filter changed its mind.
         """
-        for which, pool, nodes in (
-            ("source", self.source_pool, self.source),
-            ("target", self.target_pool, self.target),
+        for which, pool, nodes, made in (
+            ("source", self.source_pool, self.source, self._made[0]),
+            ("target", self.target_pool, self.target, self._made[1]),
         ):
             if pool is None:
                 continue
@@ -116,7 +122,15 @@ class Use:
                     "been made, and BMTK leaves them out; call every add_nodes() before the first "
                     "nodes() or setup_nodes()."
                 )
-            now = len(NodeArrays.from_pool(pool))
+            found = NodeArrays.from_pool(pool)
+            now = len(found)
+            same = np.array_equal(found.ids, nodes.ids)
+            if not same and chooses_anew(pool) and nodes_of_network(pool) == made:
+                raise NodeError(
+                    f"{own} selects {now} nodes now and selected {len(nodes)} others in "
+                    "setup_nodes(), because its filter holds a function; let that depend on "
+                    "nothing but the node's value (in a loop: lambda z, end=end: z < end)."
+                )
             if now != len(nodes) and keeps_nodes(pool):
                 raise NodeError(
                     f"{own} had {len(nodes)} nodes in setup_nodes() and has {now} now, because "

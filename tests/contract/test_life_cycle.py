@@ -811,13 +811,43 @@ def test_copies_draw_the_same_edges(name: str, way: str, after: bool) -> None:
     kind.add(made, nets)  # so that there are rules, which belong to the original
     if after:
         nets.net.build()
-    with state_watched(rng):
-        copies = COPIES[way](made)
-        assert asked(name, copies, nets) == plain(name)
-        # A copy of a copy, now that there are edges in any case.
-        assert asked(name, COPIES[way](copies), nets) == plain(name)
-    # The copies have moved nothing of the original.
+    state = rng.bit_generator.state
+    copies = COPIES[way](made)
+    assert asked(name, copies, nets) == plain(name)
+    # A copy of a copy, now that there are edges in any case.
+    assert asked(name, COPIES[way](copies), nets) == plain(name)
+    if way == "deepcopy" and not after:
+        # It drew from the generator of the original.
+        moved = rng.bit_generator.state != state
+        assert moved == any(connector.is_random for connector in made)
+        rng.bit_generator.state = state
+    # The copies have moved nothing else of the original.
+    assert rng.bit_generator.state == state
     assert asked(name, made, nets) == plain(name)
+
+
+def test_a_deep_copy_draws_other_edges() -> None:
+    """It shares the generator, so that two draws do not take the same numbers."""
+    nets, rng = Networks(), np.random.default_rng(SEED)
+    made = UnidirectionConnector(p=0.5, rng=rng, verbose=False, save_report=False)
+    made.setup_nodes(nets.pool("A"), nets.pool("A"))
+    twin, other = copy.deepcopy(made), copy.copy(made)
+    assert twin.use.source_pool is made.use.source_pool
+    edges = [each.edges_of(each.use).forward.to_dense() for each in (twin, made)]
+    assert not np.array_equal(*edges)
+    assert other.connectivity is made.connectivity, "one use"
+
+
+def test_a_deep_copy_goes_on_counting_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a seed for the module, uses of the copy and of the original have their own streams."""
+    monkeypatch.setattr(bmtool_connectors, "rng", 1)
+    nets = Networks()
+    made = UnidirectionConnector(p=0.5, verbose=False, save_report=False)
+    drawn = []
+    for each in (made, copy.deepcopy(made)):
+        each.setup_nodes(nets.pool("A"), nets.pool("A"))
+        drawn.append(each.connectivity.forward.to_dense())
+    assert not np.array_equal(*drawn)
 
 
 @pytest.mark.parametrize("name", TWO_WAY)
@@ -850,6 +880,7 @@ def test_copy_of_a_dependent_connector_alone(name: str, way: str, after: bool) -
         made[1].initial_all_to_all()
     made[0].setup_nodes(source=other.pool("A"), target=other.pool("A"))
     dependent = COPIES[way](made[1])
+    dependent.initial_all_to_all()  # before others move the generator
     found = asked(name, [made[0], dependent], nets)
     del found[100]  # that of the reference, which has been set up on other nodes since
     assert found == {t: sets for t, sets in plain(name).items() if t != 100}
