@@ -25,15 +25,12 @@ class RhoEstimate:
     rho : float
     n : int
         Number of valid pairs.
-    feasible : bool
-        Whether no pair is clipped with it.
     reachable : float or None
         The mean joint probability that results, where the wanted one cannot be reached.
     """
 
     rho: float
     n: int
-    feasible: bool
     reachable: float | None = None
 
 
@@ -100,9 +97,9 @@ def estimate_rho(
     rho = sums.closed_form(pr)
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
-        return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
+        return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None), kept
     if not sums.clips(rho):
-        return RhoEstimate(rho, sums.n, not by_range), kept
+        return RhoEstimate(rho, sums.n), kept
 
     def expected(trial: float) -> float:
         total = 0.0
@@ -114,7 +111,7 @@ def estimate_rho(
     rho = solve_rho(expected, target, sums.lowest, sums.highest)
     reached = expected(rho) / sums.n
     missed = abs(reached - pr) > 1e-9
-    return RhoEstimate(rho, sums.n, False, reached if missed else None), kept
+    return RhoEstimate(rho, sums.n, reached if missed else None), kept
 
 
 def _valid(

@@ -204,6 +204,8 @@ class Clipping:
         if not len(chosen) or not np.any(excess > ROUNDING):
             return
         excess, *columns = np.broadcast_arrays(excess, wanted, pr, *laws, chosen)[:-1]
+        # Nor has a node and itself, which is connected in one direction.
+        excess = excess * ~candidates.space.is_self(*candidates.pairs(chosen))
         self.count += int(np.count_nonzero(excess > ROUNDING))
         k = int(np.argmax(excess))
         if excess[k] > self.excess:
@@ -223,8 +225,6 @@ class Joint:
     ----------
     rho : float or None
         One correlation for all pairs; when None, `pr` counts.
-    feasible_rho : bool
-        `rho` is known to be feasible for every pair, so nothing needs clipping.
     pr, arg : number or callable
         ``pr(pr_arg, p0, p1)`` and its argument; the string '0' or '1' stands for the argument
         of that direction.
@@ -233,7 +233,6 @@ class Joint:
     """
 
     rho: float | None = None
-    feasible_rho: bool = False
     pr: Any = None
     arg: Any = None
     name: str = "pr"
@@ -265,8 +264,6 @@ class Joint:
             return p0 * p1
         if self.rho is not None:
             wanted = p0 * p1 + self.rho * deviation(p0, p1)
-            if self.feasible_rho:
-                return wanted
         else:
             wanted = self._given(values, chosen, p0, p1)
         pr = np.clip(wanted, *bounds(p0, p1))
