@@ -291,7 +291,7 @@ def reciprocal(
                     arg = arg1 if "1" in pr_arg else arg0
                 wanted = float(value_of(pr, value_of(arg, a, b), first, second))
             joint = clip(wanted, first, second)
-            if first > 0:
+            if first > 0 and a is not b:  # a node and itself has no joint probability
                 drawn.clipped += abs(joint - wanted) > ROUNDING
             given = joint / first if forward else (second - joint) / (1 - first)
             backward = rng.random() < given

@@ -117,6 +117,31 @@ class TestExact:
         valid = (near(distances(net, "A"))[np.triu_indices(N, 1)] > 0).sum()
         assert found.expected().reciprocal == pytest.approx(0.04 * valid, rel=1e-9)
 
+    def test_infeasible_pairs_that_no_draw_visited(self) -> None:
+        """A draw without a clipped pair does not tell that no pair is to be clipped."""
+        law, unvisited = GaussianDropoff(stdev=60.0, pmax=0.2, max_dist=150.0), 0
+        for seed in range(20):
+            few = NetworkBuilder("few")
+            positions = np.random.default_rng(seed).uniform(0, 150, (8, 3))
+            few.add_nodes(N=8, pop_name="A", positions=list(positions))
+            options: dict[str, Any] = {**QUIET, "rng": seed, "p0": law, "pr": 0.002}
+            drawn, fresh = (
+                set_up(few, ReciprocalConnector(p0_arg=spherical_dist, sampler=sampler, **options))
+                for sampler in ("sparse", "pairwise")
+            )
+            with warnings.catch_warnings(action="ignore", category=ConnectivityWarning):
+                clipped = drawn.connectivity.clipped
+                found, wanted = drawn.expected(), fresh.expected()
+                fresh.edges_of(fresh.use)
+            assert found.reciprocal == pytest.approx(wanted.reciprocal, rel=1e-9)
+            assert found.infeasible == wanted.infeasible
+            unvisited += clipped == 0 < wanted.infeasible
+            for i, j in itertools.combinations(range(8), 2):
+                pair = drawn.explain(i, j)
+                assert pair.pr == pytest.approx(fresh.explain(i, j).pr, abs=1e-12)
+                assert max(0.0, pair.p0 + pair.p1 - 1) <= pair.pr <= min(pair.p0, pair.p1)
+        assert unvisited
+
     def test_no_synapses(self, net: NetworkBuilder) -> None:
         found = set_up(net, UnidirectionConnector(0.5, n_syn=0, **QUIET)).expected()
         assert found.edges == found.n_bytes == 0

@@ -137,7 +137,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """Copy all but the generator: a copy draws from it as the original does."""
         memo[id(self._randomness)] = self._randomness
         memo[id(self)] = made = object.__new__(type(self))
-        made.__dict__.update(deepcopy(self.__reduce_ex__(4)[2], memo))  # as pickled
+        state: Any = self.__reduce_ex__(4)[2]  # as pickled
+        made.__dict__.update(deepcopy(state, memo))
         return made
 
     def _unused(self: Self, **attributes: Any) -> Self:

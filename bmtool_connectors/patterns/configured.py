@@ -193,7 +193,7 @@ class Configured(metaclass=ConnectorType):
         is_assigned = self._arguments is not None
         if is_assigned:
             self._check_rng_counts()
-        before = self.__dict__.get("_randomness")
+        before = self._randomness if is_assigned else source
         self._randomness = source
         if is_assigned:
             try:
@@ -202,7 +202,7 @@ class Configured(metaclass=ConnectorType):
                 self._randomness = before
                 raise
         self._rng, self._default_seed = value, value is None
-        if is_assigned and before is not source:
+        if before is not source:
             self._rng_assigned()
 
     def check_stream(self) -> None:

@@ -315,7 +315,7 @@ class ReciprocalConnector(TwoWayConnector):
             space,
             self._laws(recurrent),
             two_counts(own, used["n_syn0"], used["n_syn1"]),
-            Joint(rho, False, pr, arg, f"pr of {own}", clip),
+            Joint(rho, pr, arg, f"pr of {own}", clip),
             wanted,
             none_wanted=clip and wanted is not None and pr == 0 and not wanted.by_range,
         )
@@ -353,7 +353,7 @@ class ReciprocalConnector(TwoWayConnector):
         if self.verbose:
             report.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
-        return plan.with_rho(estimate.rho, estimate.feasible), kept
+        return plan.with_rho(estimate.rho), kept
 
     # ------------------------------------------------------------------ views
     @property

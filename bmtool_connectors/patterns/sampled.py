@@ -125,7 +125,7 @@ class SampledConnector(BaseConnector):
         drawn = use.connectivity
         if drawn is not None and plan.rho_wanted and drawn.rho is not None:
             # It has been found for the draw, and need not be once more.
-            return plan.with_rho(drawn.rho, not drawn.clipped)
+            return plan.with_rho(drawn.rho)
         return plan
 
     def _laws_of_pairs(self, use: Use) -> list[Law]:

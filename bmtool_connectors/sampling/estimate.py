@@ -25,15 +25,12 @@ class RhoEstimate:
     rho : float
     n : int
         Number of valid pairs.
-    feasible : bool
-        Whether no pair is clipped with it.
     reachable : float or None
         The mean joint probability that results, where the wanted one cannot be reached.
     """
 
     rho: float
     n: int
-    feasible: bool
     reachable: float | None = None
 
 
@@ -100,15 +97,15 @@ def estimate_rho(
     rho = sums.closed_form(pr)
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
-        return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
+        return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None), kept
     if not wanted.clip:
-        forced = min(max(rho, -1.0), 1.0)
-        feasible, reached = not sums.clips(forced), None
-        if feasible and forced != rho:  # of infeasible pairs the draw tells what becomes of them
+        forced, reached = min(max(rho, -1.0), 1.0), None
+        if forced != rho and not sums.clips(forced):
+            # Of infeasible pairs the draw tells what becomes of them.
             reached = (sums.independent + forced * sums.spread) / sums.n
-        return RhoEstimate(forced, sums.n, feasible and not by_range, reached), kept
+        return RhoEstimate(forced, sums.n, reached), kept
     if not sums.clips(rho):
-        return RhoEstimate(rho, sums.n, not by_range), kept
+        return RhoEstimate(rho, sums.n), kept
 
     def expected(trial: float) -> float:
         total = 0.0
@@ -120,7 +117,7 @@ def estimate_rho(
     rho = solve_rho(expected, target, sums.lowest, sums.highest)
     reached = expected(rho) / sums.n
     missed = abs(reached - pr) > 1e-9
-    return RhoEstimate(rho, sums.n, False, reached if missed else None), kept
+    return RhoEstimate(rho, sums.n, reached if missed else None), kept
 
 
 def _valid(

@@ -193,7 +193,7 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         estimate, _ = estimate_rho(
             space, laws, plan.rho_wanted, valid.evaluate, keep=False, in_order=False
         )
-        plan = plan.with_rho(estimate.rho, estimate.feasible)
+        plan = plan.with_rho(estimate.rho)
         looked_at = space.n_pairs if chosen == "pairwise" else valid.pairs
         seconds += ESTIMATE * looked_at * (not laws.constant)
     # A count of 0 is no edge.

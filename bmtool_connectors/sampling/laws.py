@@ -215,6 +215,8 @@ class Clipping:
         if not len(chosen) or not np.any(excess > ROUNDING):
             return
         excess, *columns = np.broadcast_arrays(excess, wanted, pr, *laws, chosen)[:-1]
+        # Nor has a node and itself, which is connected in one direction.
+        excess = excess * ~candidates.space.is_self(*candidates.pairs(chosen))
         self.count += int(np.count_nonzero(excess > ROUNDING))
         k = int(np.argmax(excess))
         if excess[k] > self.excess:
@@ -234,8 +236,6 @@ class Joint:
     ----------
     rho : float or None
         One correlation for all pairs; when None, `pr` counts.
-    feasible_rho : bool
-        `rho` is known to be feasible for every pair, so nothing needs clipping.
     pr, arg : number or callable
         ``pr(pr_arg, p0, p1)`` and its argument; the string '0' or '1' stands for the argument
         of that direction.
@@ -247,7 +247,6 @@ class Joint:
     """
 
     rho: float | None = None
-    feasible_rho: bool = False
     pr: Any = None
     arg: Any = None
     name: str = "pr"
@@ -277,7 +276,7 @@ class Joint:
             Is added to.
         """
         wanted = self.wanted(values, chosen, p0, p1)
-        if self.rho == 0 or self.feasible_rho:
+        if self.rho == 0:
             return p1, wanted
         pr = np.clip(wanted, *bounds(p0, p1))
         clipping.add(wanted, pr, (p0, p1), values.candidates, chosen)

@@ -67,11 +67,10 @@ class Plan:
     rho_wanted: RhoWanted | None = None
     none_wanted: bool = False
 
-    def with_rho(self, rho: float, feasible: bool) -> Plan:
-        """Return the plan with the rho that was wanted, and whether no pair clips with it."""
+    def with_rho(self, rho: float) -> Plan:
+        """Return the plan with the rho that was wanted."""
         assert self.joint is not None
-        joint = replace(self.joint, rho=rho, feasible_rho=feasible)
-        return replace(self, joint=joint, rho_wanted=None)
+        return replace(self, joint=replace(self.joint, rho=rho), rho_wanted=None)
 
     @property
     def needs_python_calls(self) -> bool:

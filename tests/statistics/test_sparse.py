@@ -19,6 +19,7 @@ from bmtool_connectors import (
     GaussianDropoff,
     NodeArrays,
     NormalizedReciprocalRate,
+    ReciprocalConnector,
     UniformInRange,
     cylindrical_dist_z,
     spherical_dist,
@@ -523,3 +524,27 @@ def test_bound_below_the_value_is_refused() -> None:
     with pytest.raises(ValueError, match=r"bound of p0 of Test gives at most 0\.1") as caught:
         draws(one, 5)
     assert "never be below the value" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("p_self", "p", "pr"),
+    [(0.1, 0.4, 0.02), (0.95, 0.5, 0.05)],
+    ids=["negative pr", "bound exceeded"],
+)
+def test_self_connections_when_rho_is_estimated(p_self: float, p: float, pr: float) -> None:
+    """A rho that all pairs of two nodes can have says nothing about a node and itself."""
+    best = max(p_self, p)
+
+    @vectorized(bound=lambda low, high: np.where(np.asarray(low) > 150.0, 0.0, best))
+    def law(dist: Any) -> Any:
+        return np.where(dist < 1.0, p_self, np.where(dist <= 150.0, p, 0.0))
+
+    pool = nodes(5000, (6000.0, 6000.0, 40.0), 8)
+    connector = ReciprocalConnector(
+        law, p0_arg=spherical_dist, pr=pr, autapses=True, sampler="sparse", verbose=False
+    )
+    drawn = connector.draw(pool, pool, np.random.default_rng(7))
+    assert drawn.clipped == 0, "a node and itself was taken for an infeasible pair"
+    n_self = int((drawn.forward.source == drawn.forward.target).sum())
+    count = stats.binom(len(pool), p_self)
+    assert 2 * min(count.cdf(n_self), count.sf(n_self - 1)) > FALSE_ALARM
