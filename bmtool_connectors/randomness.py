@@ -271,13 +271,19 @@ def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Gen
 
 
 @contextmanager
-def restored_on_error(rng: SharedGenerator) -> Iterator[None]:
-    """Put the generator's state back when the block raises, so that a retry draws the same."""
+def restored_on_error(
+    rng: SharedGenerator, is_kept: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Put the generator's state back when the block raises, so that a retry draws the same.
+
+    It stays where what was drawn is kept already: Ctrl-C comes between any two steps.
+    """
     state = get_state(rng)
     try:
         yield
     except BaseException:
-        set_state(rng, state)
+        if not is_kept():
+            set_state(rng, state)
         raise
 
 

@@ -12,6 +12,7 @@ from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk, inspected
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.interrupts import held_signals
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
 from bmtool_connectors.builder.saving import SavingNetwork
@@ -59,10 +60,11 @@ class _SparseNetwork(SavingNetwork):
     def make_nodes(self) -> None:
         """Make the nodes that have been declared and are not made yet."""
         for declared in self.declared[self._n_made :]:
-            nodes = self.make(declared)
-            columns = tuple(declared.params_keys)
-            self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
-            self._n_made += 1
+            with held_signals():  # ids are taken once, from a generator with a lock
+                nodes = self.make(declared)
+                columns = tuple(declared.params_keys)
+                self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
+                self._n_made += 1
         self.set_built(nodes=True)
 
     def import_nodes(self, *args: Any, **kwargs: Any) -> None:

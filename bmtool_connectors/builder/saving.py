@@ -94,7 +94,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
         paths = [*node_files, *_paths(edge_files), *others]
-        _check_free(paths, chosen)
+        _check_targets(paths, chosen)
         if self._is_previewed(paths):
             return
         with FilesAside() as files:
@@ -131,7 +131,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
-        _check_free(paths, chosen)
+        _check_targets(paths, chosen)
         if self._is_previewed(paths, edges=False):
             return
         with FilesAside() as files:
@@ -192,7 +192,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         paths = [*_paths(edge_files), *others]
-        _check_free(paths, chosen)
+        _check_targets(paths, chosen)
         if self._is_previewed(paths):
             return
         if self._is_ready(force_build):
@@ -342,15 +342,19 @@ def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
     return [path for each in edge_files for path in (each.edges, each.types) if path is not None]
 
 
-def _check_free(paths: Sequence[Path], options: SaveOptions) -> None:
-    """Refuse to replace files where that was not allowed."""
-    if options.force_overwrite:
-        return
+def _check_targets(paths: Sequence[Path], options: SaveOptions) -> None:
+    """Refuse to replace what is no file, and files where that was not allowed."""
     for path in paths:
-        if path.exists():
+        if not options.force_overwrite and path.exists():
             raise ParameterError(
                 f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
                 "another folder or name, or remove it. Nothing was written."
+            )
+        if path.exists() and not path.is_file():
+            kind = "it is a folder" if path.is_dir() else "it is a device, pipe or socket"
+            raise OSError(
+                f"{str(path)!r} could not be written ({kind}); allowed are files and new names: "
+                "choose another folder or name. Nothing was built or written."
             )
 
 

@@ -308,7 +308,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             if self.verbose:
                 report.say(self._opening(use))
             timer = report.Timer()
-            with randomness.restored_on_error(rng):
+            with randomness.restored_on_error(rng, lambda: use.connectivity is not None):
                 use.connectivity = self._checked(self._draw_use(use, rng), use)
             use.seconds = timer.end()
             if self.verbose:
