@@ -128,7 +128,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 LAYERS = (
     *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
-    *("sampling", "rules", "report", "previewing"),
+    *("sampling", "rules", "report"),
     *("inspection", "patterns", "synapses", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )

@@ -32,10 +32,10 @@ def held_signals() -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
+    for each in signal.valid_signals():
+        handler = signal.getsignal(each)
         if callable(handler):  # else Python is not asked
-            handlers[number] = handler
+            handlers[each] = handler
     waiting: dict[int, FrameType | None] = {}
 
     def deliver() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
@@ -95,8 +94,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         edge_files, others = self._edge_files(output_dir, **edges)
         paths = [*node_files, *_paths(edge_files), *others]
         _check_targets(paths, chosen)
-        if self._is_previewed(paths):
-            return
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
             if self._is_ready(edges.get("force_build", True)):
@@ -132,8 +129,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
         _check_targets(paths, chosen)
-        if self._is_previewed(paths, edges=False):
-            return
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
 
@@ -193,8 +188,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         paths = [*_paths(edge_files), *others]
         _check_targets(paths, chosen)
-        if self._is_previewed(paths):
-            return
         if self._is_ready(force_build):
             with FilesAside() as files:
                 self._write_edges(files, edge_files, others, name, chosen)
@@ -252,24 +245,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
-    def _is_previewed(self, files: Sequence[Path] = (), edges: bool = True) -> bool:
-        """Whether a script is only previewed; then the network has been shown, if it has edges.
-
-        Parameters
-        ----------
-        files : sequence of Path, default ()
-            What would have been saved.
-        edges : bool, default True
-            Whether edges would have been made; else they may not have been declared yet.
-        """
-        script = previewing.current()
-        if script is None:
-            return False
-        script.skip_files(files)
-        if edges or self.get_connections():
-            script.skip(self, self.get_connections())
-        return True
-
     def _is_ready(self, force_build: bool) -> bool:
         """Build what has not been built, and return whether there are edges to be saved."""
         if not self.get_connections():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import previewing, randomness, report
+from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -299,7 +299,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     # ------------------------------------------------------------------ the draw
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
-        self._may_draw(use)
         if use.connectivity is None:
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
@@ -384,8 +383,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _save_report(self, use: Use) -> None:
         assert use.connectivity is not None
-        if previewing.current() is None:
-            report.save(self.report_name, *self._report_labels(use), use.connectivity)
+        report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
     def warn_once(self, key: str, message: str) -> None:
         """Warn, once per connector and key."""
