@@ -1,4 +1,4 @@
-"""Command line: ``python -m bmtool_connectors`` and ``diff``, ``preview``, ``summary``, ``verify``.
+"""Command line: ``python -m bmtool_connectors`` and ``diff``, ``summary``, ``verify``.
 
 Exit codes: 0 equal, or nothing wrong; 1 different, or something wrong; 2 error.
 """
@@ -9,11 +9,9 @@ import argparse
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.compare import compare
-from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.verification.verify import verify
 
@@ -22,7 +20,6 @@ __all__ = ["main"]
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 
 EQUAL, DIFFERENT, ERROR = 0, 1, 2
-FAILED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 equal or nothing wrong, 1 different, something wrong, or a script that failed, 2 error
-        (one sentence on stderr, or in the report of what cannot be read).
+        0 equal or nothing wrong, 1 different or something wrong, 2 error (one sentence on stderr,
+        or in the report of what cannot be read).
     """
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
@@ -58,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="command", required=True)
     # A new sub-command is one function here, that adds its parser and sets what runs it.
-    for add in (_add_diff, _add_preview, _add_summary, _add_verify):
+    for add in (_add_diff, _add_summary, _add_verify):
         add(commands)
     return parser
 
@@ -87,42 +84,6 @@ def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
     print(comparison)
     return EQUAL if comparison else DIFFERENT
-
-
-def _add_preview(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "preview",
-        help="tell what a build script will give, without building",
-        description="Run a build script. Where it would build or save a network of "
-        "bmtool_connectors.NetworkBuilder, its preview is printed, and nothing is built, drawn or "
-        "written. The script ends where it needs edges or files that are therefore missing.",
-        epilog="Exit codes: 0 done, 1 the script failed, 2 error; or what the script exits with.",
-    )
-    parser.add_argument("script", metavar="SCRIPT", help="Python file")
-    parser.add_argument(
-        "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="arguments of the script"
-    )
-    parser.set_defaults(command=_preview)
-
-
-def _preview(arguments: argparse.Namespace) -> int:
-    if not Path(arguments.script).is_file():
-        raise FileNotFoundError(f"SCRIPT is {arguments.script!r}, and there is no such file.")
-    # BMTK is imported for this command only.
-    from bmtool_connectors.builder.script import ScriptError, preview_script
-
-    try:
-        end = preview_script(arguments.script, arguments.arguments, _show)
-    except ScriptError as error:
-        sys.stderr.write(str(error))
-        return FAILED
-    if end is not None:
-        print(f"The preview ends at {end}.", file=sys.stderr)
-    return EQUAL
-
-
-def _show(name: str, n_nodes: int, preview: Preview) -> None:
-    print(f"Network {name!r}, {n_nodes:,} nodes:\n{preview}\n", flush=True)
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

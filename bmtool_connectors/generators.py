@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -44,16 +44,20 @@ def in_turn(rngs: Sequence[SharedGenerator]) -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def restored_on_error(*rngs: SharedGenerator) -> Iterator[None]:
+def restored_on_error(
+    *rngs: SharedGenerator, kept: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Put the generators' states back when the block raises, so that a retry draws the same.
 
-    What a block within this one has drawn from them stays drawn.
+    What a block within this one has drawn from them stays drawn, and so does what was drawn here
+    if it is `kept` already: Ctrl-C comes between any two steps.
     """
     with in_turn(rngs), _saving(rngs) as saved:
         try:
             yield
         except BaseException:
-            _put_back(saved)
+            if not kept():
+                _put_back(saved)
             raise
     for outer in _under_way.get():
         for key in outer.keys() & saved.keys():

@@ -130,7 +130,7 @@ LAYERS = (
     *("errors", "locks", "checks", "proportions", "generators", "randomness"),
     *("filters", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
-    *("sampling", "rules", "report", "previewing", "defaults"),
+    *("sampling", "rules", "report", "defaults"),
     *("inspection", "patterns", "synapses", "connectors", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )

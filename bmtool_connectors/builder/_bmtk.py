@@ -11,8 +11,7 @@ BMTK and does without it where it is missing.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 try:
@@ -36,7 +35,6 @@ __all__ = [
     "created_rule",
     "n_ranks",
     "property_rule",
-    "replaced",
 ]
 
 #: Methods that are overridden or called, with the parameters that are relied on.
@@ -144,25 +142,6 @@ class HookedNetwork(DenseNetwork):  # type: ignore[misc]
 
     def _clear(self) -> None:
         """Do nothing: BMTK sets its counts to 0 here, and ours follow from what is there."""
-
-
-@contextmanager
-def replaced(method: Callable[..., Any]) -> Iterator[None]:
-    """Have `method` called in place of what builds and saves networks of BMTK's own.
-
-    A class attribute of its default adaptor hides the inherited method within the block.
-    """
-    names = ("build", "save", "save_nodes", "save_edges")
-    own = {name: value for name, value in vars(DenseNetwork).items() if name in names}
-    for name in names:
-        setattr(DenseNetwork, name, method)
-    try:
-        yield
-    finally:
-        for name in names:
-            delattr(DenseNetwork, name)
-        for name, value in own.items():
-            setattr(DenseNetwork, name, value)
 
 
 def n_ranks() -> int:

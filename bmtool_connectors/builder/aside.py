@@ -10,10 +10,13 @@ import os
 import platform
 import secrets
 import shutil
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+
+from bmtool_connectors.builder.interrupts import held_signals
 
 __all__ = ["FilesAside"]
 
@@ -27,13 +30,17 @@ class FilesAside:
     Notes
     -----
     Files are written into a hidden folder beside their place, flushed to the disk, and moved.
-    When the block raises, the hidden folders are removed and nothing else has changed. Folders
+    When the block raises, what was made for it is removed and nothing else has changed. Folders
     of processes of this machine that no longer live are removed as well.
     """
 
     def __init__(self) -> None:
+        #: Removes what was made, at the latest when this object goes.
+        self._cleaning = ExitStack()
+        weakref.finalize(self, self._cleaning.close).atexit = False  # processes may be forked
         self._folders: dict[Path, Path] = {}
-        self._files: dict[Path, Path] = {}
+        #: What is to be done at the end: files and where they are now, None for those to remove.
+        self._files: dict[Path, Path | None] = {}
         #: Whether a file has been moved into its place.
         self._moved = False
 
@@ -46,12 +53,9 @@ class FilesAside:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with held_signals(), self._cleaning:
             if error is None:
                 self._move()
-        finally:
-            for folder in self._folders.values():
-                shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def writing(self, file: str | os.PathLike[str]) -> Iterator[Path]:
@@ -64,8 +68,6 @@ class FilesAside:
         """
         final = Path(os.path.realpath(file))  # a link stays, and what it points to is replaced
         with self._failures(final):
-            if final.is_dir():
-                raise IsADirectoryError(None, "it is a folder")
             path = self.folder(final.parent) / final.name
             yield path
             if path.exists():
@@ -75,26 +77,39 @@ class FilesAside:
     def folder(self, beside: Path) -> Path:
         """Return the hidden folder in a folder; both are made as needed."""
         if beside not in self._folders:
-            beside.mkdir(parents=True, exist_ok=True)
+            for missing in [each for each in (beside, *beside.parents) if not each.exists()][::-1]:
+                self._cleaning.callback(_remove_empty, missing)
+                missing.mkdir(exist_ok=True)
             _remove_stale(beside)
             folder = beside / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+            self._cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
             folder.mkdir()
             self._folders[beside] = folder
         return self._folders[beside]
 
+    def remove(self, file: Path) -> None:
+        """Have a file removed, unless it is a link or no file, once those before are in place."""
+        self._files[file] = None
+
     def _move(self) -> None:
-        """Move all files into their places."""
+        """Move all files into their places, in order."""
+        done: list[Path] = []
         for final, path in self._files.items():
-            with self._failures(final):
-                os.replace(path, final)
+            with self._failures(final, "removed" if path is None else "written"):
+                if path is not None:
+                    os.replace(path, final)
+                    done.append(final)
+                # One file may have two names: links, or in other letters on some systems.
+                elif _is_regular(final) and not any(final.samefile(each) for each in done):
+                    final.unlink()
             self._moved = True
         for folder in self._folders:
             with suppress(OSError):  # where folders cannot be flushed, the files are there anyway
                 _flush(folder)
 
     @contextmanager
-    def _failures(self, final: Path) -> Iterator[None]:
-        """Say which file could not be written, why, and what is there now."""
+    def _failures(self, final: Path, done: str = "written") -> Iterator[None]:
+        """Say which file could not be written or removed, why, and what is there now."""
         try:
             yield
         except OSError as error:
@@ -104,10 +119,20 @@ class FilesAside:
                 else "the files that were there are unchanged; make room or choose another "
                 "folder, and save again"
             )
-            message = f"{str(final)!r} could not be written ({error.strerror or error}); {now}."
+            message = f"{str(final)!r} could not be {done} ({error.strerror or error}); {now}."
             failure = OSError(message)
             failure.errno = error.errno
             raise failure from error
+
+
+def _is_regular(file: Path) -> bool:
+    """Whether there is a file of this name that is neither a link nor a folder or device."""
+    return file.is_file() and not file.is_symlink()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it holds something
+        folder.rmdir()
 
 
 def _flush(path: Path) -> None:

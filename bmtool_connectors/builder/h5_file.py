@@ -11,6 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from bmtool_connectors.builder.interrupts import held_signals
+
 __all__ = ["h5_file"]
 
 
@@ -22,7 +24,7 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
     ------
     h5 : h5py.File
     check : callable
-        Raises what the system has refused so far, so that long work can stop.
+        Raises what has been held back so far, so that long work can stop.
 
     Raises
     ------
@@ -31,18 +33,23 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
 
     Notes
     -----
-    HDF5 cannot close a file that it cannot write, and crashes when the process ends. It is
-    therefore told that all is well, and the file is given up here.
+    HDF5 cannot close a file that it cannot write, and an exception that goes through it ends
+    Python. It is therefore told that all is well, and the file is given up here; signals wait.
     """
     is_there = path.exists()
-    with _Disk(path) as disk:
+    with held_signals() as deliver, _Disk(path) as disk:
+
+        def check() -> None:
+            disk.check()
+            deliver()
+
         try:
             with h5py.File(disk, "r+" if is_there else "w") as h5:
                 # SONATA's mark of its files.
                 h5.attrs["magic"] = np.uint32(0x0A7A)
                 h5.attrs["version"] = [np.uint32(0), np.uint32(1)]
-                yield h5, disk.check
-        except Exception as error:
+                yield h5, check
+        except BaseException as error:
             if disk.refused is not None and error is not disk.refused:
                 raise disk.refused from error
             raise
@@ -50,30 +57,47 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
 
 
 class _Disk(io.RawIOBase):
-    """A file that remembers the first refusal, and pretends to write from then on."""
+    """A file that raises nothing where HDF5 calls it, and from then on pretends to write.
+
+    Attributes
+    ----------
+    refused : BaseException or None
+        What it should have raised first.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
-        self.refused: OSError | None = None
+        self.refused: BaseException | None = None
 
     def check(self) -> None:
         """Raise what was refused."""
         if self.refused is not None:
             raise self.refused
 
+    def _tried(self, action: Callable[..., int], *given: Any, otherwise: int) -> int:
+        """Return what an action gives, or another number if it raises something."""
+        try:
+            return action(*given)
+        except BaseException as error:  # whatever it is, it must not reach HDF5
+            self.refused = self.refused or error
+            return otherwise
+
     def write(self, data: Any) -> int:
         """Write all of it."""
+        return self._tried(self._write, data, otherwise=memoryview(data).nbytes)
+
+    def _write(self, data: Any) -> int:
         rest = memoryview(data).cast("B")
         n = len(rest)
-        try:
-            while len(rest) and self.refused is None:
-                rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            self.refused = error
+        while len(rest) and self.refused is None:
+            rest = rest[self._file.write(rest) :]
         return n
 
     def readinto(self, buffer: Any) -> int:
         """Read, zeros where nothing was written."""
+        return self._tried(self._readinto, buffer, otherwise=memoryview(buffer).nbytes)
+
+    def _readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         n = 0
         while n < len(view):
@@ -86,20 +110,17 @@ class _Disk(io.RawIOBase):
 
     def truncate(self, size: int | None = None) -> int:
         """Change the size."""
-        try:
-            if self.refused is None:
-                return self._file.truncate(size)
-        except OSError as error:
-            self.refused = error
+        if self.refused is None:
+            return self._tried(self._file.truncate, size, otherwise=size or 0)
         return size or 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to a position."""
-        return self._file.seek(offset, whence)
+        return self._tried(self._file.seek, offset, whence, otherwise=offset)
 
     def tell(self) -> int:
         """Return the position."""
-        return self._file.tell()
+        return self._tried(self._file.tell, otherwise=0)
 
     def close(self) -> None:
         """Close the file."""

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk, inspected
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.interrupts import held_signals
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
 from bmtool_connectors.builder.saving import SavingNetwork
@@ -59,10 +59,11 @@ class _SparseNetwork(SavingNetwork):
     def make_nodes(self) -> None:
         """Make the nodes that have been declared and are not made yet."""
         for declared in self.declared[self._n_made :]:
-            nodes = self.make(declared)
-            columns = tuple(declared.params_keys)
-            self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
-            self._n_made += 1
+            with held_signals():  # ids are taken once, from a generator with a lock
+                nodes = self.make(declared)
+                columns = tuple(declared.params_keys)
+                self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
+                self._n_made += 1
         self.set_built(nodes=True)
 
     def import_nodes(self, *args: Any, **kwargs: Any) -> None:
@@ -100,7 +101,6 @@ class _SparseNetwork(SavingNetwork):
         ParameterError
             If the network is not built, or its edges are spread over MPI processes.
         """
-        previewing.look(f"the connections of network {self.name!r}")
         if self.get_connections() and not self.edges_built:
             raise ParameterError(
                 f"network {self.name!r} is not built; call its build() first, or look at its "
@@ -146,8 +146,6 @@ class _SparseNetwork(SavingNetwork):
         if _bmtk.n_ranks() > 1:
             super().build(force=force)
             return
-        if self._is_previewed():
-            return
         if not self.nodes_built:
             self.make_nodes()
         if force:
@@ -186,8 +184,7 @@ class _SparseNetwork(SavingNetwork):
     def edges(self, *args: Any, **properties: Any) -> Any:
         """Return the edges that a filter selects, built if that has not been done; as BMTK's."""
         if not self.edges_built:
-            self.build()  # before a preview is asked: it would go on without edges
-        previewing.look(f"edges() of network {self.name!r}")
+            self.build()
         return super().edges(*args, **properties)
 
     def clear(self) -> None:
@@ -198,7 +195,6 @@ class _SparseNetwork(SavingNetwork):
     @property
     def nedges(self) -> int:
         """Number of synapses that have been made: the sum of ``nsyns`` over all pairs."""
-        previewing.look(f"nedges of network {self.name!r}")
         return sum(table.n_syns for table in self.edges_table())
 
 

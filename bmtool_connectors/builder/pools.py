@@ -82,14 +82,13 @@ class IndexedPool(NodePool):  # type: ignore[misc]
     def __init__(self, network: Any, **properties: Any) -> None:
         super().__init__(network, **properties)
         self._wanted = properties
+        #: What was found in each group of nodes.
         self._parts: list[Sequence[Any]] = []
-        self._n_groups = 0
 
     def _found(self) -> list[Sequence[Any]]:
         groups: Sequence[NodeGroup] = self.network.node_groups
         # Groups are only ever added.
-        self._parts += [group.passing(self._wanted) for group in groups[self._n_groups :]]
-        self._n_groups = len(groups)
+        self._parts += [group.passing(self._wanted) for group in groups[len(self._parts) :]]
         return self._parts
 
     def __iter__(self) -> Iterator[Any]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.leftovers import names_beside
 from bmtool_connectors.builder.node_file import write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
@@ -93,9 +93,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
         paths = [*node_files, *_paths(edge_files), *others]
-        _check_free(paths, chosen)
-        if self._is_previewed(paths):
-            return
+        _check_targets(paths, chosen)
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
             if self._is_ready(edges.get("force_build", True)):
@@ -130,9 +128,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
-        _check_free(paths, chosen)
-        if self._is_previewed(paths, edges=False):
-            return
+        _check_targets(paths, chosen)
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
 
@@ -191,9 +187,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         paths = [*_paths(edge_files), *others]
-        _check_free(paths, chosen)
-        if self._is_previewed(paths):
-            return
+        _check_targets(paths, chosen)
         if self._is_ready(force_build):
             with FilesAside() as files:
                 self._write_edges(files, edge_files, others, name, chosen)
@@ -251,24 +245,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
-    def _is_previewed(self, files: Sequence[Path] = (), edges: bool = True) -> bool:
-        """Whether a script is only previewed; then the network has been shown, if it has edges.
-
-        Parameters
-        ----------
-        files : sequence of Path, default ()
-            What would have been saved.
-        edges : bool, default True
-            Whether edges would have been made; else they may not have been declared yet.
-        """
-        script = previewing.current()
-        if script is None:
-            return False
-        script.skip_files(files)
-        if edges or self.get_connections():
-            script.skip(self, self.get_connections())
-        return True
-
     def _is_ready(self, force_build: bool) -> bool:
         """Build what has not been built, and return whether there are edges to be saved."""
         if not self.get_connections():
@@ -304,6 +280,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             logger.warning("There are no edges between these networks; no file is written.")
             return
         digests: dict[EdgeTable, str] = {}
+        written: list[Path] = []
         for each in edge_files:
             ends = each.source, each.target
             chosen = [t for t in tables if (t.source_network, t.target_network) == ends]
@@ -312,6 +289,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
                     first = ["edge_type_id", "target_query", "source_query"]
                     types = [table.edge_type_properties for table in chosen]
                     write_types(path, first, types, none="NULL")
+                written.append(each.types)
             if each.edges is None:
                 continue
             if not any(table.n_pairs for table in chosen):
@@ -320,12 +298,15 @@ class SavingNetwork(_bmtk.HookedNetwork):
             population = f"{each.source}_to_{each.target}" if name is None else name
             with files.writing(each.edges) as path:
                 digests |= write_edges(path, chosen, (*ends, population), options)
+            written.append(each.edges)
         gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
+        gap_file, recipe = others
         if gaps:
-            with files.writing(others[0]) as path:
+            with files.writing(gap_file) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
-        with files.writing(others[1]) as path:
-            write_recipe(path, self.name, tables, digests)
+            written.append(gap_file)
+        with files.writing(recipe) as path:
+            write_recipe(path, self.name, tables, digests, names_beside(recipe, written))
 
 
 def _is_gap_junction(table: EdgeTable) -> bool:
@@ -336,15 +317,19 @@ def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
     return [path for each in edge_files for path in (each.edges, each.types) if path is not None]
 
 
-def _check_free(paths: Sequence[Path], options: SaveOptions) -> None:
-    """Refuse to replace files where that was not allowed."""
-    if options.force_overwrite:
-        return
+def _check_targets(paths: Sequence[Path], options: SaveOptions) -> None:
+    """Refuse to replace what is no file, and files where that was not allowed."""
     for path in paths:
-        if path.exists():
+        if not options.force_overwrite and path.exists():
             raise ParameterError(
                 f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
                 "another folder or name, or remove it. Nothing was written."
+            )
+        if path.exists() and not path.is_file():
+            kind = "it is a folder" if path.is_dir() else "it is a device, pipe or socket"
+            raise OSError(
+                f"{str(path)!r} could not be written ({kind}); allowed are files and new names: "
+                "choose another folder or name. Nothing was built or written."
             )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import previewing, randomness, report
+from bmtool_connectors import randomness, report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
@@ -293,7 +293,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     # ------------------------------------------------------------------ the draw
     def edges_of(self, use: Use) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
-        self._may_draw(use)
         if use.connectivity is None:
             self._check_nodes(use)
             # What we depend on is drawn for good, also when our own draw fails.
@@ -310,7 +309,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         if self.verbose:
             report.say(self._opening(use))
         timer = report.Timer()
-        with randomness.restored_on_error(*self._shared(use)):
+        shared = self._shared(use)
+        with randomness.restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
@@ -389,8 +389,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _save_report(self, use: Use) -> None:
         assert use.connectivity is not None
-        if previewing.current() is None:
-            report.save(self.report_name, *self._report_labels(use), use.connectivity)
+        report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
     def warn_once(self, key: str, message: str) -> None:
         """Warn, once per connector and key."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import previewing, report
+from bmtool_connectors import report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
@@ -47,7 +47,6 @@ class ConnectorInspection(Configured):
     def _look(self) -> Connectivity:
         """Return the edges of the current use for somebody who looks before the build."""
         use = self.use
-        self._may_draw(use)
         if self.is_random and use.connectivity is None and use.root is None:
             self.warn_once(
                 "early",
@@ -56,11 +55,6 @@ class ConnectorInspection(Configured):
                 "later. Build first, or pass an int as rng.",
             )
         return self.edges_of(use)
-
-    def _may_draw(self, use: Use) -> None:
-        """End the preview of a script that looks at edges that have not been drawn."""
-        if use.connectivity is None:
-            previewing.look(f"edges of {type(self).__name__}")
 
     def expected(self) -> Expected:
         """Return what the draw will give and cost, computed from the laws; draws nothing.
@@ -145,8 +139,6 @@ class ConnectorInspection(Configured):
                 said = (f"only draw() of {type(self).__name__} tells what it connects.",)
         except (NodeError, ParameterError) as error:
             said = (str(error),)
-        except previewing.EndOfPreview as end:
-            said = (f"a function of {type(self).__name__} looks at {end}, which are not drawn.",)
         sizes = len(use.source), len(use.target)
         name = type(self).__name__
         return PreviewEntry(*use.labels, name, *sizes, found, said, self._is_undirected)
