@@ -229,7 +229,7 @@ def test_no_values() -> None:
 def test_a_pair_listed_again_with_properties(tmp_path: Path) -> None:
     """A pair has one value of each property, so that none of two is taken without a word."""
     file = tmp_path / "pairs.csv"
-    again = {"source_node_id": [2, 0, 0], "target_node_id": [0, 1, 1]}
+    again = {"source_node_id": [2, 0, 0], "target_node_id": [4_000_000_000, 1, 1]}
     values: dict[str, Any] = {"syn_weight": [0.1, 0.2, 0.3]}
     says = (
         r"^filename of FileBasedConnector is .*, which lists source 0 and target 1 more than once "
@@ -239,6 +239,7 @@ def test_a_pair_listed_again_with_properties(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=says):
         FileBasedConnector(file, verbose=False)
     # bmtool reads the ends only: such a file connects the pair once, as there.
+    again["target_node_id"][0] = 0
     pd.DataFrame({**again, **values}).to_csv(file, index=False)
     connector = FileBasedConnector(file, verbose=False)
     net = between(connector)

@@ -81,10 +81,8 @@ class ListedConnector(BaseConnector):
 
     def _check_repeated(self) -> None:
         """Refuse a pair that is listed again: it can have one value of each property."""
-        i, j = self._ends
-        if not len(i):
-            return
-        i, j, _ = sort_pairs(i, j, (int(i.max()) + 1, int(j.max()) + 1))
+        order = np.lexsort(self._ends[::-1])  # not by counting: ids may be large
+        i, j = (end[order] for end in self._ends)
         twice = np.flatnonzero((i[1:] == i[:-1]) & (j[1:] == j[:-1]))
         if len(twice):
             k = twice[0]
