@@ -17,7 +17,8 @@ from bmtk.builder.network_adaptors.dm_network import DenseNetwork
 from conftest import QUIET, make_network, random_positions
 
 from bmtool_connectors import NodeArrays, NodeError, UnidirectionConnector, is_same_pop
-from bmtool_connectors.nodes import ignores_added_nodes, node_position, pool_label
+from bmtool_connectors.coordinates import node_position
+from bmtool_connectors.nodes import ignores_added_nodes, pool_label
 
 
 class Node(dict):  # type: ignore[type-arg]
