@@ -241,7 +241,26 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
     if is_vectorized(law):
         return one_per_item(law(*args), n, name)
     columns = [_items(values, n) for values in args]
-    return as_array([law(*values) for values in zip(*columns, strict=True)])
+    call, dtype = _of_numbers(law)
+    found = [call(*values) for values in zip(*columns, strict=True)]
+    if dtype is not None:
+        found = np.fromiter(found, dtype=object, count=len(found)).astype(dtype).tolist()
+    return as_array(found)
+
+
+def _of_numbers(law: Any) -> tuple[Callable[..., Any], Any]:
+    """Return what is called for each pair, and the type that its results are cast to, if any.
+
+    For one pair ``np.vectorize`` takes thirty times as long as most laws that it wraps, and calls
+    them twice, at first to see what they return. A law depends on nothing but its arguments, so
+    that this is not seen; functions of nodes may draw, and are called as they are. So are those
+    with options that change the call, or with several results.
+    """
+    if type(law) is not np.vectorize or law.signature or law.excluded or law.cache:
+        return law, None
+    if law.otypes is None:
+        return law.pyfunc, None
+    return (law.pyfunc, law.otypes[0]) if len(law.otypes) == 1 else (law, None)
 
 
 def checked_probability(p: Values, describe: Callable[[int], str], name: str) -> Values:

@@ -9,41 +9,17 @@ iterate over nodes with a ``node_id`` and have a ``network_name``.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.coordinates import node_position
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.filters import chooses_anew, filter_key, filters_of, pool_label, stream_label
 
 __all__ = ["NodeArrays", "is_same_pop"]
-
-#: Where a node's coordinates may stand if it has no ``positions``, in order of preference.
-_COORDINATES = (("x", "y", "z"), ("pos_x", "pos_y", "pos_z"))
-
-
-def node_position(node: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    """Return the coordinates of one node, um.
-
-    Raises
-    ------
-    NodeError
-        If the node carries neither ``positions`` nor x, y, z nor pos_x, pos_y, pos_z.
-    """
-    try:
-        if "positions" in node:
-            return np.asarray(node["positions"], dtype=float)
-        for axes in _COORDINATES:
-            if axes[0] in node and axes[1] in node:
-                return np.array([node[axis] for axis in axes if axis in node], dtype=float)
-    except (TypeError, ValueError):  # not a node, or not coordinates
-        pass
-    raise NodeError(
-        f"node {getattr(node, 'node_id', node)!r} has no position; a distance needs nodes with "
-        "'positions' (um), or x, y, z, or pos_x, pos_y, pos_z: give one to add_nodes()."
-    )
 
 
 class NodeArrays:

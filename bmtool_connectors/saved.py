@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.checks import floats
 from bmtool_connectors.comparison.folder import read_folder
 from bmtool_connectors.comparison.tables import Population, Table
+from bmtool_connectors.coordinates import AXES, POSITIONS
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
@@ -24,8 +26,8 @@ from bmtool_connectors.verification.recipe import n_connected
 
 __all__ = ["read_connections", "summarize"]
 
-#: Where coordinates may stand.
-_COORDINATES = (("positions[0]", "positions[1]", "positions[2]"), ("x", "y", "z"))
+#: Columns of coordinates, in order of preference.
+_COORDINATES = (tuple(f"{POSITIONS}[{k}]" for k in range(3)), *AXES)
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
 
 
@@ -195,12 +197,19 @@ def _property(table: Table, population: Population, name: str) -> npt.NDArray[An
 
 def _positions(table: Table, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
     """Return the positions of the nodes in some rows, um; None where one has none."""
+    positions = np.zeros((len(rows), 3))
+    lacks = np.ones(len(rows), dtype=bool)
     for names in _COORDINATES:
-        if set(names) <= table.names:
-            has = [table.present(name) for name in names]
-            if all(each is None or each[rows].all() for each in has):
-                return np.column_stack([table.column(name)[rows].astype(float) for name in names])
-    return None
+        if not lacks.any() or not table.names.issuperset(names[:2]):
+            continue
+        known = [name for name in names if name in table.names]  # without z: all in one plane
+        values = np.column_stack([floats(table.column(name)[rows]) for name in known])
+        here = lacks & np.isfinite(values).all(axis=1)
+        for has in map(table.present, names[:2]):
+            here &= True if has is None else has[rows]
+        positions[here, : len(known)] = values[here]
+        lacks &= ~here
+    return None if lacks.any() else positions
 
 
 # ---------------------------------------------------------------------- edges

@@ -276,7 +276,7 @@ class TestReplace:
             UnidirectionConnector(p=0.1).replace(q=0.2)
 
     def test_refused_by_the_constructor(self) -> None:
-        with pytest.raises(ParameterError, match="p of UnidirectionConnector is 1.5"):
+        with pytest.raises(ParameterError, match=r"p of UnidirectionConnector is 1\.5"):
             UnidirectionConnector(p=0.1).replace(p=1.5)
 
     def test_matrix(self) -> None:

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import pickle
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ from bmtool_connectors import (
     spherical_dist,
     vectorized,
 )
+from bmtool_connectors.checks import floats
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 
 Pairs: TypeAlias = "list[tuple[int, int]]"
@@ -122,6 +124,58 @@ def test_mark_of_no_function(junk: Any) -> None:
             vectorized(bound=junk)(marked)
     with pytest.raises(ParameterError, match="vectorized: function is"):
         vectorized(bound=abs)(junk)
+
+
+# ---------------------------------------------------------------------- np.vectorize
+VECTORIZE: tuple[dict[str, Any], ...] = (
+    {},
+    *({"otypes": [each]} for each in (float, np.float32, np.float16, int, bool, object)),
+    {"otypes": "d"},
+    {"otypes": [float, float]},
+    {"excluded": {1}},
+    {"signature": "(),(),()->()"},
+    {"cache": True},
+)
+
+
+@pytest.mark.parametrize("options", VECTORIZE, ids=repr)
+@pytest.mark.parametrize(
+    "value", [0.3, 1 / 3, True, 2, np.float32(0.1), None, "x"], ids=lambda value: repr(value)
+)
+def test_numpy_vectorize_is_as_called_one_by_one(options: dict[str, Any], value: Any) -> None:
+    """The values, and whether there are any, are those of one call per pair."""
+
+    def law(arg: float, p0: float, p1: float) -> Any:
+        found = value if arg < 3 or not isinstance(value, float) else p0 * p1
+        return (found, found) if len(options.get("otypes", "")) == 2 else found
+
+    made = np.vectorize(law, **options)
+    args = np.array([1.0, 4.0, 2.0]), 0.5, np.array([0.1, 0.2, 0.3])
+
+    def outcome(call: Callable[[], Any]) -> Any:
+        try:
+            found = call()
+        except (TypeError, ValueError) as error:
+            return type(error)
+        return [str(each) for each in floats(found).tolist()]  # NaN is NaN
+
+    def one_by_one() -> Any:
+        columns = args[0].tolist(), args[2].tolist()
+        return lifting.as_array([made(x, 0.5, p) for x, p in zip(*columns, strict=True)])
+
+    assert outcome(lambda: lifting.of_values(made, args, 3, "pr")) == outcome(one_by_one)
+
+
+def test_a_law_in_numpy_vectorize_is_called_once_per_pair() -> None:
+    calls: list[float] = []
+
+    def law(dist: float) -> float:
+        calls.append(dist)
+        return 0.5
+
+    lifting.of_values(np.vectorize(law), (np.arange(7.0),), 7, "p")
+    assert calls == list(range(7))
+    assert {type(each) for each in calls} == {float}
 
 
 # ---------------------------------------------------------------------- who needs Python calls

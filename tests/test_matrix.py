@@ -15,7 +15,13 @@ from bmtk.builder import NetworkBuilder
 from conftest import BOTH_BUILDERS, QUIET, assert_canonical, make_network, pools
 from scipy import sparse
 
-from bmtool_connectors import FileBasedConnector, MatrixConnector, NodeError, ParameterError
+from bmtool_connectors import (
+    ConnectivityWarning,
+    FileBasedConnector,
+    MatrixConnector,
+    NodeError,
+    ParameterError,
+)
 from bmtool_connectors import NetworkBuilder as OurBuilder
 
 DENSE = np.array([[0, 2, 0, 1], [1, 0, 0, 0], [3, 1, 0, 2]])
@@ -218,6 +224,35 @@ def test_no_values() -> None:
     between(connector)
     with pytest.raises(ParameterError, match="has no columns but pairs and n_syn; add a column"):
         connector.edge_properties()
+
+
+def test_a_pair_listed_again_with_properties(tmp_path: Path) -> None:
+    """A pair has one value of each property, so that none of two is taken without a word."""
+    file = tmp_path / "pairs.csv"
+    again = {"source_node_id": [2, 0, 0], "target_node_id": [4_000_000_000, 1, 1]}
+    values: dict[str, Any] = {"syn_weight": [0.1, 0.2, 0.3]}
+    says = (
+        r"^filename of FileBasedConnector is .*, which lists source 0 and target 1 more than once "
+        "with values of syn_weight; give each pair once, and say its number of synapses with n_syn"
+    )
+    pd.DataFrame({**again, **values, "n_syn": [1, 2, 3]}).to_csv(file, index=False)
+    with pytest.raises(ParameterError, match=says):
+        FileBasedConnector(file, verbose=False)
+    # bmtool reads the ends only: such a file connects the pair once, as there.
+    again["target_node_id"][0] = 0
+    pd.DataFrame({**again, **values}).to_csv(file, index=False)
+    connector = FileBasedConnector(file, verbose=False)
+    net = between(connector)
+    with pytest.warns(ConnectivityWarning, match="lists 1 pairs again"):
+        assert connector.connectivity.forward.n_syn.tolist() == [1, 1]
+    with pytest.raises(ParameterError, match=says):
+        connector.edge_properties()
+    net.build()
+    # Without properties, synapses are added up.
+    pd.DataFrame({**again, "n_syn": [1, 2, 3]}).to_csv(file, index=False)
+    connector = FileBasedConnector(file, verbose=False)
+    between(connector)
+    assert connector.connectivity.forward.n_syn.tolist() == [5, 1]
 
 
 # ---------------------------------------------------------------------- what is refused

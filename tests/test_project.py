@@ -128,7 +128,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
     *("errors", "locks", "checks", "proportions", "generators", "randomness"),
-    *("filters", "nodes", "distances"),
+    *("filters", "coordinates", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
     *("sampling", "rules", "report", "defaults"),
     *("inspection", "patterns", "synapses", "connectors", "recordings"),

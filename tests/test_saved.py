@@ -207,6 +207,36 @@ def test_properties_of_some_nodes(tmp_path: Path) -> None:
         assert "nodes" not in other.about
 
 
+@pytest.mark.parametrize("make", [NetworkBuilder, bmtk.builder.NetworkBuilder])
+def test_forms_of_positions(make: Any, tmp_path: Path) -> None:
+    """What a connector takes for a position in memory is one in a file, too."""
+    points = random_positions(12, 1)
+    net = make("net")
+    net.add_nodes(N=3, pop_name="A", positions=list(points[:3]))
+    for names, rows in (("x y z", points[3:6]), ("pos_x pos_y pos_z", points[6:9])):
+        net.add_nodes(N=3, pop_name="A", **dict(zip(names.split(), rows.T, strict=True)))
+    net.add_nodes(N=3, pop_name="flat", pos_x=points[9:, 0], pos_y=points[9:, 1])
+    nothing: tuple[dict[str, Any], ...] = (
+        {"x": [1.0, np.nan], "y": [1.0, 2.0]},
+        {"x": [1.0, 2.0], "pos_y": [1.0, 2.0]},
+    )
+    for k, values in enumerate(nothing):
+        net.add_nodes(N=2, pop_name=f"B{k}", **values)
+    connector = UnidirectionConnector(0.5, **SEEDED)
+    connector.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="flat"))
+    net.add_edges(**connector.edge_params())
+    for each in [net.nodes(pop_name=f"B{k}") for k in range(2)]:
+        net.add_edges(each, each, connection_rule=1)
+    net.build()
+    net.save(output_dir=str(tmp_path))
+    cells, *others = saved.read_connections(tmp_path)
+    pools = connector.use.source, connector.use.target
+    for found, pool in zip(cells.positions, pools, strict=True):
+        assert pool.known_positions is not None
+        np.testing.assert_array_equal(found, pool.known_positions)
+    assert [each.positions for each in others] == [(None, None)] * 2
+
+
 def test_rows_in_any_order(both: tuple[Any, Path], tmp_path: Path) -> None:
     for file in both[1].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

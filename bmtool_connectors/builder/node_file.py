@@ -14,14 +14,13 @@ import numpy.typing as npt
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
+from bmtool_connectors.coordinates import AXES, POSITIONS
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["write_nodes", "write_types"]
 
 #: What a table of types has where a type lacks a property.
 MISSING = "NULL"
-#: Properties that are stored as columns of their own when files are to be portable.
-AXES = {"positions": ("x", "y", "z")}
 
 
 # ---------------------------------------------------------------------- nodes
@@ -115,9 +114,9 @@ def _value(node: Any, name: str) -> Any:
 
 def _write_property(h5: Any, name: str, values: list[Any], options: SaveOptions) -> None:
     """Write a property of nodes, in the type that its values have."""
-    if options.portable and name in AXES:
+    if options.portable and name == POSITIONS:
         columns = np.array(values, dtype=float)
-        for k, axis in enumerate(AXES[name]):
+        for k, axis in enumerate(AXES[0]):
             _write(h5, axis, columns[:, k], options)
         return
     is_text = bool(values) and all(isinstance(value, str) for value in values)

@@ -53,14 +53,15 @@ class FileBasedConnector(ListedConnector):
     ------
     ParameterError
         If the file cannot be read, lacks a column, lists no row, or holds ids or counts that
-        are not whole numbers >= 0.
+        are not whole numbers >= 0, or lists a pair again with ``n_syn`` and further columns.
 
     Notes
     -----
     Rows that name nodes outside the pools are left out with a warning, and a NodeError is
     raised when none is left. A pair that is listed more than once is one connection: with a
     column ``n_syn`` its synapses are added up, without one the repetitions are dropped with a
-    warning; further columns keep the first value. Nothing is random but what `n_syn` draws.
+    warning. Its further columns would have several values, so that such a file is refused, one
+    without ``n_syn`` by ``edge_properties()``. Nothing is random but what `n_syn` draws.
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ("filename", "n_syn", "use_relative_ids")
@@ -85,6 +86,8 @@ class FileBasedConnector(ListedConnector):
         counts = None if counts is None else self._whole(counts, "n_syn")
         columns |= {name: _numbers(columns[name]) for name in columns if name in KNOWN}
         self._take((source, target), counts, columns, self._describe)
+        if counts is not None and self.columns:
+            self._check_repeated()
 
     @property
     def _origin(self) -> str:

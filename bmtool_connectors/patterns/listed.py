@@ -79,6 +79,19 @@ class ListedConnector(BaseConnector):
             values.flags.writeable = False
         self.columns: Mapping[str, Column] = MappingProxyType(checked)
 
+    def _check_repeated(self) -> None:
+        """Refuse a pair that is listed again: it can have one value of each property."""
+        order = np.lexsort(self._ends[::-1])  # not by counting: ids may be large
+        i, j = (end[order] for end in self._ends)
+        twice = np.flatnonzero((i[1:] == i[:-1]) & (j[1:] == j[:-1]))
+        if len(twice):
+            k = twice[0]
+            values = f" with values of {', '.join(self.columns)}" if self.columns else ""
+            raise ParameterError(
+                f"{self._origin}, which lists source {i[k]} and target {j[k]} more than once"
+                f"{values}; give each pair once, and say its number of synapses with n_syn."
+            )
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "columns": dict(self.columns)}
 
@@ -157,7 +170,8 @@ class ListedConnector(BaseConnector):
         Raises
         ------
         ParameterError
-            If nothing is listed but pairs and synapses, or `scale` names no column of numbers.
+            If nothing is listed but pairs and synapses, a pair is listed again, or `scale` names
+            no column of numbers.
         NodeError
             Before ``setup_nodes``.
 
@@ -173,6 +187,7 @@ class ListedConnector(BaseConnector):
                 f"{self._origin}, which has no columns but pairs and n_syn; add a column with a "
                 "value per connection."
             )
+        self._check_repeated()
         columns = {**self.columns, **self._scaled({} if scale is None else scale)}
         return {
             "names": list(columns),

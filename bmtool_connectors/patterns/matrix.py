@@ -9,7 +9,6 @@ import numpy as np
 
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import floats
-from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
@@ -112,7 +111,8 @@ class MatrixConnector(ListedConnector):
         if counts is not None:
             counts = self._whole(counts, "n_syn", "a whole number >= 0: correct the entry")
         self._take((rows, columns), counts, found, self._describe)
-        self._check_repeated()
+        if counts is None or self.columns:  # else the synapses of a pair can be added up
+            self._check_repeated()
 
     @property
     def _origin(self) -> str:
@@ -180,22 +180,6 @@ class MatrixConnector(ListedConnector):
         """Return whole numbers >= 0, or refuse the first that is none."""
         own = f"{name} of {type(self).__name__}"
         return lifting.checked_counts(values, len(values), self._describe, own, allowed)
-
-    def _check_repeated(self) -> None:
-        """Refuse pairs that are listed again, unless their synapses can be added up."""
-        if self._counts is not None and not self.columns:
-            return
-        i, j = self._ends
-        if not len(i):
-            return
-        i, j, _ = sort_pairs(i, j, (int(i.max()) + 1, int(j.max()) + 1))
-        twice = np.flatnonzero((i[1:] == i[:-1]) & (j[1:] == j[:-1]))
-        if len(twice):
-            k = twice[0]
-            raise ParameterError(
-                f"matrix of {type(self).__name__} lists source {i[k]} and target {j[k]} more than "
-                "once; give each pair once, and say its number of synapses with n_syn."
-            )
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         pools = (len(source), len(target))

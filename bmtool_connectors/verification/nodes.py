@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from bmtool_connectors.coordinates import COORDINATES
 from bmtool_connectors.verification.columns import (
     Ids,
     IntArray,
@@ -23,9 +24,6 @@ from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.groups import Groups
 
 __all__ = ["Nodes", "check_nodes"]
-
-#: Columns of coordinates.
-COORDINATES = ("positions", "x", "y", "z", "pos_x", "pos_y", "pos_z")
 
 
 @dataclass(frozen=True)
