@@ -216,7 +216,7 @@ def test_restored_on_error(name: str, error: type[BaseException] | None) -> None
 
 def test_not_restored_where_the_draw_is_kept() -> None:
     rng, other = np.random.default_rng(1), np.random.default_rng(1)
-    with pytest.raises(TypeError), randomness.restored_on_error(rng, lambda: True):
+    with pytest.raises(TypeError), randomness.restored_on_error(rng, kept=lambda: True):
         float([rng.random()])  # type: ignore[arg-type]
     assert other.random(2)[1] == rng.random()
 
