@@ -74,7 +74,7 @@ class Connectivity:
         Pairs that are connected, ordered like `possible`.
     clipped : int
         Pairs (of those that were looked at) whose joint probability was not feasible and was
-        moved to the nearest value.
+        moved to the nearest value (or not, with ``infeasible='bmtool'``).
     dropped : int
         Connections whose number of synapses came out as 0.
     rho : float or None

@@ -90,6 +90,24 @@ def without_forward(p0: Values, p1: Values, pr: Values) -> Values:
         return np.where(p0 < 1, np.divide(p1 - pr, 1.0 - p0), 0.0)
 
 
+def unclipped(p0: Values, p1: Values, pr: Values, one_rho: bool) -> tuple[Values, Values]:
+    """Return p1 and pr that result when pr is drawn as bmtool draws it, feasible or not.
+
+    Of P(backward | forward) = pr / p0 and P(backward | no forward) = (p1 - pr) / (1 - p0), a
+    decision takes what is above 1 as 1, and what is below 0 as 0. Where neither is, p1 and pr stay.
+    Without one rho for all pairs, pr is clipped first, but down to p0 + p1 - 1 also where that is
+    negative.
+    """
+    if not one_rho:
+        pr = np.where(p0 > 0, np.clip(pr, p0 + p1 - 1.0, np.minimum(p0, p1)), 0.0)
+    after, without = after_forward(p0, pr), without_forward(p0, p1, pr)
+    drawn_after, drawn_without = np.clip(after, 0.0, 1.0), np.clip(without, 0.0, 1.0)
+    joint = p0 * drawn_after
+    moved = ((after != drawn_after) | (without != drawn_without)) & (p1 > 0)
+    backward = joint + (1.0 - p0) * drawn_without
+    return np.where(moved, backward, p1)[()], np.where(moved, joint, pr)[()]
+
+
 def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
     for name, values in named.items():
         p = floats(values)

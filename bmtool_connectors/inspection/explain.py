@@ -36,10 +36,10 @@ class Explanation(Report):
     distance_backward : float or None
         The same of `p1`.
     p0, p1 : float or None
-        Probabilities forward and backward; None where pairs have none.
+        Probabilities forward and backward, as they are drawn; None where pairs have none.
     pr_wanted, pr : float or None
-        Probability of both, as the parameters ask for it and as it was after clipping to what is
-        feasible; None with one direction, or while a correlation is still to be estimated.
+        Probability of both, as the parameters ask for it and as it is drawn, after clipping to what
+        is feasible; None with one direction, or while a correlation is still to be estimated.
     rho : float or None
         Correlation of the two directions with `pr`; None where one of them is certain.
     state : int or None
@@ -135,17 +135,14 @@ def _state(plan: Plan, values: BlockValues) -> dict[str, Any]:
 
 
 def _joint(plan: Plan, values: BlockValues, p0: float, p1: float) -> dict[str, Any]:
-    """Return the joint probability, before and after clipping, and its correlation."""
+    """Return p1 and the joint probability as they are drawn, pr before, and the correlation."""
     assert plan.joint is not None
     first, laws = np.arange(1), (np.array([p0]), np.array([p1]))
-    if plan.joint.rho is not None:
-        wanted = p0 * p1 + plan.joint.rho * float(deviation(p0, p1))
-    else:
-        wanted = _first(plan.joint._given(values, first, *laws))
-    pr = _first(plan.joint.feasible(values, first, *laws, Clipping()))
+    wanted = _first(plan.joint.wanted(values, first, *laws))
+    p1, pr = map(_first, plan.joint.drawn(values, first, *laws, Clipping()))
     spread = float(deviation(p0, p1))
     rho = (pr - p0 * p1) / spread if spread > 0 else None
-    return {"pr_wanted": wanted, "pr": pr, "rho": rho}
+    return {"p1": p1, "pr_wanted": wanted, "pr": pr, "rho": rho}
 
 
 def _first(values: Any) -> float:

@@ -88,6 +88,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    #: What parameters are at first whose default None is a default of the module.
+    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether the edges are random, so that drawing them moves a shared generator.
@@ -134,6 +136,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         for name in self.parameter_names:
             value: Any = given.get(name, getattr(self, name, None))
             default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
+            default = self.module_defaults.get(name, default)
             # A connector that was pickled has copies of the defaults.
             copied = type(value) is type(default) and np.array_equal(value, default)
             if value is not default and not copied:
@@ -158,6 +161,9 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         -------
         EdgeList or Connectivity
         """
+
+    def check_stream(self) -> None:
+        """Refuse a source of random numbers that does not go with the other parameters."""
 
     def _unused(self) -> BaseConnector:
         """Return a connector with these parameters that has not been set up."""

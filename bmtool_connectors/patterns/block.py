@@ -207,6 +207,7 @@ class BlockConnector(BaseConnector):
             made.name = self.name if made.name is None else made.name
             if made._default_seed:
                 made._randomness, made._default_seed = self._randomness, self._default_seed
+                made.check_stream()
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors import reciprocity
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -16,7 +17,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
@@ -31,8 +32,41 @@ class TwoWayConnector(SampledConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
+    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"infeasible": reciprocity.INFEASIBLE[0]}
+    )
     autapses: bool = False
     quick: bool = False
+
+    def __init__(self, *, infeasible: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        owner = type(self).__name__
+        if infeasible is None:
+            infeasible = reciprocity.default.infeasible
+        #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
+        self.infeasible = reciprocity.checked_infeasible(infeasible, owner)
+        self.check_stream()
+
+    def check_stream(self) -> None:
+        """Refuse samplers and seeds with which no network of bmtool is reproduced."""
+        own, seed = type(self).__name__, self._randomness
+        if self.infeasible != "bmtool":
+            return
+        if self.sampler == "sparse":
+            wrong, remedy = "sampler is 'sparse'", "leave sampler out"
+        elif isinstance(seed, Seed):
+            wrong = f"rng is a private seed ({seed.sequence.entropy})"
+            remedy = "give rng (or bmtool_connectors.rng) a Generator"
+        else:
+            return
+        raise ParameterError(
+            f"infeasible of {own} is 'bmtool' (its own, or bmtool_connectors.infeasible), which "
+            f"draws pair by pair from a shared generator as bmtool does, but {wrong}; {remedy}, or "
+            "pass infeasible='clip' to this connector."
+        )
+
+    def _choice(self, plan: Plan) -> tuple[str, str | None]:
+        return ("pairwise", None) if self.infeasible == "bmtool" else super()._choice(plan)
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         if source is target:
@@ -146,13 +180,21 @@ class TwoWayConnector(SampledConnector):
             return
         assert plan.joint is not None
         looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
+        moved, worst = drawn.clipping.moved, drawn.clipping.worst
+        became = (
+            f"moved to the nearest feasible value, so p0 and p1 hold; the largest change: {worst}. "
+            "Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= min(p0, p1)."
+        )
+        if moved.worst is not None:
+            became = (
+                "drawn as bmtool does (infeasible='bmtool'), so p0 holds and p1 does not: "
+                f"{moved}. Pass infeasible='clip' for p1 as it was asked for."
+            )
         self.warn_once(
             "clipped",
             f"pr of {type(self).__name__} was not feasible for {drawn.clipping.count} of "
             f"{looked_at} pairs{' with one rho for all' * (plan.joint.rho is not None)} and was "
-            "moved to the nearest feasible value, so p0 and p1 hold; the largest change: "
-            f"{drawn.clipping.worst}. Choose pr (or rho) with max(0, p0 + p1 - 1) <= pr <= "
-            "min(p0, p1).",
+            f"{became}",
         )
 
     def _assembled(

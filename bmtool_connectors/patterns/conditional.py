@@ -53,11 +53,16 @@ float, callable or None
         See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
+    infeasible : {'clip', 'bmtool'}, optional
+        What is drawn of pairs whose pr is not feasible: the nearest feasible pr, so that p0 and p1
+        hold. So does bmtool in this connector, and ``'bmtool'`` says only that pairs are drawn one
+        by one, from a shared generator. Default ``bmtool_connectors.infeasible``, read now.
 
     Raises
     ------
     ParameterError
-        If a parameter is not allowed.
+        If a parameter is not allowed, or `infeasible` is 'bmtool' with a private seed or
+        ``sampler='sparse'``.
 
     Notes
     -----
@@ -79,7 +84,7 @@ float, callable or None
         "gap_connector",
         *(f"{p}_{state}" for state in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
         *(f"{p}_{state}_arg" for state in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
-        *("n_syn0", "n_syn1"),
+        *("n_syn0", "n_syn1", "infeasible"),
     )
 
     def __init__(
@@ -106,6 +111,7 @@ float, callable or None
         *,
         sampler: str = "auto",
         name: str | None = None,
+        infeasible: str | None = None,
     ) -> None:
         super().__init__(
             verbose=verbose,
@@ -114,6 +120,7 @@ float, callable or None
             rng=rng,
             name=name,
             sampler=sampler,
+            infeasible=infeasible,
         )
         own = type(self).__name__
         self.gap_connector = checked_reference(gap_connector, "gap_connector", own)

@@ -13,7 +13,13 @@ from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.both_ways import TwoWayConnector, two_counts
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
-from bmtool_connectors.reciprocity import after_forward, bounds, deviation, without_forward
+from bmtool_connectors.reciprocity import (
+    after_forward,
+    bounds,
+    deviation,
+    unclipped,
+    without_forward,
+)
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
@@ -83,11 +89,17 @@ class ReciprocalConnector(TwoWayConnector):
         See :class:`BaseConnector`.
     name : str, optional
         Tells apart connectors with the same seed and populations.
+    infeasible : {'clip', 'bmtool'}, optional
+        What is drawn of pairs whose pr is not feasible. Clip: the nearest feasible pr, so that p0
+        and p1 hold. Bmtool: what bmtool draws from the same generator, so that networks published
+        with it are reproduced; p1 does not hold then. Default ``bmtool_connectors.infeasible``,
+        read now.
 
     Raises
     ------
     ParameterError
-        If a parameter is not allowed.
+        If a parameter is not allowed, or `infeasible` is 'bmtool' with a private seed or
+        ``sampler='sparse'``.
 
     Notes
     -----
@@ -98,8 +110,11 @@ class ReciprocalConnector(TwoWayConnector):
     probability is pr / p0 after a forward connection and (p1 - pr) / (1 - p0) without one),
     then whatever `n_syn0` and `n_syn1` draw. pr is first clipped to its feasible range
     max(0, p0 + p1 - 1) <= pr <= min(p0, p1), so p0 and p1 always hold exactly; the number of
-    clipped pairs is reported. Time O(pairs), memory O(edges), and with `cache_data` 20 to 36
-    bytes per pair within reach while rho is estimated and until ``free_memory()``.
+    clipped pairs is reported. With ``infeasible='bmtool'`` it is not clipped, nor in the estimate
+    of rho (which is then moved into [-1, 1]), and a conditional probability above 1 acts as 1, one
+    below 0 as 0; all pairs are looked at, from a shared generator. Time O(pairs), memory O(edges),
+    and with `cache_data` 20 to 36 bytes per pair within reach while rho is estimated and until
+    ``free_memory()``.
 
     References
     ----------
@@ -116,7 +131,7 @@ class ReciprocalConnector(TwoWayConnector):
     parameter_names: ClassVar[tuple[str, ...]] = (
         *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
         *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward"),
-        *("n_syn0", "n_syn1", "autapses", "sampler"),
+        *("n_syn0", "n_syn1", "autapses", "sampler", "infeasible"),
     )
 
     def __init__(
@@ -145,6 +160,7 @@ class ReciprocalConnector(TwoWayConnector):
         *,
         sampler: str = "auto",
         name: str | None = None,
+        infeasible: str | None = None,
     ) -> None:
         super().__init__(
             verbose=verbose,
@@ -153,6 +169,7 @@ class ReciprocalConnector(TwoWayConnector):
             rng=rng,
             name=name,
             sampler=sampler,
+            infeasible=infeasible,
         )
         self._given = {
             **{"p0": p0, "p0_arg": p0_arg, "p1": p1, "p1_arg": p1_arg, "pr": pr, "pr_arg": pr_arg},
@@ -176,11 +193,13 @@ class ReciprocalConnector(TwoWayConnector):
         self.cache_data = flag(cache_data, f"cache_data of {own}")
         self._check()
         if pr is _NO_PR and rho is None:
+            means = "no reciprocal pairs at all"
+            if self.infeasible == "bmtool" and self.estimate_rho:
+                means = "the rho of no reciprocal pairs, with which bmtool draws some nevertheless"
             self.warn_once(
                 "pr",
-                "pr of ReciprocalConnector was not passed: the default 0.0 means no reciprocal "
-                "pairs at all. Pass pr=0.0 if that is meant, or pr=None for independent "
-                "directions.",
+                f"pr of ReciprocalConnector was not passed: the default 0.0 means {means}. Pass "
+                "pr=0.0 if that is meant, or pr=None for independent directions.",
             )
 
     def _check(self) -> None:
@@ -281,7 +300,7 @@ class ReciprocalConnector(TwoWayConnector):
 
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
-        used = self._resolved(recurrent)
+        used, clip = self._resolved(recurrent), self.infeasible == "clip"
         arg, pr, rho, wanted = used["pr_arg"], used["pr"], self._given_rho, None
         if isinstance(arg, str):
             arg = "1" if "1" in arg else "0"
@@ -290,14 +309,15 @@ class ReciprocalConnector(TwoWayConnector):
             if pr is None:
                 rho = 0.0
             elif self.estimate_rho:
-                wanted = RhoWanted(pr, (self.dist_range_forward, self.dist_range_backward))
+                ranges = (self.dist_range_forward, self.dist_range_backward)
+                wanted = RhoWanted(pr, ranges, clip)
         return Plan(
             space,
             self._laws(recurrent),
             two_counts(own, used["n_syn0"], used["n_syn1"]),
-            Joint(rho, False, pr, arg, f"pr of {own}"),
+            Joint(rho, False, pr, arg, f"pr of {own}", clip),
             wanted,
-            none_wanted=wanted is not None and pr == 0 and not wanted.by_range,
+            none_wanted=clip and wanted is not None and pr == 0 and not wanted.by_range,
         )
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
@@ -367,8 +387,10 @@ class ReciprocalConnector(TwoWayConnector):
         """
         rho = self.rho
         wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
-        low, high = bounds(p0, p1)
-        joint = min(max(wanted, low), high)
+        if self.infeasible == "bmtool":
+            p1, joint = unclipped(p0, p1, wanted, rho is not None)
+        else:
+            joint = np.clip(wanted, *bounds(p0, p1))
         return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
     def setup_conditional_backward_probability(self) -> None:

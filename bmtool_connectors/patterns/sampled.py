@@ -65,7 +65,7 @@ class SampledConnector(BaseConnector):
     def _chosen_sampler(self, plan: Plan) -> str:
         """Return how to draw, telling the user what follows from it."""
         own, n_pairs = type(self).__name__, plan.space.n_pairs
-        chosen, warning = choose(self.sampler, plan.space, plan.laws, own)
+        chosen, warning = self._choice(plan)
         if warning:
             self.warn_once("sampler", warning)
         if chosen == "pairwise" and n_pairs > MANY_CALLS and plan.needs_python_calls:
@@ -83,6 +83,10 @@ class SampledConnector(BaseConnector):
                 "sampler='pairwise' is the remedy." * shared
             )
         return chosen
+
+    def _choice(self, plan: Plan) -> tuple[str, str | None]:
+        """Return how to draw, and what to tell the user of it."""
+        return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
@@ -107,7 +111,7 @@ class SampledConnector(BaseConnector):
             plan = self._plan_ahead(use)
             if most is not None and plan.needs_python_calls:
                 most //= CALLED  # functions of the user may be slow
-            chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
+            chosen, _ = self._choice(plan)
             n = len(use.source)
             share = count_sources(n, self.source_fraction) / n
             return expect(plan, chosen, most, share)

@@ -101,6 +101,12 @@ def estimate_rho(
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
         return RhoEstimate(rho, sums.n, True, fixed if abs(fixed - pr) > 1e-9 else None), kept
+    if not wanted.clip:
+        forced = min(max(rho, -1.0), 1.0)
+        feasible, reached = not sums.clips(forced), None
+        if feasible and forced != rho:  # of infeasible pairs the draw tells what becomes of them
+            reached = (sums.independent + forced * sums.spread) / sums.n
+        return RhoEstimate(forced, sums.n, feasible and not by_range, reached), kept
     if not sums.clips(rho):
         return RhoEstimate(rho, sums.n, not by_range), kept
 

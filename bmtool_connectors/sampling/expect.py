@@ -47,7 +47,7 @@ class Expected:
         Standard deviations of those numbers over draws. A correlation that is estimated counts
         as given.
     infeasible : float
-        Share of the pairs with p0 > 0 and p1 > 0 whose joint probability has to be clipped.
+        Share of the pairs with p0 > 0 and p1 > 0 whose joint probability is not feasible.
     forward_error, backward_error, reciprocal_error : float
         Standard errors of what is expected, when it comes from a sample of the pairs; 0 when it
         is exact.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,10 @@ import numpy as np
 from bmtool_connectors import lifting
 from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
-from bmtool_connectors.reciprocity import bounds, deviation
+from bmtool_connectors.reciprocity import bounds, deviation, unclipped
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
+from bmtool_connectors.sampling.moved import Moved
 
 Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
 
@@ -184,11 +185,21 @@ class BlockValues:
 
 @dataclass
 class Clipping:
-    """How many joint probabilities were not feasible, and the worst of them."""
+    """How many joint probabilities were not feasible, and the worst of them.
+
+    Attributes
+    ----------
+    count : int
+    worst : str or None
+    excess : float
+    moved : Moved
+        What became of p1, which holds only where pr is clipped.
+    """
 
     count: int = 0
     worst: str | None = None
     excess: float = 0.0
+    moved: Moved = field(default_factory=Moved)
 
     def add(
         self,
@@ -230,6 +241,9 @@ class Joint:
         of that direction.
     name : str
         Of `pr`, with the class, for messages.
+    clip : bool
+        An infeasible pr is moved to the nearest feasible one. Otherwise conditional
+        probabilities are taken as they come, as bmtool takes them, and p1 does not hold.
     """
 
     rho: float | None = None
@@ -237,6 +251,7 @@ class Joint:
     pr: Any = None
     arg: Any = None
     name: str = "pr"
+    clip: bool = True
 
     @property
     def needs_python_calls(self) -> bool:
@@ -245,10 +260,10 @@ class Joint:
             lifting.needs_python_calls(self.pr) or lifting.needs_python_calls(self.arg)
         )
 
-    def feasible(
+    def drawn(
         self, values: BlockValues, chosen: Index, p0: Values, p1: Values, clipping: Clipping
-    ) -> Values:
-        """Return the feasible pr of the chosen candidates, counting those that were moved.
+    ) -> tuple[Values, Values]:
+        """Return p1 and pr with which the chosen candidates are drawn, counting infeasible ones.
 
         Parameters
         ----------
@@ -261,17 +276,22 @@ class Joint:
         clipping : Clipping
             Is added to.
         """
-        if self.rho == 0:
-            return p0 * p1
-        if self.rho is not None:
-            wanted = p0 * p1 + self.rho * deviation(p0, p1)
-            if self.feasible_rho:
-                return wanted
-        else:
-            wanted = self._given(values, chosen, p0, p1)
+        wanted = self.wanted(values, chosen, p0, p1)
+        if self.rho == 0 or self.feasible_rho:
+            return p1, wanted
         pr = np.clip(wanted, *bounds(p0, p1))
         clipping.add(wanted, pr, (p0, p1), values.candidates, chosen)
-        return pr
+        if self.clip:
+            return p1, pr
+        law = unclipped(p0, p1, wanted, self.rho is not None)
+        clipping.moved.add(p0, p1, law, values.candidates, chosen)
+        return law
+
+    def wanted(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
+        """Return pr of the chosen candidates as the parameters ask for it, feasible or not."""
+        if self.rho is None:
+            return self._given(values, chosen, p0, p1)
+        return p0 * p1 + self.rho * deviation(p0, p1) if self.rho else p0 * p1
 
     def _given(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
         """Return pr as the user gave it: any number may stand, it is clipped later."""

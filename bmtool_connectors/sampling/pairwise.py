@@ -60,17 +60,20 @@ def _uniforms(
     return u[np.minimum(ends - counts, len(u) - 1)], u[ends - 1]
 
 
-def _joint_of(values: BlockValues, joint: Joint, has1: Any, clipping: Clipping) -> Values:
-    """Return the feasible pr of the candidates (0 where there is no backward connection)."""
+def _backward_law(
+    values: BlockValues, joint: Joint, has1: Any, clipping: Clipping
+) -> tuple[Values, Values]:
+    """Return p1 and pr of the candidates (0 where there is no backward connection)."""
     p0, p1, n = values.p0, values.p1, values.candidates.n
     arrays = isinstance(p0, np.ndarray) or isinstance(p1, np.ndarray) or callable(joint.pr)
     if not arrays or np.all(has1):
-        return joint.feasible(values, np.arange(n), p0, p1, clipping)
+        return joint.drawn(values, np.arange(n), p0, p1, clipping)
     # pr is asked only about pairs that may have a backward connection.
     chosen = np.flatnonzero(np.broadcast_to(has1, (n,)))
-    pr = np.zeros(n)
-    pr[chosen] = joint.feasible(values, chosen, taken(p0, chosen), taken(p1, chosen), clipping)
-    return pr
+    law = np.zeros((2, n))
+    some = (taken(p0, chosen), taken(p1, chosen))
+    law[0, chosen], law[1, chosen] = joint.drawn(values, chosen, *some, clipping)
+    return law[0], law[1]
 
 
 def _draw_block(
@@ -81,7 +84,7 @@ def _draw_block(
     has0, has1 = passed(p0), passed(p1)
     pr = None
     if joint is not None and joint.rho != 0:
-        pr = _joint_of(values, joint, has1, clipping)
+        p1, pr = _backward_law(values, joint, has1, clipping)
     u0, u1 = _uniforms(rng, has0, has1, n)
     forward = np.flatnonzero(_only(u0 < p0, has0))
     if joint is None:
@@ -109,8 +112,11 @@ def _draw_in_sequence(
     """Draw pair by pair, for ``n_syn`` functions that may draw from the same generator."""
     candidates = values.candidates
     p0, p1 = values.p0, values.p1
-    pr: Values = 0.0 if joint is None else _joint_of(values, joint, passed(p1), clipping)
-    laws = (p0, p1, after_forward(p0, pr), without_forward(p0, p1, pr))
+    backward_law: tuple[Values, Values] = (p1, 0.0)
+    if joint is not None:
+        backward_law = _backward_law(values, joint, passed(p1), clipping)
+    pr = backward_law[1]
+    laws = (p0, p1, after_forward(p0, pr), without_forward(p0, *backward_law))
     columns = [np.broadcast_to(law, (candidates.n,)) for law in laws]
     columns += candidates.pairs()
     call = [each.caller(candidates) for each in n_syn]

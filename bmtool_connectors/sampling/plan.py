@@ -21,10 +21,14 @@ class RhoWanted:
     ranges : tuple of two (low, high) or None
         Arguments, forward and backward, at which a pair is valid. Without, pairs with p0 > 0
         and p1 > 0 are.
+    clip : bool
+        Infeasible pairs count with the nearest feasible pr. Otherwise nothing is clipped but the
+        correlation itself, as bmtool does it.
     """
 
     pr: float
     ranges: tuple[Any, Any] = (None, None)
+    clip: bool = True
 
     @property
     def by_range(self) -> bool:

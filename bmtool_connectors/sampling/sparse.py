@@ -206,7 +206,9 @@ def _decide(
     # The probability of any connection, p0 + p1 - pr, is never above this sum.
     chosen = np.flatnonzero(u < p0 + p1)
     u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
-    pr = 0.0 if joint is None else joint.feasible(values, chosen, p0, p1, clipping)
+    pr: Values = 0.0
+    if joint is not None:
+        p1, pr = joint.drawn(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
         k = int(np.argmax(q))

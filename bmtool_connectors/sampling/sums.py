@@ -37,7 +37,7 @@ class CountSums:
         Expected connections, their variance over draws, and the standard error of what is
         expected.
     both, clipped, independent, per_rho : float
-        Pairs with p0 > 0 and p1 > 0; those of them that are clipped; reciprocal pairs if the
+        Pairs with p0 > 0 and p1 > 0; those of them that are infeasible; reciprocal pairs if the
         directions were independent, and how many more each unit of rho gives.
     """
 
@@ -61,10 +61,10 @@ class CountSums:
         p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
         if candidates.space.self_pairs is not None:  # a self connection has one direction
             p1 = np.where(candidates.space.is_self(i, j), 0.0, p1)
+        self.both += sign * np.count_nonzero((p0 > 0) & (p1 > 0))
         pr: Values = 0.0
         if joint is not None:
-            pr = joint.feasible(values, np.arange(n), p0, p1, clipping)
-        self.both += sign * np.count_nonzero((p0 > 0) & (p1 > 0))
+            p1, pr = joint.drawn(values, np.arange(n), p0, p1, clipping)
         self.clipped += sign * clipping.count
         first, second = self.counted
         p0, p1, pr = p0 * first, p1 * second, np.broadcast_to(pr, (n,)) * (first and second)
