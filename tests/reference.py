@@ -6,7 +6,9 @@ row-major order, one ``rng.random()`` per decision:
 
 * forward is decided if p0 > 0, then backward if p1 > 0, given the forward
   outcome: P(b | f) = pr / p0 and P(b | not f) = (p1 - pr) / (1 - p0);
-* pr is moved to [max(0, p0 + p1 - 1), min(p0, p1)] before that;
+* pr is moved to [max(0, p0 + p1 - 1), min(p0, p1)] before that (but not with
+  ``infeasible='bmtool'``, where a pr of the pair is moved to [p0 + p1 - 1, min(p0, p1)] and one
+  that comes from rho stays);
 * then ``n_syn0`` and ``n_syn1`` are asked, if connected; 0 means no edge.
 
 A population is a list of node objects; the same list twice is a recurrent
@@ -19,6 +21,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 Edge = tuple[int, int, int, Any]  #: source position, target position, n_syn, value of p_arg
 
@@ -38,7 +42,10 @@ class Draw:
     possible : list of int
         Pairs with p0 > 0, with p1 > 0, and with both.
     clipped : int
-        Pairs whose pr was moved.
+        Pairs whose pr was not feasible.
+    expected : tuple of float
+        Mean numbers, over random numbers, of forward, backward and reciprocal connections, self
+        connections left out.
     dropped : int
         Connections for which n_syn gave 0.
     rho : float or None
@@ -51,6 +58,7 @@ class Draw:
     backward: list[Edge] = field(default_factory=list)
     possible: list[int] = field(default_factory=lambda: [0, 0, 0])
     clipped: int = 0
+    expected: tuple[float, ...] = (0.0, 0.0, 0.0)
     dropped: int = 0
     rho: float | None = None
     estimate: Estimate | None = None
@@ -186,6 +194,19 @@ def solve_rho(laws: Sequence[tuple[float, float]], pr: float) -> Estimate:
     )
 
 
+def sums_of_rho(laws: Sequence[tuple[float, float]], pr: float) -> Estimate:
+    """Return the rho that would give pr on average if every pair had one: moved into [-1, 1]."""
+    total_spread = sum(spread(a, b) for a, b in laws)
+    independent = sum(a * b for a, b in laws)
+    if total_spread == 0:
+        return Estimate(0.0, abs(independent - len(laws) * pr) > len(laws) * ROUNDING)
+    wanted = (len(laws) * pr - independent) / total_spread
+    rho = min(max(wanted, -1.0), 1.0)
+    joints = [(a * b + rho * spread(a, b), a, b) for a, b in laws]
+    told_by_draw = any(abs(x - clip(x, a, b)) > 1e-12 * spread(a, b) for x, a, b in joints)
+    return Estimate(rho, rho != wanted and not told_by_draw)
+
+
 # ---------------------------------------------------------------------- the connectors
 def unidirection(
     source: Sequence[Any],
@@ -245,6 +266,7 @@ def reciprocal(
     n_syn0: Any = 1,
     n_syn1: Any = 1,
     autapses: bool = False,
+    infeasible: str = "clip",
 ) -> Draw:
     """Draw both directions of each pair as a bivariate Bernoulli variable."""
     recurrent = source is target
@@ -271,10 +293,11 @@ def reciprocal(
     elif rho is None and estimate_rho and not callable(pr):
         laws = [law(a, b) for _, _, a, b in _pairs(source, target, autapses) if a is not b]
         valid = [(each[2], each[3]) for each in laws if is_valid(*each)]
-        drawn.estimate = solve_rho(valid, pr)
+        drawn.estimate = (solve_rho if infeasible == "clip" else sums_of_rho)(valid, pr)
         drawn.rho = drawn.estimate.rho
 
     edges: tuple[list[Edge], list[Edge]] = ([], [])
+    means = np.zeros(3)
     for i, j, a, b in _pairs(source, target, autapses):
         arg0, arg1, first, second = law(a, b)
         for k, possible in enumerate((first > 0, second > 0, first > 0 and second > 0)):
@@ -293,8 +316,19 @@ def reciprocal(
             joint = clip(wanted, first, second)
             if first > 0 and a is not b:  # a node and itself has no joint probability
                 drawn.clipped += abs(joint - wanted) > ROUNDING
-            given = joint / first if forward else (second - joint) / (1 - first)
-            backward = rng.random() < given
+            if infeasible == "bmtool" and first > 0:
+                joint = wanted
+                if drawn.rho is None:
+                    joint = min(max(wanted, first + second - 1.0), min(first, second))
+            given_forward = joint / first if first > 0 else 0.0
+            given_none = (second - joint) / (1 - first) if first < 1 else 0.0
+            backward = rng.random() < (given_forward if forward else given_none)
+            if a is not b:
+                both = first * min(max(given_forward, 0.0), 1.0)
+                alone = (1 - first) * min(max(given_none, 0.0), 1.0)
+                means += [first, both + alone, both]
+        elif a is not b:
+            means[0] += first
 
         count0 = int(value_of(n_syn0, a, b)) if forward else 0
         count1 = int(value_of(n_syn1, b, a)) if backward else 0
@@ -307,6 +341,7 @@ def reciprocal(
         if backward and count1 > 0:
             edges[0 if recurrent else 1].append((j, i, count1, arg1))
     drawn.forward, drawn.backward = (sorted(each, key=lambda e: e[:2]) for each in edges)
+    drawn.expected = tuple(means.tolist())
     return drawn
 
 

@@ -13,16 +13,28 @@ import pandas as pd
 import pytest
 from bmtk.builder import NetworkBuilder
 from conftest import QUIET, pools
-from scipy import stats
+from scipy import linalg, stats
 from scipy.sparse import csr_matrix
 from scipy.spatial import distance
 
 import bmtool_connectors
 from bmtool_connectors import (
+    BlockConnector,
+    DelayRule,
+    ExponentialDropoff,
     FixedInDegreeConnector,
+    FixedTotalNumberConnector,
     GaussianDropoff,
+    LinearDropoff,
+    MatrixConnector,
+    ParameterError,
+    PeriodicDistance,
     UnidirectionConnector,
+    UniformInRange,
+    WeightRule,
+    modular_blocks,
     spherical_dist,
+    vectorized,
 )
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "equivalents.md"
@@ -53,18 +65,19 @@ THEIRS = {
 NOT_YET = "not in this package yet"
 
 
-def rows() -> dict[tuple[str, str], str]:
-    """Return what stands in the second column, by section and first column."""
+def rows(column: int = 1) -> dict[tuple[str, str], str]:
+    """Return what stands in a column, the second or the third, by section and first column."""
     found = {}
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         title, _, text = section.partition("\n")
-        for name, here in re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text, re.MULTILINE):
-            if name not in ("rule", "connector", "class", "profile"):
-                found[title, name.strip()] = here.strip()
+        for cells in re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]*)\|$", text, re.MULTILINE):
+            if cells[0] not in ("rule", "connector", "class", "profile"):
+                found[title, cells[0].strip()] = cells[column].strip()
     return found
 
 
 ROWS = rows()
+REMARKS = {key: remark for key, remark in rows(2).items() if remark}
 
 # ---------------------------------------------------------------------- what the calls name
 N = 30
@@ -125,6 +138,7 @@ def names() -> dict[str, Any]:
     made |= {"stats": stats, "low": 0.5, "high": 2.5, "std": 0.3, "shape": 2.0, "scale": 1.5}
     made |= {"a": 2.0, "b": 5.0}
     made |= {"nx": networkx, "rows": 5, "columns": 6, "m": 3, "cdist": distance.cdist}
+    made |= {"circulant": linalg.circulant}
     made |= {"positions": POSITIONS, "rng": np.random.default_rng(6)}
     return made | {"table": table, "other": other, "n_target": N, "round": round}
 
@@ -297,6 +311,10 @@ def patches(found: np.ndarray, connector: Any) -> None:
 
 PLACE = np.stack(np.divmod(np.arange(N), 6))  # row and column of each cell, 5 x 6
 STEPS = np.abs(PLACE[:, :, None] - PLACE[:, None, :])
+TORUS = np.minimum(STEPS, np.array([5, 6])[:, None, None] - STEPS)
+LAYER = np.stack(np.unravel_index(np.arange(N), (2, 5, 3)))  # layer, row and column
+LAYER_STEPS = np.abs(LAYER[:, :, None] - LAYER[:, None, :])
+AFTER = (np.arange(N) - np.arange(N)[:, None]) % N  #: of a target, behind its source on a ring
 AWAY = np.abs(np.arange(N)[:, None] - np.arange(N))
 ALL, EYE, CONNECTED = np.ones((N, N)), np.eye(N), (MATRIX > 0).astype(int)
 EXPONENTIAL = 0.9 * np.exp(-DIST / 30.0)
@@ -344,6 +362,9 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("BrainPy", "GaussianProb, periodic_boundary"): law(bell(40.0)(AROUND), True),
     ("PyNN", "SmallWorldConnector"): graph(4 * N),
     ("BrainPy", "GridFour"): exactly(STEPS.sum(axis=0) == 1),
+    ("BrainPy", "GridFour, periodic_boundary"): exactly(TORUS.sum(axis=0) == 1),
+    ("BrainPy", "GridFour, three axes"): exactly(LAYER_STEPS.sum(axis=0) == 1),
+    ("BrainPy", "GridEight, periodic_boundary"): exactly(TORUS.max(axis=0) == 1),
     ("BrainPy", "GridEight"): exactly(STEPS.max(axis=0) == 1),
     ("BrainPy", "GridN"): exactly((STEPS.max(axis=0) <= 2) & (AWAY > 0)),
     ("BrainPy", "SmallWorld"): graph(4 * N),
@@ -351,6 +372,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("BrainPy", "ScaleFreeBADual"): graph(least=1),
     ("BrainPy", "PowerLaw"): graph(least=1),
     ("braintools", "Ring"): exactly(np.isin(np.minimum(AWAY, N - AWAY), [1, 2])),
+    ("braintools", "Ring, one way"): exactly(np.isin(AFTER, [1, 2])),
     ("braintools", "Grid2d"): exactly(STEPS.sum(axis=0) == 1),
     ("braintools", "RadialPatches"): patches,
     ("braintools", "SmallWorld"): graph(4 * N),
@@ -503,3 +525,221 @@ def test_values(name: str) -> None:
     (table,) = net.edges_table()
     i, j = table.edge_type_node_ids.T
     VALUES[name](table.get_property_value(rule.names[0]), i, DIST[i, j])
+
+
+# ---------------------------------------------------------------------- remarks
+def dense(connector: Any) -> np.ndarray:
+    """Return what a connector connects within the 30 cells."""
+    connector.verbose = connector.save_report = False
+    source, _ = pools(network())
+    connector.setup_nodes(source=source, target=source)
+    found: np.ndarray = connector.connectivity.forward.to_dense()
+    return found
+
+
+def values_of(rule: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of all pairs, and their distances."""
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=N, pop_name="A", positions=list(POSITIONS))
+    net.add_edges(connection_rule=1).add_properties(**rule.properties())
+    net.build()
+    (table,) = net.edges_table()
+    i, j = table.edge_type_node_ids.T
+    return table.get_property_value(rule.names[0]), DIST[i, j]
+
+
+def multapses() -> None:
+    found = dense(FixedInDegreeConnector(4, allow_autapses=True, allow_multapses=True))
+    assert found.max() > 1
+    assert (found.sum(axis=0) == 4).all()
+
+
+def without_multapses() -> None:
+    found = dense(FixedTotalNumberConnector(50))
+    assert (found.max(), found.sum()) == (1, 50)
+
+
+def numbers_of_sources() -> None:
+    dense(FixedInDegreeConnector(stats.binom(8, 0.5)))
+    with pytest.raises(ParameterError):
+        dense(FixedInDegreeConnector(31, allow_autapses=True))
+    found = dense(FixedInDegreeConnector(31, allow_autapses=True, allow_multapses=True))
+    assert (found.sum(axis=0) == 31).all()
+
+
+def pairs_again() -> None:
+    ends = [0, 0], [1, 1]
+    with pytest.raises(ParameterError):
+        dense(MatrixConnector(ends, orientation="source_rows"))
+    assert dense(MatrixConnector((*ends, [1, 2]), orientation="source_rows"))[0, 1] == 3
+
+
+def lengths_of_a_box() -> None:
+    one, three = (
+        dense(UnidirectionConnector(GAUSS, PeriodicDistance(box), rng=3))
+        for box in (100.0, (100.0, 100.0, 100.0))
+    )
+    assert (one == three).all()
+
+
+def cut_at_one() -> None:
+    p = 0.8 + (2.0 - 1) * UniformInRange(0.8, max_dist=50.0)
+    found = dense(UnidirectionConnector(p, spherical_dist))
+    assert found[DIST <= 50.0].all()
+    assert not found.all()
+
+
+def pools_of_classes() -> None:
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=N, pop_name="A", ei=EI)
+    for name, weight in (("e", 1.0), ("i", -1.0)):
+        connector = UnidirectionConnector(0.5, rng=2, **QUIET)
+        connector.setup_nodes(net.nodes(ei=name), net.nodes())
+        edges = net.add_edges(**connector.edge_params())
+        edges.add_properties(**WeightRule(abs(weight), sign=int(weight)).properties())
+    net.build()
+    tables = net.edges_table()
+    assert [np.unique(t.get_property_value("syn_weight")).tolist() for t in tables] == [
+        [1.0],
+        [-1.0],
+    ]
+
+
+def union_of_patches() -> None:
+    near, far = DIST <= 20.0, (DIST > 60.0) & (DIST < 70.0)
+    found = dense(MatrixConnector(near | far, orientation="source_rows"))
+    assert (found == (near | far)).all()
+
+
+def further_entries() -> None:
+    entries = modular_blocks([0, 1, 2], 0.5, 0.0)
+    entries[0, 2] = UnidirectionConnector(1.0)
+    found = dense(BlockConnector(entries, by="module"))
+    assert found[:10, 20:].all()
+    assert not found[10:20, 20:].any()
+
+
+def arithmetic() -> None:
+    a, b = LinearDropoff(50.0), ExponentialDropoff(30.0)
+    for made, wanted in (
+        (a + b, 0.5 + np.exp(-25 / 30)), (b - a, np.exp(-25 / 30) - 0.5),
+        (a * b, 0.5 * np.exp(-25 / 30)), (a / 2, 0.25),
+    ):  # fmt: skip
+        assert made.raw(25.0) == pytest.approx(wanted)
+    with pytest.raises(TypeError):
+        a / b  # type: ignore[operator]
+
+
+def arrays_of_the_user() -> None:
+    one, other = (
+        dense(UnidirectionConnector(p, spherical_dist, rng=3))
+        for p in (exponential, vectorized(lambda d: 0.9 * np.exp(-d / 30.0)))
+    )
+    assert (one == other).all()
+
+
+def weight_of_the_type() -> None:
+    net = bmtool_connectors.NetworkBuilder("net")
+    net.add_nodes(N=3, pop_name="A")
+    net.add_edges(connection_rule=1, syn_weight=1.5)
+    net.build()
+    assert {edge["syn_weight"] for edge in net.edges()} == {1.5}
+
+
+def either_sign() -> None:
+    with pytest.raises(ParameterError, match="sign=None"):
+        WeightRule(stats.norm(0.4, 0.3))
+
+
+def own_distribution() -> None:
+    class Sum(stats.rv_continuous):
+        """The sum of two uniform numbers."""
+
+        def _cdf(self, x: Any) -> Any:
+            return np.where(x < 1, x**2 / 2, 1 - (2 - x) ** 2 / 2)
+
+        def _ppf(self, q: Any) -> Any:
+            return np.where(q < 0.5, np.sqrt(2 * q), 2 - np.sqrt(2 * (1 - q)))
+
+    found, dist = values_of(DelayRule(300.0, 0.5, Sum(a=0.0, b=2.0, name="sum")(), rng=4))
+    rest = found - dist / 300.0 - 0.5
+    assert stats.kstest(rest, Sum(a=0.0, b=2.0, name="sum").cdf).pvalue > FALSE_ALARM
+
+
+def plain_function() -> None:
+    found, dist = values_of(WeightRule(1.0, modulation=GAUSS))
+    assert np.allclose(found, 0.8 * np.exp(-0.5 * (dist / 40.0) ** 2))
+
+
+def delays_grow() -> None:
+    found, dist = values_of(DelayRule(300.0, 0.5))
+    assert np.allclose(found, 0.5 + dist / 300.0)
+
+
+def both_directions_of_networkx() -> None:
+    arrows = networkx.circulant_graph(N, [1, 2], create_using=networkx.DiGraph)
+    found = networkx.to_scipy_sparse_array(arrows).toarray()
+    assert (found == found.T).all()
+
+
+def opposite_order() -> None:
+    assert list(networkx.grid_graph([3, 5, 2])) == [
+        (layer, row, column) for layer in range(2) for row in range(5) for column in range(3)
+    ]
+
+
+#: Remarks that say what this package, or NetworkX, does beside the call of their row.
+RUN: dict[tuple[str, str], Callable[[], None]] = {
+    ("NEST", "fixed_indegree"): multapses,
+    ("NEST", "fixed_total_number"): without_multapses,
+    ("PyNN", "FixedNumberPreConnector"): numbers_of_sources,
+    ("BrainPy", "IJConn"): pairs_again,
+    ("BrainPy", "FixedPreNum"): multapses,
+    ("BrainPy", "GaussianProb, periodic_boundary"): lengths_of_a_box,
+    ("BrainPy", "GridFour, three axes"): opposite_order,
+    ("braintools", "ClusteredRandom"): cut_at_one,
+    ("braintools", "ExcitatoryInhibitory"): pools_of_classes,
+    ("braintools", "Ring, one way"): both_directions_of_networkx,
+    ("braintools", "RadialPatches"): union_of_patches,
+    ("braintools", "ModularGeneral"): further_entries,
+    ("Profiles of braintools", "ComposedProfile"): arithmetic,
+    ("Profiles of braintools", "ApplyProfile"): arrays_of_the_user,
+    ("braintools.init", "Constant"): weight_of_the_type,
+    ("braintools.init", "Normal"): either_sign,
+    ("braintools.init", "Conditional"): pools_of_classes,
+    ("braintools.init", "arithmetic, sum"): own_distribution,
+    ("braintools.init", "DistanceModulated"): plain_function,
+    ("braintools.init", "DistanceModulated, delays"): delays_grow,
+}
+#: Remarks that the check of their row holds, or that explain names and what another package does.
+WITH_ROW = {
+    "NEST": """symmetric_pairwise_bernoulli, pairwise_poisson, pairwise_bernoulli; p of distance,
+        tripartite_bernoulli_with_pool""",
+    "PyNN": """DistanceDependentProbabilityConnector, IndexBasedProbabilityConnector,
+        DisplacementDependentProbabilityConnector, FromListConnector, SmallWorldConnector""",
+    "BrainPy": """All2All, MatConn, SparseMatConn, FixedProb; as conn_mat,
+        FixedProb; as other structures, ProbDist, GaussianProb, GridFour, GridN, SmallWorld,
+        ScaleFreeBA""",
+    "braintools": """Random, DistanceDependent, Grid2d, SmallWorld, ScaleFree, Regular,
+        ModularRandom""",
+    "Profiles of braintools": """ExponentialProfile, PowerLawProfile, StepProfile, LogisticProfile,
+        ClipProfile, PipeProfile""",
+    "braintools.init": "LogNormal, TruncatedNormal",
+}
+
+
+def test_all_remarks() -> None:
+    """A remark is run, or said to be held by its row."""
+    with_row = {
+        (title, name.strip().replace(";", ","))
+        for title, names in WITH_ROW.items()
+        for name in names.split(",")
+    }
+    assert not with_row & set(RUN)
+    assert set(REMARKS) == with_row | set(RUN)
+
+
+@pytest.mark.parametrize("key", RUN, ids=", ".join)
+def test_remark(key: tuple[str, str]) -> None:
+    bmtool_connectors.rng = 20
+    RUN[key]()

@@ -315,7 +315,7 @@ class TestSpread:
         assert abs(np.mean(found) - exact) < 5 * error
 
     @pytest.mark.parametrize("target", ["A", "B"])
-    @pytest.mark.parametrize("kind", ["rate", "estimate", "sources"])
+    @pytest.mark.parametrize("kind", ["rate", "estimate", "sources", "as bmtool"])
     def test_draws(self, net: NetworkBuilder, kind: str, target: str) -> None:
         """Mean and variance of 150 draws: z and chi-squared, a false alarm in 10,000 each."""
         make = {
@@ -329,6 +329,9 @@ class TestSpread:
             "sources": lambda rng: UnidirectionConnector(
                 NEAR, spherical_dist, source_fraction=0.3, **{**QUIET, "rng": rng}
             ),
+            "as bmtool": lambda rng: ReciprocalConnector(
+                **LAW, p1=0.3, rho=-0.7, infeasible="bmtool", **{**QUIET, "rng": rng}
+            ),
         }[kind]  # fmt: skip
         counts, degrees = [], []
         with warnings.catch_warnings():
@@ -337,7 +340,7 @@ class TestSpread:
                 connector = set_up(net, make(np.random.default_rng(seed)), target)
                 counts.append(realised(connector.connectivity))
                 degrees.append(realised_degrees(connector))
-            found = set_up(net, make(0), target).expected()
+            found = set_up(net, make(np.random.default_rng(0)), target).expected()
         n, tail = len(counts), 0.5e-4
         low, high = stats.chi2.ppf([tail, 1 - tail], n - 1) / (n - 1)
         columns = zip(("forward", "backward", "reciprocal"), np.transpose(counts), strict=True)

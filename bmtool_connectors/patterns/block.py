@@ -187,9 +187,7 @@ class BlockConnector(BaseConnector):
             )
         given = [each for each in (*entries.values(), missing) if isinstance(each, BaseConnector)]
         #: Connectors among the entries have a rule of their own.
-        self.allow_autapses = autapses or any(
-            getattr(each, "autapses", each.allow_autapses) for each in given
-        )
+        self.allow_autapses = autapses or any(each.allow_autapses for each in given)
 
     # ------------------------------------------------------------------ uses
     def _begin(self, use: Use) -> None:

@@ -171,7 +171,7 @@ class Part:
 
     def _possible_autapses(self, nodes: NodeArrays) -> int:
         made = self.connector
-        if not isinstance(made, ReciprocalConnector) or not made.autapses:
+        if not isinstance(made, ReciprocalConnector) or not made.allow_autapses:
             return 0
         plan = made._plan(made._space(nodes, nodes), None)
         p0 = plan.laws.evaluate_on(ListedPairs(plan.space, self.source, self.source)).p0

@@ -35,7 +35,7 @@ class TwoWayConnector(SampledConnector):
     module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"infeasible": reciprocity.INFEASIBLE[0]}
     )
-    autapses: bool = False
+    allow_autapses: bool = False
     quick: bool = False
 
     def __init__(self, *, infeasible: str | None = None, **options: Any) -> None:
@@ -70,8 +70,10 @@ class TwoWayConnector(SampledConnector):
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         if source is target:
-            return PairSpace(source, target, "upper and diagonal" if self.autapses else "upper")
-        return PairSpace(source, target, autapses=self.autapses)
+            return PairSpace(
+                source, target, "upper and diagonal" if self.allow_autapses else "upper"
+            )
+        return PairSpace(source, target, autapses=self.allow_autapses)
 
     # ------------------------------------------------------------------ uses
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
@@ -187,8 +189,8 @@ class TwoWayConnector(SampledConnector):
         )
         if moved.worst is not None:
             became = (
-                f"drawn as bmtool does (infeasible='bmtool'), so p0 holds and p1 does not: {moved}. "
-                "Pass infeasible='clip' for p1 as it was asked for."
+                "drawn as bmtool does (infeasible='bmtool'), so p0 holds and p1 does not: "
+                f"{moved}. Pass infeasible='clip' for p1 as it was asked for."
             )
         self.warn_once(
             "clipped",

@@ -64,6 +64,7 @@ class GapJunction(SampledConnector):
     0.1
     """
 
+    allow_autapses: bool = False
     _is_undirected: ClassVar[bool] = True
     parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg", "sampler")
 

@@ -188,7 +188,7 @@ class ReciprocalConnector(TwoWayConnector):
             else number(rho, f"rho of {type(self).__name__}", allowed, -1, 1, ROUNDING)
         )
         self.dist_range_forward, self.dist_range_backward = dist_range_forward, dist_range_backward
-        self.autapses = flag(autapses, f"autapses of {own}")
+        self.allow_autapses = flag(autapses, f"autapses of {own}")
         self.quick = flag(quick_pop_check, f"quick_pop_check of {own}")
         self.cache_data = flag(cache_data, f"cache_data of {own}")
         self._check()
@@ -356,6 +356,11 @@ class ReciprocalConnector(TwoWayConnector):
         return plan.with_rho(estimate.rho), kept
 
     # ------------------------------------------------------------------ views
+    @property
+    def autapses(self) -> bool:
+        """Whether a node may connect to itself: what other connectors call `allow_autapses`."""
+        return self.allow_autapses
+
     @property
     def rho(self) -> float | None:
         """The correlation: as given, or, once drawn, as estimated (0 for independence)."""

@@ -2,8 +2,9 @@
 
 Each case is a script as a user would write it, with the connectors module as
 its argument: ``bmtool_connectors``, or ``bmtool.connectors``. Everything here
-is within what the contract promises to be equal: feasible parameters only, one
-generator shared through ``module.rng``, stock BMTK.
+is within what the contract promises to be equal: one generator shared through
+``module.rng``, stock BMTK, and parameters that are feasible for all pairs, or
+``infeasible='bmtool'``.
 """
 
 from __future__ import annotations
@@ -330,6 +331,46 @@ BETWEEN: dict[str, Callable[[Module], Parameters]] = {
 }  # fmt: skip
 
 
+def as_bmtool(module: Module, **parameters: Any) -> Parameters:
+    """Return parameters with the option that the predecessor has no name for."""
+    return {**parameters, **({"infeasible": "bmtool"} if hasattr(module, "infeasible") else {})}
+
+
+def far_apart(module: Module, **more: Any) -> Parameters:
+    """Return laws of which one reaches 0 where the other does not: far up or down."""
+    return {
+        "p0": module.GaussianDropoff(mean=10.0, stdev=40.0, pmax=0.6, dist_type="cylindrical"),
+        "p0_arg": module.cylindrical_dist_z,
+        "p1": module.GaussianDropoff(stdev=35.0, pmax=0.8),
+        "p1_arg": module.spherical_dist,
+        **more,
+    }
+
+
+#: With pairs whose joint probability is not feasible.
+INFEASIBLE: dict[str, Callable[[Module], Parameters]] = {
+    "pr too high": lambda m: as_bmtool(m, p0=0.5, p1=0.1, pr=0.2),
+    "pr too high, of the pair": lambda m: as_bmtool(m, p0=0.5, p1=0.1, pr=0.2, estimate_rho=False),
+    "pr 0": lambda m: as_bmtool(m, p0=0.8, p1=0.5, pr=0.0),
+    "rho": lambda m: as_bmtool(m, p0=0.5, p1=0.1, rho=0.9),
+    "rho below 0": lambda m: as_bmtool(m, **far_apart(m), rho=-0.9, n_syn1=2),
+    "pr estimated": lambda m: as_bmtool(m, **far_apart(m, pr=0.2)),
+    "pr estimated, forward range": lambda m: as_bmtool(
+        m, **far_apart(m, pr=0.3), dist_range_forward=(0, 30.0), cache_data=False
+    ),
+    "pr estimated, random synapses": lambda m: as_bmtool(
+        m, **far_apart(m, pr=0.2), n_syn0=random_count(m), n_syn1=random_count(m)
+    ),
+    "pr negative": lambda m: as_bmtool(
+        m, p0=0.3, p1=0.2, pr=lambda dist, *p: (dist - 90.0) / 50.0, pr_arg=m.spherical_dist
+    ),
+    "pr below its bound": lambda m: as_bmtool(m, p0=0.8, p1=0.7, pr=0.1, estimate_rho=False),
+    "NRR too high": lambda m: as_bmtool(
+        m, **far_apart(m), pr=m.NormalizedReciprocalRate(NRR=6.0), pr_arg="0"
+    ),
+}  # fmt: skip
+
+
 # ---------------------------------------------------------------------- whole scripts
 def delay(source: Any, target: Any, connector: Any, module: Module) -> float:
     """Return a delay from the stored distance, with noise from the shared generator."""
@@ -550,6 +591,27 @@ def default_pr(module: Module) -> Built:
     return reciprocal(lambda m: {"p0": 0.15, "p1": 0.2})(module)
 
 
+def infeasible_and_on(module: Module) -> Built:
+    """All connectors of a script, of which some have infeasible pairs, follow one generator."""
+    module.infeasible = "bmtool"
+    try:
+        net = make_network(37, 31, seed=3)
+        a, b = net.nodes(pop_name="A"), net.nodes(pop_name="B")
+        made = [
+            module.ReciprocalConnector(**far_apart(module, pr=0.2), **QUIET),
+            module.ReciprocalConnector(**_within(far_apart, module), **QUIET),  # pr omitted
+            module.UnidirectionConnector(p=0.2, **QUIET),
+            module.ReciprocalConnector(p0=0.3, pr=0.1, **QUIET),
+        ]
+        for connector, source, target in zip(made, (a, a, b, b), (b, a, a, b), strict=True):
+            connect(net, connector, source, target)
+        connect(net, made[0], b, a)
+        net.build()
+    finally:
+        del module.infeasible
+    return Built([net], made)
+
+
 def differing_p1(module: Module) -> Built:
     """Within one population p1 and n_syn1 do not count."""
     parameters = {"p0": 0.2, "p1": 0.9, "pr": 0.1, "estimate_rho": False, "n_syn0": 2}
@@ -572,6 +634,12 @@ def _cases() -> list[Case]:
         connector_from_a_function,
     ):  # fmt: skip
         scripts[script.__name__.replace("_", " ")] = script, ()
+    found = "not feasible for"
+    for name, make in INFEASIBLE.items():
+        scripts[f"infeasible, {name}"] = reciprocal(make), (found,)
+        if name in ("pr 0", "rho below 0", "pr negative", "pr below its bound", "NRR too high"):
+            scripts[f"infeasible within, {name}"] = reciprocal(partial(_within, make), 0), (found,)
+    scripts["infeasible and on"] = infeasible_and_on, ("was not passed", found, found)
     scripts["pr omitted"] = default_pr, ("was not passed",)
     overwritten = "are one population"
     scripts["differing p1"] = differing_p1, (f"{overwritten}: p0", f"{overwritten}: n_syn0")
