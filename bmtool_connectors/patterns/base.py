@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy, deepcopy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -163,7 +163,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """Copy all but the generator: a copy draws from it as the original does."""
         memo[id(self._randomness)] = self._randomness
         memo[id(self)] = made = object.__new__(type(self))
-        made.__dict__.update(deepcopy(self.__reduce_ex__(4)[2], memo))  # as pickled
+        state = cast(Any, self.__reduce_ex__(4))[2]  # as pickled
+        made.__dict__.update(deepcopy(state, memo))
         return made
 
     def _unused(self) -> BaseConnector:
