@@ -10,9 +10,9 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy, deepcopy
+from copy import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
+from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.use import Use
@@ -160,12 +161,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
-        """Copy all but the generator: a copy draws from it as the original does."""
-        memo[id(self._randomness)] = self._randomness
-        memo[id(self)] = made = object.__new__(type(self))
-        state = cast(Any, self.__reduce_ex__(4))[2]  # as pickled
-        made.__dict__.update(deepcopy(state, memo))
-        return made
+        return deep_copy(self, memo, self._randomness)
 
     def _unused(self) -> BaseConnector:
         """Return a connector with these parameters that has not been set up."""
