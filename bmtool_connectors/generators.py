@@ -8,11 +8,14 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from copy import deepcopy
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
 SharedGenerator: TypeAlias = "np.random.Generator | np.random.RandomState"
+
+_T = TypeVar("_T")
 
 #: One for all shared generators: a draw may ask for another one, with another generator, and two
 #: threads that wait for each other's generator would wait for ever.
@@ -88,6 +91,17 @@ def _saving(rngs: Sequence[SharedGenerator]) -> Iterator[_Saved]:
 def _put_back(saved: _Saved) -> None:
     for rng, state in saved.values():
         set_state(rng, state)
+
+
+def deep_copy(original: _T, memo: dict[int, Any], source: object) -> _T:
+    """Return a deep copy that draws from the same generator, or has the same seed, as the original.
+
+    With a generator of its own it would draw the same numbers.
+    """
+    memo[id(source)] = source
+    memo[id(original)] = made = object.__new__(type(original))
+    made.__dict__.update(deepcopy(cast(Any, original.__reduce_ex__(4))[2], memo))  # as pickled
+    return made
 
 
 def generators_in(*values: Any) -> list[SharedGenerator]:

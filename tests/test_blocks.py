@@ -634,7 +634,7 @@ def test_explained_pairs() -> None:
 def test_copies_and_freed_memory() -> None:
     net = network()
     p, _ = TABLES["reciprocal"]
-    connector = BlockConnector(p, missing=None, rng=np.random.default_rng(5), **QUIET)
+    connector = BlockConnector(p, missing=None, rng=5, **QUIET)
     connector.setup_nodes(source=net.nodes(), target=net.nodes())
     twins = [deepcopy(connector), pickle.loads(pickle.dumps(connector))]
     edges = connector.connectivity.forward

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import COUNTS
 from bmtool_connectors.builder.registry import ITERATOR_NAMES
@@ -46,7 +47,8 @@ def edges_of(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool)
     rule = edge_type.connector
     if isinstance(rule, ConnectionRule) and edge_type.iterator in ITERATOR_NAMES:
         return edges_between(rule, source, target)
-    return _asked(edge_type, source, target, show)
+    with randomness.restored_on_error(*randomness.generators_in(rule)):
+        return _asked(edge_type, source, target, show)
 
 
 def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -> EdgeList:

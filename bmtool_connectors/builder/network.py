@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk, inspected
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
@@ -20,6 +21,7 @@ from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.collect import progress
 
@@ -37,6 +39,8 @@ class _SparseNetwork(SavingNetwork):
         self._n_made = 0
         self._tables: dict[Any, EdgeTable] = {}
         self._first_gap_id = network_props.get("gj_id_start", 0)
+        #: Held while nodes or edges are made.
+        self._lock = Lock()
 
     # ------------------------------------------------------------------ nodes
     def add_nodes(self, N: int = 1, **properties: Any) -> None:  # noqa: N803  # BMTK's name
@@ -58,13 +62,15 @@ class _SparseNetwork(SavingNetwork):
 
     def make_nodes(self) -> None:
         """Make the nodes that have been declared and are not made yet."""
-        for declared in self.declared[self._n_made :]:
-            with held_signals():  # ids are taken once, from a generator with a lock
-                nodes = self.make(declared)
-                columns = tuple(declared.params_keys)
-                self.node_groups.append(NodeGroup(nodes, frozenset(columns) | {"node_id"}, columns))
-                self._n_made += 1
-        self.set_built(nodes=True)
+        with self._lock:
+            for declared in self.declared[self._n_made :]:
+                with held_signals():  # ids are taken once, from a generator with a lock
+                    nodes = self.make(declared)
+                    columns = tuple(declared.params_keys)
+                    known = frozenset(columns) | {"node_id"}
+                    self.node_groups.append(NodeGroup(nodes, known, columns))
+                    self._n_made += 1
+            self.set_built(nodes=True)
 
     def import_nodes(self, *args: Any, **kwargs: Any) -> None:
         """Read nodes from a file; as BMTK's."""
@@ -146,6 +152,10 @@ class _SparseNetwork(SavingNetwork):
         if _bmtk.n_ranks() > 1:
             super().build(force=force)
             return
+        with self._lock:
+            self._make_edges(force)
+
+    def _make_edges(self, force: bool) -> None:
         if not self.nodes_built:
             self.make_nodes()
         if force:
@@ -172,8 +182,10 @@ class _SparseNetwork(SavingNetwork):
         edges = edges_of(edge_type, source, target, self.verbose)
         self.remember_target(edge_type.target_nodes)
         table = EdgeTable(edge_type, edges, source, target)
-        for param in edge_type.params:
-            add_properties(table, param, key, self.verbose)
+        # All of them or none: a retry draws the first one again.
+        with randomness.restored_on_error(*_shared_generators(edge_type)):
+            for param in edge_type.params:
+                add_properties(table, param, key, self.verbose)
         return table
 
     def _forget_edges(self) -> None:
@@ -202,6 +214,13 @@ def _columns_of(node: Any) -> tuple[str, ...]:
     # BMTK's reader has objects for names.
     names = (getattr(name, "name", name) for name in node.params)
     return tuple(name for name in names if name != "node_id")
+
+
+def _shared_generators(edge_type: Any) -> list[randomness.SharedGenerator]:
+    """Return the generators that rules of an edge type may draw from, as far as can be seen."""
+    rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
+    found = randomness.generators_in(randomness.default.source, edge_type.connector, *rules)
+    return found if rules else []
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:

@@ -87,9 +87,11 @@ class IndexedPool(NodePool):  # type: ignore[misc]
 
     def _found(self) -> list[Sequence[Any]]:
         groups: Sequence[NodeGroup] = self.network.node_groups
-        # Groups are only ever added.
-        self._parts += [group.passing(self._wanted) for group in groups[len(self._parts) :]]
-        return self._parts
+        # Groups are only ever added. A list anew, because two threads may look at once.
+        known = self._parts
+        new = (group.passing(self._wanted) for group in groups[len(known) :])
+        self._parts = found = [*known, *new]
+        return found
 
     def __iter__(self) -> Iterator[Any]:
         return itertools.chain.from_iterable(self._found())

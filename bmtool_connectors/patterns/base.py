@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +18,7 @@ from bmtool_connectors import randomness, report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
+from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
@@ -134,12 +134,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
-        """Copy all but the generator: a copy draws from it as the original does."""
-        memo[id(self._randomness)] = self._randomness
-        memo[id(self)] = made = object.__new__(type(self))
-        state: Any = self.__reduce_ex__(4)[2]  # as pickled
-        made.__dict__.update(deepcopy(state, memo))
-        return made
+        return deep_copy(self, memo, self._randomness)
 
     def _unused(self: Self, **attributes: Any) -> Self:
         return super()._unused(_use=None, _warned=set(), serving=None, **attributes)

@@ -102,7 +102,9 @@ class Configured(metaclass=ConnectorType):
     #: Arguments that would keep much memory, and have to be given again to ``replace``.
     _not_kept: ClassVar[tuple[str, ...]] = ()
     #: Parameters that cannot be assigned, besides the items of ``vars``.
-    _fixed_names: ClassVar[frozenset[str]] = frozenset({"name", "sampler", "vars", "allow_autapses"})
+    _fixed_names: ClassVar[frozenset[str]] = frozenset(
+        {"allow_autapses", "name", "sampler", "vars"}
+    )
     #: The arguments of the constructor; None until it has ended.
     _arguments: Mapping[str, Any] | None = None
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bmtool_connectors import lifting, randomness
 from bmtool_connectors.checks import flag, floats
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.probability.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import common
@@ -57,6 +58,9 @@ class PropertyRule(ABC):
         values = {name: shown(getattr(self, name)) for name in self.parameter_names}
         text = [f"{k}={v}" for k, v in values.items() if v != shown(defaults[k].default)]
         return f"{type(self).__name__}({', '.join(text)})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PropertyRule:
+        return deep_copy(self, memo, self._source)
 
     def _draws_from(self, law: Law | None) -> None:
         """Say that each value takes a number of a law; None is one uniform number."""
