@@ -89,7 +89,7 @@ class FilesAside:
 
     def remove(self, file: Path) -> None:
         """Have a file removed, unless it is a link or no file, once those before are in place."""
-        self._files[file] = None
+        self._files.setdefault(file, None)
 
     def _move(self) -> None:
         """Move all files into their places, in order."""
