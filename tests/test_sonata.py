@@ -24,6 +24,7 @@ from saved import INDICES, check_index, content, edge_rows
 
 import bmtool_connectors
 from bmtool_connectors import (
+    GapJunction,
     GaussianDropoff,
     NetworkBuilder,
     ParameterError,
@@ -460,8 +461,10 @@ def test_portable_is_not_possible(tmp_path: Path) -> None:
     net = network()
     net.add_edges({"pop_name": "A"}, {"pop_name": "A"}, connection_rule=1, weight=1.0, delay=None)
     message = r"portable=True needs 'delay' for the rows of edge type 105, which has None"
-    with pytest.raises(ParameterError, match=message):
-        net.save(tmp_path, portable=True)
+    for save in (net.save, net.save_edges):
+        with pytest.raises(ParameterError, match=message):
+            save(output_dir=tmp_path / "a" / "b", portable=True)
+    assert not net.adaptor.edges_built
     assert not list(tmp_path.iterdir())
     for other, message in (
         ({"y": [1.0]}, "needs 'x' for node 2, which has none"),
@@ -478,9 +481,55 @@ def test_portable_is_not_possible(tmp_path: Path) -> None:
         net.save_nodes(output_dir=tmp_path, portable=True)
 
 
+def with_gap_junctions(**properties: Any) -> Any:
+    """Return a network of synapses with delays, and gap junctions with these properties."""
+    net = network()
+    options = {**QUIET, "rng": 1}
+    GapJunction(p=0.3, **options).connect(
+        net, {"pop_name": "A"}, {"pop_name": "A"}, {"is_gap_junction": True, **properties}
+    )
+    return net
+
+
+def delays(folder: Path) -> list[float]:
+    """Return the delays of the gap junctions in a portable file."""
+    with h5py.File(folder / "net_net_edges.h5") as h5:
+        is_gap = h5[POPULATION]["edge_type_id"][()] == 105
+        found: list[float] = h5[POPULATION]["0/delay"][()][is_gap].tolist()
+    return found
+
+
+def test_portable_gap_junctions(tmp_path: Path) -> None:
+    """They have no delay: their rows have 0, unless another value is given; others need one."""
+    net = with_gap_junctions(weight=1.0)
+    net.save(tmp_path, portable=True)
+    n = net.edges_table()[5].n_pairs
+    assert n > 0
+    assert delays(tmp_path) == [0.0] * n
+    assert datasets(tmp_path / "net_gap_juncs.h5")["source_ids"][1] != []
+    with_gap_junctions(weight=1.0, delay=0.5).save(tmp_path / "told", portable=True)
+    assert delays(tmp_path / "told") == [0.5] * n
+    with pytest.raises(ParameterError, match="needs 'weight' for the rows of edge type 105"):
+        with_gap_junctions().save(tmp_path / "none", portable=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_portable_text_is_no_delay(tmp_path: Path) -> None:
+    net = network()
+    net.add_edges({"pop_name": "A"}, {"pop_name": "A"}, connection_rule=1, weight=1.0, delay="x")
+    with pytest.raises(ParameterError, match="of edge type 105, which has 'x'"):
+        net.save(tmp_path, portable=True)
+    net.save_nodes(output_dir=tmp_path, portable=True)
+    inputs = NetworkBuilder("inputs")
+    inputs.add_nodes(N=2)
+    net.add_edges(inputs.nodes(), {"pop_name": "A"}, connection_rule=1)
+    net.save_edges(output_dir=tmp_path, src_network="inputs", portable=True)
+    assert (tmp_path / "inputs_net_edges.h5").exists()
+
+
 def portable_networks(folder: Path) -> None:
-    """Save a network and its inputs."""
-    net, inputs = network(), NetworkBuilder("inputs")
+    """Save a network, with gap junctions, and its inputs."""
+    net, inputs = with_gap_junctions(weight=1.0), NetworkBuilder("inputs")
     inputs.add_nodes(N=5, model_type="virtual")
     inputs.add_edges(inputs.nodes(), net.nodes(), counts)
     for each in (net, inputs):

@@ -23,6 +23,7 @@ from bmtool_connectors.builder.leftovers import (
 from bmtool_connectors.builder.node_file import write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
+from bmtool_connectors.builder.portable import check_portable
 from bmtool_connectors.builder.recipe import write_recipe
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.builder.targets import check_names, check_targets
@@ -100,6 +101,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save()", {**given, **options})
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
+        self._check_edges(edge_files, chosen)
         paths = [*node_files, *_paths(edge_files), *others]
         check_targets(paths, chosen)
         with FilesAside() as files:
@@ -197,6 +199,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
+        self._check_edges(edge_files, chosen)
         paths = [*_paths(edge_files), *others]
         check_targets(paths, chosen)
         with FilesAside() as files:
@@ -259,6 +262,16 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
+    def _check_edges(self, files: Sequence[_EdgeFiles], options: SaveOptions) -> None:
+        """Refuse edges that cannot be written as asked, before they are built."""
+        if options.portable:
+            ends = {(each.source, each.target) for each in files if each.edges is not None}
+            check_portable(
+                each
+                for each in self.get_connections()
+                if (each.source_network_name, each.target_network_name) in ends
+            )
+
     def _is_ready(self, force_build: bool) -> bool:
         """Build what has not been built, and return whether that has been done."""
         if not self.edges_built:
@@ -291,8 +304,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         gap_file, recipe = others
         if not self.get_connections():
             logger.warning("No edges have been declared; no file of edges is written.")
-            for each in leftovers(recipe, self.name, set()):
-                files.remove(each)
+            for file in leftovers(recipe, self.name, set()):
+                files.remove(file)
             if listed(recipe, self.name) is not None:
                 files.remove(recipe)
             return unlisted(recipe, self.name, set())
@@ -322,7 +335,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             with files.writing(each.edges) as path:
                 digests |= write_edges(path, chosen, (*ends, population), options)
             written.append(each.edges)
-        gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
+        gaps = [table for table in tables if table.is_gap_junction and table.n_syns]
         if gaps:
             with files.writing(gap_file) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
@@ -339,10 +352,6 @@ class SavingNetwork(_bmtk.HookedNetwork):
         with files.writing(recipe) as path:  # last: until then there is the previous one
             write_recipe(path, self.name, tables, digests, sorted(names))
         return unknown
-
-
-def _is_gap_junction(table: EdgeTable) -> bool:
-    return bool(table.edge_type_properties.get("is_gap_junction", False))
 
 
 def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
