@@ -34,6 +34,7 @@ from bmtool_connectors import (
     compare,
     spherical_dist,
     syn_const_delay,
+    verify,
 )
 from bmtool_connectors.builder import recipe as recipes
 from bmtool_connectors.builder import rows
@@ -860,6 +861,33 @@ def test_links_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert "nodes/net/node_id" in datasets(tmp_path / "disk" / "nodes.h5")
     assert os.listdir(tmp_path / "disk") == ["nodes.h5"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="locks")
+def test_what_killed_processes_left(tmp_path: Path) -> None:
+    """It goes with the next save; what a living one writes stays, as does what is not known."""
+    code = "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX)"
+    for name in ("killed", "living", "unknown"):
+        (tmp_path / f".saving-{name}").mkdir()
+        (tmp_path / f".saving-{name}" / "net_nodes.h5").write_text("half")
+    for name in ("killed", "living"):
+        (tmp_path / f".saving-{name}" / ".lock").touch()
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}; print(flush=True); input()",
+        tmp_path / ".saving-living" / ".lock",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        network().save(tmp_path)
+        found = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+        assert found == [".saving-living", ".saving-unknown"]
+        other.communicate(b"\n")
+    assert "error" not in str(verify(tmp_path))
+    network().save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [".saving-unknown"]
 
 
 KILLED = """
