@@ -24,6 +24,7 @@ from saved import INDICES, check_index, content, edge_rows
 
 import bmtool_connectors
 from bmtool_connectors import (
+    GapJunction,
     GaussianDropoff,
     NetworkBuilder,
     ParameterError,
@@ -33,6 +34,7 @@ from bmtool_connectors import (
     compare,
     spherical_dist,
     syn_const_delay,
+    verify,
 )
 from bmtool_connectors.builder import recipe as recipes
 from bmtool_connectors.builder import rows
@@ -460,8 +462,10 @@ def test_portable_is_not_possible(tmp_path: Path) -> None:
     net = network()
     net.add_edges({"pop_name": "A"}, {"pop_name": "A"}, connection_rule=1, weight=1.0, delay=None)
     message = r"portable=True needs 'delay' for the rows of edge type 105, which has None"
-    with pytest.raises(ParameterError, match=message):
-        net.save(tmp_path, portable=True)
+    for save in (net.save, net.save_edges):
+        with pytest.raises(ParameterError, match=message):
+            save(output_dir=tmp_path / "a" / "b", portable=True)
+    assert not net.adaptor.edges_built
     assert not list(tmp_path.iterdir())
     for other, message in (
         ({"y": [1.0]}, "needs 'x' for node 2, which has none"),
@@ -478,9 +482,55 @@ def test_portable_is_not_possible(tmp_path: Path) -> None:
         net.save_nodes(output_dir=tmp_path, portable=True)
 
 
+def with_gap_junctions(**properties: Any) -> Any:
+    """Return a network of synapses with delays, and gap junctions with these properties."""
+    net = network()
+    options = {**QUIET, "rng": 1}
+    GapJunction(p=0.3, **options).connect(
+        net, {"pop_name": "A"}, {"pop_name": "A"}, {"is_gap_junction": True, **properties}
+    )
+    return net
+
+
+def delays(folder: Path) -> list[float]:
+    """Return the delays of the gap junctions in a portable file."""
+    with h5py.File(folder / "net_net_edges.h5") as h5:
+        is_gap = h5[POPULATION]["edge_type_id"][()] == 105
+        found: list[float] = h5[POPULATION]["0/delay"][()][is_gap].tolist()
+    return found
+
+
+def test_portable_gap_junctions(tmp_path: Path) -> None:
+    """They have no delay: their rows have 0, unless another value is given; others need one."""
+    net = with_gap_junctions(weight=1.0)
+    net.save(tmp_path, portable=True)
+    n = net.edges_table()[5].n_pairs
+    assert n > 0
+    assert delays(tmp_path) == [0.0] * n
+    assert datasets(tmp_path / "net_gap_juncs.h5")["source_ids"][1] != []
+    with_gap_junctions(weight=1.0, delay=0.5).save(tmp_path / "told", portable=True)
+    assert delays(tmp_path / "told") == [0.5] * n
+    with pytest.raises(ParameterError, match="needs 'weight' for the rows of edge type 105"):
+        with_gap_junctions().save(tmp_path / "none", portable=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_portable_text_is_no_delay(tmp_path: Path) -> None:
+    net = network()
+    net.add_edges({"pop_name": "A"}, {"pop_name": "A"}, connection_rule=1, weight=1.0, delay="x")
+    with pytest.raises(ParameterError, match="of edge type 105, which has 'x'"):
+        net.save(tmp_path, portable=True)
+    net.save_nodes(output_dir=tmp_path, portable=True)
+    inputs = NetworkBuilder("inputs")
+    inputs.add_nodes(N=2)
+    net.add_edges(inputs.nodes(), {"pop_name": "A"}, connection_rule=1)
+    net.save_edges(output_dir=tmp_path, src_network="inputs", portable=True)
+    assert (tmp_path / "inputs_net_edges.h5").exists()
+
+
 def portable_networks(folder: Path) -> None:
-    """Save a network and its inputs."""
-    net, inputs = network(), NetworkBuilder("inputs")
+    """Save a network, with gap junctions, and its inputs."""
+    net, inputs = with_gap_junctions(weight=1.0), NetworkBuilder("inputs")
     inputs.add_nodes(N=5, model_type="virtual")
     inputs.add_edges(inputs.nodes(), net.nodes(), counts)
     for each in (net, inputs):
@@ -811,6 +861,33 @@ def test_links_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert "nodes/net/node_id" in datasets(tmp_path / "disk" / "nodes.h5")
     assert os.listdir(tmp_path / "disk") == ["nodes.h5"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="locks")
+def test_what_killed_processes_left(tmp_path: Path) -> None:
+    """It goes with the next save; what a living one writes stays, as does what is not known."""
+    code = "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX)"
+    for name in ("killed", "living", "unknown"):
+        (tmp_path / f".saving-{name}").mkdir()
+        (tmp_path / f".saving-{name}" / "net_nodes.h5").write_text("half")
+    for name in ("killed", "living"):
+        (tmp_path / f".saving-{name}" / ".lock").touch()
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}; print(flush=True); input()",
+        tmp_path / ".saving-living" / ".lock",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        network().save(tmp_path)
+        found = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+        assert found == [".saving-living", ".saving-unknown"]
+        other.communicate(b"\n")
+    assert "error" not in str(verify(tmp_path))
+    network().save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [".saving-unknown"]
 
 
 KILLED = """

@@ -7,7 +7,6 @@ part of one: a move within a file system is a single step.
 from __future__ import annotations
 
 import os
-import platform
 import secrets
 import shutil
 import weakref
@@ -15,13 +14,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from bmtool_connectors.builder.interrupts import held_signals
 
 __all__ = ["FilesAside"]
 
-#: Folders for files that are being written; the name says by whom.
-_PREFIX = f".saving-{platform.node()}-"
+#: What the names of folders for files that are being written begin with.
+_PREFIX = ".saving-"
+#: A file in each of them that is locked for as long as the process that writes lives.
+_LOCK = ".lock"
 
 
 class FilesAside:
@@ -30,8 +32,10 @@ class FilesAside:
     Notes
     -----
     Files are written into a hidden folder beside their place, flushed to the disk, and moved.
-    When the block raises, what was made for it is removed and nothing else has changed. Folders
-    of processes of this machine that no longer live are removed as well.
+    When the block raises, what was made for it is removed and nothing else has changed. Hidden
+    folders that a killed process left are removed by the next one that writes beside them.
+
+    A process that is killed between two moves leaves some new files beside old ones.
     """
 
     def __init__(self) -> None:
@@ -81,15 +85,16 @@ class FilesAside:
                 self._cleaning.callback(_remove_empty, missing)
                 missing.mkdir(exist_ok=True)
             _remove_stale(beside)
-            folder = beside / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-            self._cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder = beside / f"{_PREFIX}{secrets.token_hex(8)}"
+            self._cleaning.callback(_remove, folder)
             folder.mkdir()
+            self._cleaning.enter_context(_kept(folder))
             self._folders[beside] = folder
         return self._folders[beside]
 
     def remove(self, file: Path) -> None:
         """Have a file removed, unless it is a link or no file, once those before are in place."""
-        self._files[file] = None
+        self._files.setdefault(file, None)
 
     def _move(self) -> None:
         """Move all files into their places, in order."""
@@ -144,21 +149,39 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Show other processes that this one uses a folder, where the system can."""
+    new = folder / f"{_LOCK}.new"
+    with new.open("wb") as file:
+        if _locked(file):  # only then it gets its name: there is no moment without the lock
+            new.rename(folder / _LOCK)
+        yield
+
+
+def _remove(folder: Path) -> None:
+    """Remove a hidden folder; its lock goes last, so that another process can go on with it."""
+    with suppress(OSError):
+        for file in folder.iterdir():
+            if file.name != _LOCK:
+                file.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_stale(beside: Path) -> None:
     """Remove what killed processes left."""
-    if os.name != "posix":  # elsewhere there is no harmless way to ask for a process
-        return
-    for folder in beside.glob(f"{_PREFIX}*"):
-        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdigit() and not _is_alive(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
+    for lock in beside.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError), lock.open("r+b") as file:
+            if _locked(file):
+                _remove(lock.parent)
 
 
-def _is_alive(process: int) -> bool:
+def _locked(file: BinaryIO) -> bool:
+    """Lock a file until it is closed or the process ends; False if that cannot be done."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):  # Windows; some network file systems; another process has it
         return False
-    except OSError:  # it is somebody else's
-        return True
     return True

@@ -71,6 +71,11 @@ class EdgeTable:
         return self.connection_map.edge_type_properties  # type: ignore[no-any-return]
 
     @property
+    def is_gap_junction(self) -> bool:
+        """Whether the edges are gap junctions, which also stand in a file of their own."""
+        return bool(self.edge_type_properties.get("is_gap_junction", False))
+
+    @property
     def has_properties(self) -> bool:
         """Whether synapses have properties, and rows of their own; else ``nsyns`` counts them."""
         return bool(self._columns)

@@ -96,7 +96,6 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
     )
     if not _is_whole(first):
         edge_type = first.connection_map
-        undirected = bool(first.edge_type_properties.get("is_gap_junction", False))
         recurrent = first.source is first.target
         is_ours = isinstance(rule, ConnectionRule)  # some of the edges that it drew
         return Connections(
@@ -104,7 +103,7 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
             pool_label(edge_type.target_nodes),
             first.edges,
             recurrent=recurrent,
-            undirected=undirected and recurrent,
+            undirected=first.is_gap_junction and recurrent,
             connector=type(rule.connector).__name__ if is_ours else _rule_name(rule),
             edge_types=types,
             positions=(first.source.known_positions, first.target.known_positions),

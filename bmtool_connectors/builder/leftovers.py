@@ -1,16 +1,92 @@
-"""Files of an earlier save of a network that the next one does not write again."""
+"""Files of an earlier save of a network that the next one does not write again.
+
+The recipe of a network lists the files of its edges that stand beside it. What it lists and the
+next save does not write is removed; what no recipe lists never is.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-__all__ = ["names_beside"]
+from bmtool_connectors.builder.targets import is_file_name
+from bmtool_connectors.errors import warn
+
+__all__ = ["leftovers", "listed", "names_beside", "unlisted", "warn_of"]
+
+#: What the names of recipes end with.
+RECIPE = "_connections.json"
 
 
-def names_beside(recipe: Path, files: Iterable[Path]) -> list[str]:
-    """Return the sorted names of those files that are in the folder of a recipe."""
+def names_beside(recipe: Path, files: Iterable[Path]) -> set[str]:
+    """Return the names of those files that are in the folder of a recipe."""
     folder = os.path.abspath(recipe.parent)
     paths = {os.path.abspath(file) for file in files}
-    return sorted(os.path.basename(path) for path in paths if os.path.dirname(path) == folder)
+    return {os.path.basename(path) for path in paths if os.path.dirname(path) == folder}
+
+
+def listed(recipe: Path, network: str | None = None) -> set[str] | None:
+    """Return the names that a recipe lists; None if there is none, or none of this network.
+
+    Parameters
+    ----------
+    recipe : Path
+    network : str, optional
+        Name; default any.
+    """
+    try:
+        found = json.loads(recipe.read_text(encoding="utf-8")) if recipe.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or network not in (None, found.get("network")):
+        return None
+    files = found.get("files")
+    if not isinstance(files, list):
+        return None
+    return {name for name in files if is_file_name(name)}
+
+
+def _of_others(recipe: Path) -> set[str]:
+    """Return the names that recipes of other networks in the same folder list."""
+    others = (each for each in recipe.parent.glob(f"*{RECIPE}") if each.name != recipe.name)
+    return {name for each in others for name in listed(each) or ()}
+
+
+def leftovers(recipe: Path, network: str, names: Collection[str]) -> list[Path]:
+    """Return what the previous recipe lists, and neither `names` nor other networks' recipes."""
+    gone = (listed(recipe, network) or set()) - {*names, recipe.name}
+    return [recipe.with_name(name) for name in sorted(gone - _of_others(recipe))] if gone else []
+
+
+def unlisted(recipe: Path, network: str, names: Collection[str]) -> list[str]:
+    """Return edge files that seem to be of a network, where no recipe says whose they are.
+
+    Parameters
+    ----------
+    recipe : Path
+        Of this network. If it lists files, it is known what belongs to it.
+    network : str
+        Name.
+    names : collection of str
+        Of the files that are written now.
+    """
+    if listed(recipe, network) is not None or not recipe.parent.is_dir():
+        return []
+    found = {
+        each.name
+        for each in recipe.parent.iterdir()
+        if each.name == f"{network}_gap_juncs.h5"
+        or (each.name.startswith(f"{network}_") and each.name.endswith("_edges.h5"))
+    }
+    return sorted(found - set(names) - _of_others(recipe))
+
+
+def warn_of(names: Collection[str], folder: str | os.PathLike[str]) -> None:
+    """Warn of files that may be left from an earlier save."""
+    if names:
+        warn(
+            f"{str(folder)!r} holds {', '.join(names)}, which this save did not write; no recipe "
+            "says whose they are: remove them if they are left from an earlier save."
+        )

@@ -13,12 +13,20 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import names_beside
+from bmtool_connectors.builder.leftovers import (
+    leftovers,
+    listed,
+    names_beside,
+    unlisted,
+    warn_of,
+)
 from bmtool_connectors.builder.node_file import write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
+from bmtool_connectors.builder.portable import check_portable
 from bmtool_connectors.builder.recipe import write_recipe
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
+from bmtool_connectors.builder.targets import check_names, check_targets
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["SavingNetwork"]
@@ -84,6 +92,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             If a file cannot be written; the files that were there are unchanged.
         """
         given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
+        check_names({self.name}.union(*self._ends()))
         if _bmtk.n_ranks() > 1:
             super().save(output_dir, **_for_bmtk({**given, **options}))
             return
@@ -92,12 +101,14 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save()", {**given, **options})
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
+        self._check_edges(edge_files, chosen)
         paths = [*node_files, *_paths(edge_files), *others]
-        _check_targets(paths, chosen)
+        check_targets(paths, chosen)
         with FilesAside() as files:
             self._write_nodes(files, node_files, chosen)
-            if self._is_ready(edges.get("force_build", True)):
-                self._write_edges(files, edge_files, others, edges.get("name"), chosen)
+            name, force_build = edges.get("name"), edges.get("force_build", True)
+            unknown = self._write_edges(files, edge_files, others, name, chosen, force_build)
+        warn_of(unknown, output_dir)
 
     def save_nodes(
         self,
@@ -123,12 +134,13 @@ class SavingNetwork(_bmtk.HookedNetwork):
         """
         given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
         names = (nodes_file_name, node_types_file_name)
+        check_names({self.name}.union(*self._ends()))
         if _bmtk.n_ranks() > 1:
             super().save_nodes(*names, output_dir, **_for_bmtk({**given, **options}))
             return
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
-        _check_targets(paths, chosen)
+        check_targets(paths, chosen)
         with FilesAside() as files:
             self._write_nodes(files, paths, chosen)
 
@@ -175,6 +187,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             "src_network": src_network,
             "trg_network": trg_network,
         }
+        check_names({self.name}.union(*self._ends()))
         if _bmtk.n_ranks() > 1:
             super().save_edges(
                 output_dir=output_dir,
@@ -186,13 +199,20 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
+        self._check_edges(edge_files, chosen)
         paths = [*_paths(edge_files), *others]
-        _check_targets(paths, chosen)
-        if self._is_ready(force_build):
-            with FilesAside() as files:
-                self._write_edges(files, edge_files, others, name, chosen)
+        check_targets(paths, chosen)
+        with FilesAside() as files:
+            unknown = self._write_edges(files, edge_files, others, name, chosen, force_build)
+        warn_of(unknown, output_dir)
 
     # ------------------------------------------------------------------ names of files
+    def _ends(self) -> set[tuple[str, str]]:
+        """Return which two networks have edges between them."""
+        return {
+            (each.source_network_name, each.target_network_name) for each in self.get_connections()
+        }
+
     def _node_files(
         self,
         output_dir: PathLike,
@@ -216,12 +236,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
         **_: Any,
     ) -> tuple[list[_EdgeFiles], list[Path]]:
         """Return the files of each two networks, and those of gap junctions and the recipe."""
-        ends = {
-            (each.source_network_name, each.target_network_name) for each in self.get_connections()
-        }
         chosen = sorted(
             (source, target)
-            for source, target in ends
+            for source, target in self._ends()
             if src_network in (None, source) and trg_network in (None, target)
         )
         names = edges_file_name, edge_types_file_name
@@ -245,11 +262,18 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, others
 
     # ------------------------------------------------------------------ writing
+    def _check_edges(self, files: Sequence[_EdgeFiles], options: SaveOptions) -> None:
+        """Refuse edges that cannot be written as asked, before they are built."""
+        if options.portable:
+            ends = {(each.source, each.target) for each in files if each.edges is not None}
+            check_portable(
+                each
+                for each in self.get_connections()
+                if (each.source_network_name, each.target_network_name) in ends
+            )
+
     def _is_ready(self, force_build: bool) -> bool:
-        """Build what has not been built, and return whether there are edges to be saved."""
-        if not self.get_connections():
-            logger.warning("No edges have been declared; no file of edges is written.")
-            return False
+        """Build what has not been built, and return whether that has been done."""
         if not self.edges_built:
             if not force_build:
                 logger.warning("Edges are not built; no file of edges is written.")
@@ -274,11 +298,23 @@ class SavingNetwork(_bmtk.HookedNetwork):
         others: Sequence[Path],
         name: str | None,
         options: SaveOptions,
-    ) -> None:
+        force_build: bool,
+    ) -> list[str]:
+        """Write edges and recipe; return what is left of an earlier save, if that is not known."""
+        gap_file, recipe = others
+        if not self.get_connections():
+            logger.warning("No edges have been declared; no file of edges is written.")
+            for file in leftovers(recipe, self.name, set()):
+                files.remove(file)
+            if listed(recipe, self.name) is not None:
+                files.remove(recipe)
+            return unlisted(recipe, self.name, set())
+        if not self._is_ready(force_build):
+            return []
         tables: list[EdgeTable] = self.edges_table()
         if not edge_files:
             logger.warning("There are no edges between these networks; no file is written.")
-            return
+            return []
         digests: dict[EdgeTable, str] = {}
         written: list[Path] = []
         for each in edge_files:
@@ -299,38 +335,27 @@ class SavingNetwork(_bmtk.HookedNetwork):
             with files.writing(each.edges) as path:
                 digests |= write_edges(path, chosen, (*ends, population), options)
             written.append(each.edges)
-        gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
-        gap_file, recipe = others
+        gaps = [table for table in tables if table.is_gap_junction and table.n_syns]
         if gaps:
             with files.writing(gap_file) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
             written.append(gap_file)
-        with files.writing(recipe) as path:
-            write_recipe(path, self.name, tables, digests, names_beside(recipe, written))
-
-
-def _is_gap_junction(table: EdgeTable) -> bool:
-    return bool(table.edge_type_properties.get("is_gap_junction", False))
+        names = names_beside(recipe, written)
+        whole = {(e.source, e.target) for e in edge_files if None not in (e.edges, e.types)}
+        unknown = []
+        if whole == self._ends():
+            unknown = unlisted(recipe, self.name, names)
+        else:  # other calls write, or wrote, the others
+            names |= (listed(recipe, self.name) or set()) - {gap_file.name}
+        for file in leftovers(recipe, self.name, names):
+            files.remove(file)
+        with files.writing(recipe) as path:  # last: until then there is the previous one
+            write_recipe(path, self.name, tables, digests, sorted(names))
+        return unknown
 
 
 def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
     return [path for each in edge_files for path in (each.edges, each.types) if path is not None]
-
-
-def _check_targets(paths: Sequence[Path], options: SaveOptions) -> None:
-    """Refuse to replace what is no file, and files where that was not allowed."""
-    for path in paths:
-        if not options.force_overwrite and path.exists():
-            raise ParameterError(
-                f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
-                "another folder or name, or remove it. Nothing was written."
-            )
-        if path.exists() and not path.is_file():
-            kind = "it is a folder" if path.is_dir() else "it is a device, pipe or socket"
-            raise OSError(
-                f"{str(path)!r} could not be written ({kind}); allowed are files and new names: "
-                "choose another folder or name. Nothing was built or written."
-            )
 
 
 def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:

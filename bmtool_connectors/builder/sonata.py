@@ -15,6 +15,7 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.indices import IndexWriter
 from bmtool_connectors.builder.options import INDICES, SaveOptions
+from bmtool_connectors.builder.portable import common_value
 from bmtool_connectors.builder.recipe import PairDigests
 from bmtool_connectors.builder.rows import Part, Piece, edge_rows, rows_per_id
 from bmtool_connectors.errors import ParameterError
@@ -109,17 +110,7 @@ def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
         column = table.get_property_value(name)
         return lambda piece: column.take(piece.rows)
     # One of another edge type's properties.
-    common = 1 if name == "nsyns" else table.edge_type_properties.get(name)
-    try:
-        constant = np.asarray(common).astype(dtype)
-        if common is None or constant.ndim:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ParameterError(
-            f"portable=True needs {name!r} for the rows of edge type {table.edge_type_id}, which "
-            f"has {common!r}, because other edge types between the same networks have it for each "
-            f"row: pass {name}=<number> to add_edges(), or call add_properties() for it as well."
-        ) from None
+    constant = common_value(table.connection_map, name, dtype)
     return lambda piece: np.full(len(piece.rows), constant)
 
 
