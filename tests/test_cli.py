@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import subprocess
 import sys
@@ -36,7 +38,7 @@ def a(tmp_path):
 def test_equal_is_0(a, capsys):
     assert cli.main(["diff", a, a]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("equal\n")
+    assert out.startswith("equal (rtol 1e-12, atol 0)\n")
     assert err == ""
 
 
@@ -54,6 +56,22 @@ def test_tolerances(a, tmp_path, capsys):
     assert cli.main(["diff", a, b, "--atol", "0.02"]) == 0
     assert cli.main(["diff", a, b, "--rtol", "0.001", "--atol", "0.001"]) == 1
     assert "(rtol 0.001, atol 0.001)" in capsys.readouterr().out
+
+
+def test_rounding_is_no_difference_but_by_wish(a, tmp_path, capsys):
+    b = write(tmp_path / "b", [5, 6, 7], [1.0, 1.0, 1.0 + 4e-16])
+    assert cli.main(["diff", a, b]) == 0
+    assert cli.main(["diff", a, b, "--rtol", "0"]) == 1
+    assert capsys.readouterr().out.count("rtol") == 1
+
+
+def test_text_that_the_terminal_does_not_know(a, tmp_path, monkeypatch):
+    b = tmp_path / "\u00fc\udcff"  # a name of bytes that are no UTF-8
+    write(b, [5, 6, 8])
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
+    assert cli.main(["diff", a, str(b)]) == 1
+    assert rb"\xfc\udcff" in buffer.getvalue()
 
 
 @pytest.mark.parametrize("broken", ["nowhere", "empty", "damaged"])
@@ -341,6 +359,38 @@ except Exception:
         net.save(tmp_path / "out")
         assert net.nedges == 9
         assert (tmp_path / "out" / "net_net_edges.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "closed"),
+    [
+        ("diff A A", 0, "stdout"),
+        ("diff A B", 1, "stdout"),
+        ("diff A nowhere", 2, "stdout"),
+        ("diff A nowhere", 2, "stderr"),
+        ("summary A", 0, "stdout"),
+        ("verify A", 1, "stdout"),
+        ("--help", 0, "stdout"),
+    ],
+)
+def test_a_closed_pipe_changes_nothing(command, code, closed, a, tmp_path):
+    """``python -m bmtool_connectors diff A B | head -1`` is as silent as other programs."""
+    folders = {"A": a, "B": write(tmp_path / "b", [5, 6, 8]), "nowhere": str(tmp_path / "nowhere")}
+    arguments = [folders.get(each, each) for each in command.split()]
+    read, pipe = os.pipe()
+    os.close(read)
+    other = "stderr" if closed == "stdout" else "stdout"
+    run = subprocess.run(
+        [sys.executable, "-m", "bmtool_connectors", *arguments],
+        **{closed: pipe, other: subprocess.PIPE},
+        text=True,
+        check=False,
+        cwd=Path(cli.__file__).parents[1],
+    )
+    os.close(pipe)
+    assert run.returncode == code
+    said = getattr(run, other)
+    assert said.startswith("error: ") if code == 2 and closed == "stdout" else said == ""
 
 
 def test_as_a_process(a, tmp_path):

@@ -249,8 +249,8 @@ def _read(
             return values
         if values.dtype.kind not in "iu" or values.min(initial=0) < 0:
             raise ValueError(f"{dataset.name} holds no places in {library.name}")
-        labels: npt.NDArray[Any] = plain(_text(checked(library)))
-        return labels[values]
+        labels: npt.NDArray[Any] = plain(_text(checked(library)))[values]
+        return labels
 
 
 def _text(dataset: h5py.Dataset, part: Any = ()) -> npt.NDArray[Any]:
