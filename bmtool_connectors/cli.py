@@ -6,12 +6,13 @@ Exit codes: 0 equal, or nothing wrong; 1 different, or something wrong; 2 error.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
-from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.comparison.compare import RTOL, compare
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.verification.verify import verify
 
@@ -36,17 +37,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 equal or nothing wrong, 1 different or something wrong, 2 error (one sentence on stderr,
         or in the report of what cannot be read).
     """
-    arguments = _parser().parse_args(argv)
-    command: Command = arguments.command
     try:
-        return command(arguments)
-    except (ValueError, OSError, MemoryError) as error:
-        message = str(error) or type(error).__name__
-        print(f"error: {message}", file=sys.stderr)
-    except Exception:
-        # Python would exit with 1, which scripts take for "different".
-        traceback.print_exc()
-    return ERROR
+        arguments = _parser().parse_args(argv)
+        command: Command = arguments.command
+        try:
+            return command(arguments)
+        except (ValueError, OSError, MemoryError) as error:
+            _write(f"error: {str(error) or type(error).__name__}\n", sys.stderr)
+        except Exception:
+            # Python would exit with 1, which scripts take for "different".
+            _write(traceback.format_exc(), sys.stderr)
+        return ERROR
+    finally:
+        _write("")  # what others have printed
+
+
+def _write(text: str, stream: TextIO | None = None) -> None:
+    """Write to stdout, or another stream; a reader that has had enough is no error."""
+    stream = sys.stdout if stream is None else stream
+    if stream is None:  # closed when Python was started
+        return
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # As Python's documentation advises: what is left goes nowhere, also at the end of Python.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,24 +84,25 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "diff",
         help="compare two network folders",
         description="Compare two folders with SONATA files; the order of rows does not count.",
-        epilog="Exit codes: 0 equal, 1 different, 2 error.",
+        epilog="With --rtol 0, float values must be equal. Exit codes: 0 equal, 1 different, "
+        "2 error.",
     )
     parser.add_argument("a", metavar="A", help="folder with *_nodes.h5, *_edges.h5, ...")
     parser.add_argument("b", metavar="B", help="folder to compare it with")
-    for name, kind in (("rtol", "relative"), ("atol", "absolute")):
+    for name, kind, default in (("rtol", "relative", RTOL), ("atol", "absolute", 0.0)):
         parser.add_argument(
             f"--{name}",
             type=float,
-            default=0.0,
+            default=default,
             metavar="X",
-            help=f"{kind} tolerance for float values (default 0: exact)",
+            help=f"{kind} tolerance for float values (default {default:g})",
         )
     parser.set_defaults(command=_diff)
 
 
 def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
-    print(comparison)
+    _write(f"{comparison}\n")
     return EQUAL if comparison else DIFFERENT
 
 
@@ -112,7 +132,7 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _verify(arguments: argparse.Namespace) -> int:
     report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
-    print(report)
+    _write(f"{report}\n")
     return report.exit_code
 
 
@@ -134,5 +154,5 @@ def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _summary(arguments: argparse.Namespace) -> int:
     summary = summarize(arguments.folder)
     texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
-    sys.stdout.write(texts[arguments.format]())
+    _write(texts[arguments.format]())
     return EQUAL

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.checks import floats
-from bmtool_connectors.comparison.folder import read_folder
+from bmtool_connectors.checks import HUGE, floats
+from bmtool_connectors.comparison.folder import read_folder, reading
 from bmtool_connectors.comparison.tables import Population, Table
 from bmtool_connectors.coordinates import AXES, POSITIONS
 from bmtool_connectors.edges import EdgeList, sort_pairs
@@ -29,6 +29,9 @@ __all__ = ["read_connections", "summarize"]
 #: Columns of coordinates, in order of preference.
 _COORDINATES = (tuple(f"{POSITIONS}[{k}]" for k in range(3)), *AXES)
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
+#: Numbers of a recipe: of what was drawn, and how those of what was wanted begin.
+_COUNTS = {"pairs", "clipped", "dropped"}
+_EXPECTED = ("forward", "backward", "reciprocal", "independent", "per_rho")
 
 
 def summarize(folder: str | os.PathLike[str]) -> Summary:
@@ -119,7 +122,7 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
     path = Path(folder)
     populations = read_folder(path)
     recipes = _recipes(path)
-    nodes = _Nodes([each for each in populations if each.item == "nodes"])
+    nodes = _Nodes([each for each in populations if each.item == "nodes" and each.has_rows])
     types = [
         each
         for population in populations
@@ -133,17 +136,55 @@ def _recipes(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
     """Return the recipes of edge types, by source network, target network and edge type id."""
     found = {}
     for file in sorted(folder.glob("*_connections.json")):
-        try:
+        with reading(file, "the recipe of a network"):
             recipe = json.loads(file.read_text(encoding="utf-8"))
             for each in recipe["edge_types"]:
                 key = each["source_network"], each["target_network"], int(each["edge_type_id"])
-                found[key] = each
-        except (ValueError, LookupError, TypeError) as error:
-            raise ParameterError(
-                f"cannot read {str(file)!r} as the recipe of a network ({error}); save the network "
-                "again, or move the file elsewhere."
-            ) from error
+                found[key] = _checked_recipe(each)
     return found
+
+
+def _checked_recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recipe says of an edge type; ValueError or TypeError if it says no such thing.
+
+    Only what summaries and pictures use is looked at.
+    """
+    connector = _part(entry, "connector")
+    drawn, wanted = _part(connector, "drawn"), _part(connector, "wanted")
+    connected, degrees = _part(drawn, "connected"), _part(wanted, "degrees")
+    for name in ("class", "direction"):
+        if not isinstance(connector.get(name, ""), str):
+            raise TypeError(f"{name} is {connector[name]!r}")
+    for name in _COUNTS & drawn.keys():
+        _check_number(name, drawn[name])
+    for name, value in connected.items():
+        _check_number(name, value)
+    for name, value in wanted.items():
+        if name.startswith(_EXPECTED) and value is not None:
+            _check_number(name, value)
+    for name, moments in degrees.items():
+        mean, sd = moments
+        for value in (mean, 0 if sd is None else sd):
+            _check_number(f"{name} of degrees", value)
+    if not connector:
+        return {**entry, "connector": {}}
+    parts = {"drawn": {**drawn, "connected": connected}, "wanted": {**wanted, "degrees": degrees}}
+    parts = {name: each for name, each in parts.items() if connector.get(name)}
+    parameters = _part(connector, "parameters")
+    return {**entry, "connector": {**connector, "parameters": parameters, **parts}}
+
+
+def _part(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object in JSON, empty where it is null or missing; TypeError for anything else."""
+    value = entry.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(f"{name} is {value!r}, not an object")
+    return value or {}
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not isinstance(value, int | float) or not -HUGE < value < HUGE:
+        raise ValueError(f"{name} is {value!r}, not a finite number")
 
 
 # ---------------------------------------------------------------------- nodes
@@ -175,8 +216,8 @@ class _Nodes:
                     return None
                 chosen &= np.isin(values, allowed)
             ids = table.ids[0]
-            order = np.flatnonzero(chosen)[np.argsort(ids[chosen], kind="stable")]
-            return _Pool(ids[order], _positions(table, order))
+            unique, first = np.unique(ids[chosen], return_index=True)
+            return _Pool(unique, _positions(table, np.flatnonzero(chosen)[first]))
 
 
 def _property(table: Table, population: Population, name: str) -> npt.NDArray[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def a(tmp_path):
 def test_equal_is_0(a, capsys):
     assert cli.main(["diff", a, a]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("equal\n")
+    assert out.startswith("equal (rtol 1e-12, atol 0)\n")
     assert err == ""
 
 
@@ -50,6 +51,22 @@ def test_tolerances(a, tmp_path, capsys):
     assert cli.main(["diff", a, b, "--atol", "0.02"]) == 0
     assert cli.main(["diff", a, b, "--rtol", "0.001", "--atol", "0.001"]) == 1
     assert "(rtol 0.001, atol 0.001)" in capsys.readouterr().out
+
+
+def test_rounding_is_no_difference_but_by_wish(a, tmp_path, capsys):
+    b = write(tmp_path / "b", [5, 6, 7], [1.0, 1.0, 1.0 + 4e-16])
+    assert cli.main(["diff", a, b]) == 0
+    assert cli.main(["diff", a, b, "--rtol", "0"]) == 1
+    assert capsys.readouterr().out.count("rtol") == 1
+
+
+def test_text_that_the_terminal_does_not_know(a, tmp_path, monkeypatch):
+    b = tmp_path / "\u00fc\udcff"  # a name of bytes that are no UTF-8
+    write(b, [5, 6, 8])
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
+    assert cli.main(["diff", a, str(b)]) == 1
+    assert rb"\xfc\udcff" in buffer.getvalue()
 
 
 @pytest.mark.parametrize("broken", ["nowhere", "empty", "damaged"])

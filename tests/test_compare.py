@@ -422,6 +422,22 @@ def test_tolerance_is_for_floats(pair):
     assert only(compare(a, b, rtol=0.9)).property == "section"
 
 
+def test_sums_in_another_order_are_equal_by_default(pair):
+    """And with rtol=0 they are not."""
+    a, b = pair("props")
+    with h5py.File(b / EDGES, "r+") as h5:
+        _, _, _, number, place = row_of(h5[POPULATION], 100)
+        old = h5[f"{POPULATION}/{number}/delay"][place] * (1 + 4e-16)
+        h5[f"{POPULATION}/{number}/delay"][place] = old
+    types = b / "net_net_edge_types.csv"
+    types.write_text(types.read_text().replace("0.25", repr(0.25 * (1 + 4e-16))))
+    assert compare(a, b), str(compare(a, b))
+    assert len(compare(a, b, rtol=0).differences) == 2
+    with h5py.File(b / EDGES, "r+") as h5:
+        h5[f"{POPULATION}/{number}/delay"][place] = old * (1 + 4e-12)
+    assert only(compare(a, b)).property == "delay"
+
+
 def test_population_names_and_ends(pair):
     a, b = pair("plain")
     with h5py.File(b / EDGES, "r+") as h5:
@@ -836,15 +852,52 @@ def test_the_report_is_readable(pair, monkeypatch):
         h5[f"{POPULATION}/{number}/delay"][place] = 1e6
     shutil.copytree(a, "a")
     equal = str(compare("a", "a"))
-    assert equal.splitlines()[:3] == ["equal", "  A: a", "  B: a"]
+    assert equal.splitlines()[:3] == ["equal (rtol 1e-12, atol 0)", "  A: a", "  B: a"]
+    assert str(compare("a", "a", rtol=0)).startswith("equal\n")
     assert "nodes net: 16 nodes" in equal.splitlines()
-    text = str(compare("a", "b", rtol=1e-12))
+    text = str(compare("a", "b"))
     assert text.startswith("1 difference (rtol 1e-12, atol 0)\n  A: a\n  B: b\n")
-    assert re.search(r"\n  type 100: delay differs in \d rows?, by up to ", text)
+    assert re.search(r"\n  type 100, A to A: delay differs in \d rows?, by up to ", text)
     assert re.search(rf"\n      {source} -> {target}: \S+ in A, \S+ in B", text)
     assert max(len(line) for line in text.splitlines()) <= 80
-    worse = str(compare("a", b.parent / "b", rtol=1e-12))
+    worse = str(compare("a", b.parent / "b"))
     assert worse.splitlines()[3:] == text.splitlines()[3:]
+
+
+def test_what_may_be_the_cause_comes_first(pair):
+    a, b = pair("props")
+    with h5py.File(b / EDGES, "r+") as h5:
+        for type_id in (100, 101):
+            row, *_ = row_of(h5[POPULATION], type_id)
+            h5[f"{POPULATION}/source_node_id"][row] = 3
+            h5[f"{POPULATION}/target_node_id"][row] = 3
+    found = compare(a, b)
+    assert {(each.source, each.target) for each in found.differences} == {("A", "A"), ("A", "B")}
+    lines = str(found).splitlines()
+    assert lines[3] == "first difference: type 100, A to A; later types may share its generator"
+    # With other positions, edges are others everywhere.
+    with h5py.File(b / "net_nodes.h5", "r+") as h5:
+        h5["nodes/net/0/positions"][2, 0] = 77.0
+    lines = str(compare(a, b)).splitlines()
+    assert lines[3] == "first difference: nodes net; edges may follow from them"
+
+
+def test_the_only_type_that_differs_is_not_said_to_be_the_first(pair):
+    a, b = pair("props")
+    with h5py.File(b / EDGES, "r+") as h5:
+        h5[f"{POPULATION}/source_node_id"][row_of(h5[POPULATION], 101)[0]] = 3
+    assert "first difference" not in str(compare(a, b))
+
+
+def test_names_of_edge_types(tmp_path):
+    """Of several conditions all values; of no filter the network."""
+    for name in ("a", "b"):
+        folder = libsonata_folder(tmp_path / name, [0, 1, 2], ["L1", "L2", "L5"])
+        table = "edge_type_id source_query target_query w\n-1 \"pop=='A'&layer=='[4, 5]'\" * "
+        (folder / "edge_types.csv").write_text(table + ("1\n" if name == "a" else "2\n"))
+    found = only(compare(tmp_path / "a", tmp_path / "b"))
+    assert (found.source, found.target) == ("A, 4, 5", "cells")
+    assert "type -1, A, 4, 5 to cells: w of the type" in str(compare(tmp_path / "a", folder))
 
 
 def test_a_long_report_is_cut_and_says_so():

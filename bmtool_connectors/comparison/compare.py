@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import math
 import os
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.folder import read_folder
 from bmtool_connectors.comparison.network import BuiltNetwork, read_network
 from bmtool_connectors.comparison.pairs import diff_tables
+from bmtool_connectors.comparison.report import edge_type_names, report
 from bmtool_connectors.comparison.tables import Population, Table, TypeTable
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["Comparison", "Difference", "Totals", "compare"]
+__all__ = ["RTOL", "Comparison", "Difference", "Totals", "compare"]
 
 OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
 Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]
 
-WIDTH = 80
-SHOWN = 60
+#: Relative tolerance for float values: sums in another order differ by less.
+RTOL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Comparison:
         return self.equal
 
     def __str__(self) -> str:
-        return "\n".join(_report(self))
+        return "\n".join(report(self))
 
 
-def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+def compare(a: Networks, b: Networks, *, rtol: float = RTOL, atol: float = 0.0) -> Comparison:
     """Compare two networks and say what is missing, added or changed in the second.
 
     Parameters
@@ -95,9 +95,10 @@ def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -
         A folder with SONATA files, or a BMTK network after ``build()`` and
         before ``save()``. A network holds its own nodes only, so that together
         with its inputs it is given as a list, ``[net, inputs]``.
-    rtol, atol : float, default 0
-        Float values x and y agree when ``|x - y| <= atol + rtol max(|x|, |y|)``.
-        Integers and text must be equal. NaN equals NaN.
+    rtol, atol : float, default 1e-12 and 0
+        Float values x and y agree when ``|x - y| <= atol + rtol max(|x|, |y|)``: by default up to
+        what another order of the same sums makes of them. With ``rtol=0`` they must be equal, as
+        integers and text must. NaN equals NaN.
 
     Returns
     -------
@@ -132,12 +133,12 @@ def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -
     >>> compare(build(1), build(1)).equal
     True
     >>> print(compare(build(1), build(2)))
-    1 difference
+    1 difference (rtol 1e-12, atol 0)
       A: network 'net'
       B: network 'net'
     nodes net: 2 nodes
     edges net_to_net: 4 rows, 4 synapses in A; 4 rows, 8 synapses in B
-      type 100: another number of synapses in 4 pairs, by up to 1
+      type 100, net to net: another number of synapses in 4 pairs, by up to 1
           0 -> 0: 1 in A, 2 in B
           0 -> 1: 1 in A, 2 in B
           1 -> 0: 1 in A, 2 in B
@@ -149,9 +150,15 @@ def compare(a: Networks, b: Networks, *, rtol: float = 0.0, atol: float = 0.0) -
             )
     differences: list[Difference] = []
     totals: list[Totals] = []
-    for one, other in _matched(_populations(a), _populations(b)):
+    populations = _populations(a), _populations(b)
+    names = edge_type_names([*populations[0], *populations[1]])
+    for one, other in _matched(*populations):
         found, total = _compare_populations(one, other, rtol, atol)
-        differences += found
+        owner = next(each for each in (one, other) if each is not None)
+        for each in found:
+            source, target = names.get((owner.name, each.type_id), (None, None))
+            is_edge = owner.item == "edges"
+            differences.append(replace(each, source=source, target=target) if is_edge else each)
         totals.append(total)
     return Comparison(_label(a), _label(b), tuple(differences), tuple(totals), rtol, atol)
 
@@ -277,115 +284,3 @@ def _text_distance(x: str | None, y: str | None, rtol: float, atol: float) -> fl
     whole = all((text or "").lstrip("+-").isdigit() for text in (x, y))
     limit = 0.0 if whole else atol + rtol * max(abs(one), abs(other))
     return 0.0 if distance <= limit < math.inf else distance
-
-
-_NOUNS = {
-    "nodes": ("node", "row"),
-    "edges": ("pair", "synapse"),
-    "gap junctions": ("pair", "gap junction"),
-}
-_SENTENCES = {
-    "population missing": "only in A ({rows})",
-    "population added": "only in B ({rows})",
-    "name": "called {old} in A and {new} in B",
-    "endpoints": "join {old} in A and {new} in B",
-    "type table missing": "type table only in A",
-    "type table added": "type table only in B",
-    "type missing": "only in the type table of A",
-    "type added": "only in the type table of B",
-    "type property": "{property} of the type is {old} in A and {new} in B",
-    "missing": "{pairs}{synapses} only in A",
-    "added": "{pairs}{synapses} only in B",
-    "synapses": "another number of {unit}s in {pairs}, by up to {largest}",
-    "rows": "as many {unit}s in another number of rows in {pairs}",
-    "column missing": "property {property} only in A ({rows})",
-    "column added": "property {property} only in B ({rows})",
-    "values": "{property} differs in {rows}{by}",
-    "combination": "the same property values, combined in other rows, in {pairs}",
-}
-
-
-def _report(comparison: Comparison) -> Iterator[str]:
-    number = len(comparison.differences)
-    verdict = _count(number, "difference") if number else "equal"
-    if comparison.rtol or comparison.atol:
-        verdict += f" (rtol {comparison.rtol:g}, atol {comparison.atol:g})"
-    yield verdict
-    yield f"  A: {comparison.a}"
-    yield f"  B: {comparison.b}"
-    left = SHOWN
-    for totals in comparison.totals:
-        yield from _wrap(f"{totals.item} {totals.population}: {_totals_text(totals)}", "")
-        for each in comparison.differences:
-            if (each.item, each.population) == (totals.item, totals.population):
-                left -= 1
-                if left >= 0:
-                    yield from _wrap(_sentence(each), "  ")
-                    for line in _examples(each):
-                        yield from _wrap(line, "      ")
-    if left < 0:
-        yield f"... and {-left} more, all in the attribute 'differences'"
-
-
-def _wrap(text: str, indent: str) -> Iterable[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "    ",
-        break_on_hyphens=False,
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _totals_text(totals: Totals) -> str:
-    texts = []
-    for rows, synapses in zip(totals.rows, totals.synapses, strict=True):
-        if rows is None or synapses is None:
-            texts.append("none")
-        elif totals.item == "edges":
-            texts.append(f"{_count(rows, 'row')}, {_count(synapses, 'synapse')}")
-        else:
-            texts.append(_count(rows, totals.item.removesuffix("s")))
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]} in A; {texts[1]} in B"
-
-
-def _sentence(each: Difference) -> str:
-    noun, unit = _NOUNS[each.item]
-    old, new = each.examples[0][1:] if each.examples else (None, None)
-    more = each.synapses is not None and each.item != "nodes"
-    sentence = _SENTENCES[each.kind].format(
-        property=each.property,
-        unit=unit,
-        pairs=_count(each.count, noun),
-        rows=_count(each.count, "row"),
-        synapses=f" ({_count(each.synapses or 0, unit)})" if more else "",
-        largest="" if each.largest is None else f"{each.largest:g}",
-        by="" if each.largest is None else f", by up to {each.largest:g}",
-        old=_value(old),
-        new=_value(new),
-    )
-    return sentence if each.type_id is None else f"type {each.type_id}: {sentence}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, tuple):
-        return " -> ".join(str(each) for each in value)
-    return "absent" if value is None else textwrap.shorten(repr(value), 50, placeholder=" ...")
-
-
-def _examples(each: Difference) -> Iterator[str]:
-    pairs = [" -> ".join(str(number) for number in ids) for ids, _, _ in each.examples]
-    more = ["..."] if each.count > len(pairs) else []
-    if each.kind in ("missing", "added", "combination"):
-        yield ", ".join(pairs + more)
-        return
-    for pair, (_, old, new) in zip(pairs, each.examples, strict=True):
-        if pair:
-            texts = [f"{value:.6g}" if isinstance(value, float) else None for value in (old, new)]
-            if None in texts or texts[0] == texts[1]:
-                texts = [_value(old), _value(new)]
-            yield f"{pair}: {texts[0]} in A, {texts[1]} in B"

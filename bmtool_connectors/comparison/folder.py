@@ -14,7 +14,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import functools
+import math
 import re
+import textwrap
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.comparison.datasets import (
+    checked,
+    dataset_of,
+    datasets,
+    integers,
+    is_integer,
+)
 from bmtool_connectors.comparison.tables import (
     Group,
     IntArray,
@@ -34,10 +43,14 @@ from bmtool_connectors.comparison.tables import (
 )
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["TYPE_KEYS", "matching_types", "read_folder", "stem_of", "type_lines"]
+__all__ = ["TYPE_KEYS", "matching_types", "read_folder", "reading", "stem_of", "type_lines"]
 
 #: Column of the ids in the tables of types.
 TYPE_KEYS = {"nodes": "node_type_id", "edges": "edge_type_id"}
+#: Values of a property in each row; there are as many columns.
+MOST_VALUES = 1 << 12
+#: How errors of HDF5, of CSV and of JSON come; MemoryError, for one, is none of the file.
+BROKEN = (OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, csv.Error)
 
 
 def read_folder(folder: Path) -> list[Population]:
@@ -66,7 +79,8 @@ def read_folder(folder: Path) -> list[Population]:
             f"{str(folder)!r} is not a folder; give the folder that holds the SONATA "
             "files (*_nodes.h5, *_edges.h5), or a built network."
         )
-    files = [file for file in sorted(folder.iterdir()) if _is_visible(file)]
+    with reading(folder):
+        files = [file for file in sorted(folder.iterdir()) if _is_visible(file)]
     found = []
     for file in files:
         if file.suffix in (".h5", ".hdf5"):
@@ -86,24 +100,28 @@ def _is_visible(file: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def reading(file: Path, kind: str = "a SONATA file") -> Iterator[None]:
+    """Make a ParameterError, with the name of the file, of a failure to read it."""
     # A file may be broken in many ways, and h5py does not always tell which file it was.
     try:
         yield
     except ParameterError:
         raise
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError, csv.Error) as error:
-        reason = " ".join(str(error).split()).strip("'\"")
+    except BROKEN as error:
+        reason = " ".join(str(error).split()).strip("'\"") or type(error).__name__
+        reason = textwrap.shorten(reason, 200, placeholder=" ...")
         raise ParameterError(
-            f"cannot read {str(file)!r} as a SONATA file ({reason}); save it again."
-        ) from error
+            f"cannot read {str(file)!r} as {kind} ({reason}); save it again."
+        ) from (error)
 
 
 def _list_file(file: Path) -> list[Population]:
     populations = []
-    with _reading(file), h5py.File(file, "r") as h5:
+    with reading(file), h5py.File(file, "r") as h5:
         for item, read in (("nodes", _node_table), ("edges", _edge_table)):
             for name, group in h5[item].items() if isinstance(h5.get(item), h5py.Group) else ():
+                if not isinstance(group, h5py.Group):
+                    raise ValueError(f"{item}/{name} is no group, but {type(group).__name__}")
                 load = functools.partial(_opened, file, f"{item}/{name}", read)
                 endpoints = _endpoints(group) if item == "edges" else None
                 populations.append(
@@ -119,32 +137,41 @@ def _list_file(file: Path) -> list[Population]:
 def _endpoints(group: h5py.Group) -> tuple[str, str] | None:
     names = []
     for end in ("source_node_id", "target_node_id"):
-        name = group[end].attrs.get("node_population")
-        if name is None:
+        value = dataset_of(group, end).attrs.get("node_population")
+        if value is None or isinstance(value, h5py.Empty):
             return None
-        names.append(name.decode() if isinstance(name, bytes) else str(name))
+        value = np.asarray(value).reshape(-1)  # some tools write an array of one text
+        if len(value) != 1 or not isinstance(value[0], str | bytes):
+            raise ValueError(f"node_population of {end} is no name")
+        names.append(value[0].decode() if isinstance(value[0], bytes) else str(value[0]))
     return names[0], names[1]
 
 
 @contextlib.contextmanager
 def _opened(file: Path, path: str, read: Callable[[h5py.Group, Path], Table]) -> Iterator[Table]:
     with contextlib.ExitStack() as stack:
-        with _reading(file):
+        with reading(file):
             h5 = stack.enter_context(h5py.File(file, "r"))
             table = read(h5[path], file)
         yield table
 
 
 def _integers(group: h5py.Group, name: str) -> IntArray:
-    values: npt.NDArray[Any] = group[name][()]
-    # The same bits: a copy of 1e7 ids costs as much as reading them.
-    return values.view(np.int64) if values.dtype == np.uint64 else values.astype(np.int64)
+    dataset = dataset_of(group, name)
+    if not is_integer(dataset):
+        raise ValueError(f"{name} is {dataset.dtype}, not a column of whole numbers")
+    return integers(dataset)
+
+
+def _integers_or(group: h5py.Group, name: str, default: IntArray) -> IntArray:
+    # By the names of the links: one to nowhere is no column that was left out.
+    return _integers(group, name) if name in set(group) else default
 
 
 def _node_table(group: h5py.Group, file: Path) -> Table:
     types = _integers(group, "node_type_id")
     # Files of libsonata leave the ids out: they are then the row numbers.
-    ids = _integers(group, "node_id") if "node_id" in group else np.arange(len(types))
+    ids = _integers_or(group, "node_id", np.arange(len(types)))
     _same_length(file, node_id=ids, node_type_id=types)
     type_column = Group(None, None, {"node_type_id": lambda: types})
     groups = (type_column, *_property_groups(group, "node", len(ids), file))
@@ -153,10 +180,7 @@ def _node_table(group: h5py.Group, file: Path) -> Table:
 
 def _edge_table(group: h5py.Group, file: Path) -> Table:
     source, target = _integers(group, "source_node_id"), _integers(group, "target_node_id")
-    if "edge_type_id" in group:
-        types = _integers(group, "edge_type_id")
-    else:
-        types = np.full(len(source), -1, dtype=np.int64)
+    types = _integers_or(group, "edge_type_id", np.full(len(source), -1, dtype=np.int64))
     _same_length(file, source_node_id=source, target_node_id=target, edge_type_id=types)
     groups = _property_groups(group, "edge", len(source), file)
     return Table((source, target), types, groups, file.name)
@@ -181,11 +205,11 @@ def _property_groups(group: h5py.Group, kind: str, n: int, file: Path) -> tuple[
     members = {
         int(name): member
         for name, member in group.items()
-        if name.isdigit() and isinstance(member, h5py.Group)
+        if name.isdecimal() and isinstance(member, h5py.Group)
     }
     names = f"{kind}_group_id", f"{kind}_group_index"
-    group_id = _integers(group, names[0]) if names[0] in group else np.zeros(n, dtype=np.int64)
-    index = _integers(group, names[1]) if names[1] in group else np.arange(n)
+    group_id = _integers_or(group, names[0], np.zeros(n, dtype=np.int64))
+    index = _integers_or(group, names[1], np.arange(n))
     _same_length(file, rows=np.empty(n), **{names[0]: group_id, names[1]: index})
     found = []
     for number, member in members.items():
@@ -200,39 +224,43 @@ def _property_groups(group: h5py.Group, kind: str, n: int, file: Path) -> tuple[
     return tuple(found)
 
 
-def _columns(
-    group: h5py.Group, file: Path, prefix: str = ""
-) -> Iterator[tuple[str, Callable[[], npt.NDArray[Any]]]]:
-    library = group.get("@library", {})
-    for name, member in group.items():
-        if isinstance(member, h5py.Group):
-            if name != "@library":
-                yield from _columns(member, file, f"{prefix}{name}/")
-        elif member.ndim > 1:
-            for i in range(int(np.prod(member.shape[1:]))):
-                yield f"{prefix}{name}[{i}]", functools.partial(_read, file, member, None, i)
-        else:
-            yield prefix + name, functools.partial(_read, file, member, library.get(name))
+def _columns(group: h5py.Group, file: Path) -> Iterator[tuple[str, Callable[[], npt.NDArray[Any]]]]:
+    for name, member in datasets(group):
+        if member.ndim == 1:
+            library = member.parent.get(f"@library/{member.name.rsplit('/', 1)[-1]}")
+            library = library if isinstance(library, h5py.Dataset) else None
+            yield name, functools.partial(_read, file, member, library)
+            continue
+        inner = member.shape[1:]
+        if math.prod(inner) > MOST_VALUES:
+            raise ValueError(f"{name} has {math.prod(inner):,} values in each row")
+        for i, place in enumerate(np.ndindex(*inner)):
+            part = slice(None), *place
+            yield f"{name}[{i}]", functools.partial(_read, file, member, None, part)
 
 
 def _read(
-    file: Path, dataset: h5py.Dataset, library: h5py.Dataset | None = None, i: int = 0
+    file: Path, dataset: h5py.Dataset, library: h5py.Dataset | None = None, part: Any = ()
 ) -> npt.NDArray[Any]:
-    with _reading(file):
-        values = plain(_text(dataset) if h5py.check_string_dtype(dataset.dtype) else dataset[()])
-        if library is not None:
-            values = plain(_text(library))[values]
-    return values.reshape(len(values), -1)[:, i] if values.ndim > 1 else values
+    with reading(file):
+        is_text = h5py.check_string_dtype(dataset.dtype) is not None
+        values = plain(_text(dataset, part) if is_text else dataset[part])
+        if library is None:
+            return values
+        if values.dtype.kind not in "iu" or values.min(initial=0) < 0:
+            raise ValueError(f"{dataset.name} holds no places in {library.name}")
+        labels: npt.NDArray[Any] = plain(_text(checked(library)))[values]
+        return labels
 
 
-def _text(dataset: h5py.Dataset) -> npt.NDArray[Any]:
-    return np.asarray(dataset.asstr()[()], dtype=object)
+def _text(dataset: h5py.Dataset, part: Any = ()) -> npt.NDArray[Any]:
+    return np.asarray(dataset.asstr()[part], dtype=object)
 
 
 def _attach_types(found: list[Population], files: list[Path]) -> list[Population]:
     tables = {}
     for file in files:
-        with _reading(file):
+        with reading(file):
             item, header, lines = type_lines(file)
             if item:
                 rows = [dict(zip(header, line, strict=False)) for line in lines]

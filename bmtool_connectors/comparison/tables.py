@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,9 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["Group", "Population", "Table", "plain", "type_table"]
+__all__ = ["Group", "Population", "Table", "plain", "type_table", "whole_number"]
+
+#: Synapses that a row may stand for: their sum fits into 8 bytes.
+MOST_SYNAPSES = 1 << 32
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 TypeTable: TypeAlias = dict[int, dict[str, str]]
@@ -121,10 +126,24 @@ class Table:
         Returns
         -------
         ndarray of int64, shape (n,), or None
+
+        Raises
+        ------
+        ParameterError
+            If one is no whole number of at least 0.
         """
         if "nsyns" not in self.names:
             return None
-        counts = self.column("nsyns").astype(np.int64)
+        given = self.column("nsyns")
+        numbers = floats(given)
+        wrong = ~((numbers >= 0) & (numbers < MOST_SYNAPSES) & (np.floor(numbers) == numbers))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ParameterError(
+                f"{self.origin}: nsyns is {given[row]} in row {row}; whole numbers of synapses are "
+                "allowed, so save the network again."
+            )
+        counts = numbers.astype(np.int64)
         has_count = self.present("nsyns")
         return counts if has_count is None else np.where(has_count, counts, 1)
 
@@ -133,10 +152,12 @@ class Table:
         needed = len(self) if group.rows is None else len(group.rows)
         if group.index is not None:
             needed = int(group.index.max(initial=-1)) + 1
-        if len(values) < needed:
+        lowest = 0 if group.index is None else int(group.index.min(initial=0))
+        if len(values) < needed or lowest < 0:
+            refer = f"{needed}" if lowest == 0 else f"number {lowest}"
             raise ParameterError(
                 f"{self.origin}: property {name!r} has {len(values)} values but its rows refer to "
-                f"{needed}; save the network again."
+                f"{refer}; save the network again."
             )
         return values[:needed] if group.index is None else values[group.index]
 
@@ -192,6 +213,15 @@ def plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values if values.dtype.kind in "iuf" else values.astype(str).astype(object)
 
 
+def whole_number(text: Any) -> int | None:
+    """Return the id that a table has as text, of 8 bytes; None if it is none."""
+    try:
+        number = float(text)  # tables that went through pandas may hold 100.0
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() and abs(number) < 1 << 63 else None
+
+
 def type_table(rows: Iterable[Mapping[str, Any]], key: str, origin: str) -> TypeTable:
     """Return the properties of every type as text, without those a type does not have.
 
@@ -215,14 +245,12 @@ def type_table(rows: Iterable[Mapping[str, Any]], key: str, origin: str) -> Type
     """
     types: TypeTable = {}
     for row in rows:
-        try:
-            # Tables that went through pandas may hold 100.0.
-            number = int(float(row[key]))
-        except (KeyError, TypeError, ValueError) as error:
+        number = whole_number(row.get(key))
+        if number is None:
+            shown = textwrap.shorten(repr(row.get(key)), 50, placeholder=" ...")
             raise ParameterError(
-                f"{key} in {origin!r} is {row.get(key)!r}; integers are allowed, so "
-                "correct the table."
-            ) from error
+                f"{key} in {origin!r} is {shown}; integers are allowed, so correct the table."
+            )
         texts = {name: str(value) for name, value in row.items() if value is not None}
         # A property that a type does not have is left out, NULL or empty, as the writer likes.
         types[number] = {

@@ -52,6 +52,8 @@ class Difference:
     examples : tuple of tuple
         The first few: (ids, value in A, value in B), ids being (node,) or
         (source, target).
+    source, target : str or None
+        Of an edge type: what its nodes are called, by its queries.
     """
 
     item: str
@@ -63,6 +65,8 @@ class Difference:
     synapses: int | None = None
     largest: float | None = None
     examples: tuple[tuple[tuple[int, ...], Any, Any], ...] = ()
+    source: str | None = None
+    target: str | None = None
 
 
 Recorder: TypeAlias = Callable[..., Difference]

@@ -41,7 +41,7 @@ def _texts(value: str) -> tuple[str, ...]:
     if value.startswith("["):
         try:
             return tuple(str(each) for each in ast.literal_eval(value))
-        except (ValueError, SyntaxError):
+        except (RecursionError, SyntaxError, TypeError, ValueError):
             pass
     return (value,)
 

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.comparison.datasets import (
+    IntArray,
+    checked,
+    datasets,
+    integers,
+    is_integer,
+)
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = [
-    *("CHUNK", "Ids", "Tally", "datasets", "integers", "is_table", "lengths_agree", "missing"),
+    "CHUNK",
+    "Ids",
+    "IntArray",
+    "Mask",
+    "Tally",
+    "datasets",
+    "integers",
+    "is_table",
+    "lengths_agree",
+    "missing",
     "parts",
 ]
 
 #: Rows that are read at a time: 4 MB of ids.
 CHUNK = 1 << 19
 
-IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -72,41 +86,28 @@ class Ids:
         return same
 
 
-def is_integer(dataset: h5py.Dataset) -> bool:
-    """Say whether a dataset is a column of whole numbers."""
-    return bool(dataset.ndim == 1 and dataset.dtype.kind in "iu")
-
-
-def integers(dataset: h5py.Dataset, part: slice = slice(None)) -> IntArray:
-    """Return whole numbers as int64; those above its range come out negative."""
-    values: npt.NDArray[Any] = dataset[part]
-    return values.view(np.int64) if values.dtype == np.uint64 else values.astype(np.int64)
-
-
 def parts(n: int) -> Iterator[slice]:
     """Cut rows into parts."""
     for start in range(0, n, CHUNK):
         yield slice(start, min(start + CHUNK, n))
 
 
-def datasets(group: h5py.Group, prefix: str = "") -> Iterator[tuple[str, h5py.Dataset]]:
-    """Yield the columns of a group and of groups within it, but for their enumerations."""
-    for name, member in group.items():
-        if isinstance(member, h5py.Dataset):
-            yield prefix + name, member
-        elif isinstance(member, h5py.Group) and name != "@library":
-            yield from datasets(member, f"{prefix}{name}/")
-
-
 def is_table(
     columns: dict[str, h5py.Dataset], file: Path, population: str, found: Findings
 ) -> bool:
-    """Report columns that are no whole numbers or differ in length; say whether there are none."""
+    """Report columns that are no whole numbers or differ in length; say whether there are none.
+
+    A ValueError if one declares more rows than it holds.
+    """
     wrong = [name for name, each in columns.items() if not is_integer(each)]
     for name in wrong:
         text = f"{name} is {columns[name].dtype}, not a column of whole numbers"
         found.add("dtype", text, file, population=population)
-    return lengths_agree(columns, file, population, found) and not wrong
+    if wrong or not lengths_agree(columns, file, population, found):
+        return False
+    for each in columns.values():
+        checked(each)
+    return True
 
 
 def missing(h5: h5py.Group, names: Iterable[str], file: Path, found: Findings) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +12,16 @@ from typing import Any
 
 import h5py
 
+from bmtool_connectors.checks import HUGE
 from bmtool_connectors.comparison.folder import TYPE_KEYS, matching_types, stem_of, type_lines
+from bmtool_connectors.comparison.tables import whole_number
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Files", "TypeTable", "locate"]
 
 RECIPE = "_connections.json"
-#: How deep variables of a manifest may be made of each other.
-MOST_NESTED = 8
+#: Letters of a path.
+MOST_LETTERS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _read_types(file: Path, found: Findings) -> tuple[str, TypeTable | None]:
     properties: dict[int, dict[str, str]] = {}
     for row, line in enumerate(lines):
         values = dict(zip(header, line, strict=False))
-        number = _integer(values.get(key, ""))
+        number = whole_number(values.get(key, ""))
         if len(line) != len(header):
             text = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
             found.add("type-table", text, file, row=row)
@@ -160,14 +162,6 @@ def _read_types(file: Path, found: Findings) -> tuple[str, TypeTable | None]:
     return item, TypeTable(file, properties)
 
 
-def _integer(text: str) -> int | None:
-    try:
-        number = float(text)  # tables that went through pandas may hold 100.0
-    except ValueError:
-        return None
-    return int(number) if number.is_integer() else None
-
-
 # ---------------------------------------------------------------------- configurations
 def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     """Add the files that a configuration names, and say whether there are any of SONATA's."""
@@ -177,13 +171,13 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("a configuration is a JSON object")
-    variables = _variables(config.get("manifest", {}))
+    variables = _Variables(_part(config, "manifest"))
     dt = _part(config, "run").get("dt")
-    if isinstance(dt, int | float) and math.isfinite(dt):
+    if isinstance(dt, int | float) and -HUGE < dt < HUGE:
         files.dt = float(dt)
 
     def resolved(name: Any) -> Path:
-        return Path(os.path.normpath(path.parent / _expanded(str(name), variables)))
+        return Path(os.path.normpath(path.parent / variables.expanded(str(name))))
 
     holds = False
     for name in (config.get("network"), config.get("circuit")):
@@ -235,18 +229,31 @@ def _part(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _variables(manifest: Any) -> dict[str, str]:
-    """Return the values of a manifest, which may be made of each other."""
-    if not isinstance(manifest, dict):
-        return {}
-    values = {str(name).lstrip("$"): str(value) for name, value in manifest.items()}
-    for _ in range(min(len(values), MOST_NESTED)):
-        values = {name: _expanded(text, values) for name, text in values.items()}
-    return values
+class _Variables:
+    """The variables of a manifest, which may be made of each other."""
 
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._values = {str(name).lstrip("$"): str(value) for name, value in manifest.items()}
+        self._values.pop("", None)
+        names = sorted(map(re.escape, self._values), key=len, reverse=True)  # $DIR after $DIRECTORY
+        either = "|".join(names)
+        self._form = re.compile(rf"\$(?:\{{({either})\}}|({either}))") if names else None
+        self._open: list[str] = []
 
-def _expanded(text: str, values: Mapping[str, str]) -> str:
-    for name in sorted(values, key=len, reverse=True):  # $DIR after $DIRECTORY
-        for form in (f"${{{name}}}", f"${name}"):
-            text = text.replace(form, values[name])
-    return text
+    def expanded(self, text: str) -> str:
+        """Return a text with the values of the variables in it; ValueError for a very long one."""
+        if self._form is not None:
+            text = self._form.sub(self._value, text)
+        if len(text) > MOST_LETTERS:
+            raise ValueError(f"a path has more than {MOST_LETTERS:,} letters with its variables")
+        return text
+
+    def _value(self, match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name in self._open:
+            raise ValueError(f"${name} of the manifest is made of itself")
+        self._open.append(name)
+        # Kept, so that many uses of one cost no more than their letters.
+        self._values[name] = self.expanded(self._values[name])
+        self._open.pop()
+        return self._values[name]

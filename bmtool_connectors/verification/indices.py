@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.comparison.datasets import checked
 from bmtool_connectors.comparison.values import expand
 from bmtool_connectors.verification.columns import Tally, parts
 from bmtool_connectors.verification.edges import Rows
@@ -77,6 +78,7 @@ class _Index:
                 text = f"has {own} of {each.dtype} and {each.shape}, not integers of (n, 2)"
                 self._add("dtype", text)
                 return
+            checked(each)
         n, n_ranges = len(ids), len(self.rows)
         node_of = self._node_of_ranges(n_ranges, kind)
         if node_of is None:
