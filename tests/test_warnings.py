@@ -187,7 +187,8 @@ def test_advice_for_numbers(run: Callable[[str], list[Any]]) -> None:
     text = text.replace("profile, p0_arg=spherical_dist, pr=0.4", "0.2, 0.5, pr=0.4")
     text = text.replace("c.setup_nodes(pool(name)", "c.setup_nodes(net.nodes(pop_name=[name])")
     found = [str(each.message) for each in run(text) if "no correlation" in str(each.message)]
-    assert all("dist_range" not in each for each in found)
+    assert len(found) == 3
+    assert all("dist_range" not in each and "min(p0, p1)" in each for each in found)
 
 
 def test_a_long_parameter_is_shortened() -> None:

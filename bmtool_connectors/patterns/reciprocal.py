@@ -383,7 +383,7 @@ class ReciprocalConnector(TwoWayConnector):
 
 def _remedy(laws: PairLaws) -> str:
     """Return what helps where no correlation reaches the wanted share of reciprocal pairs."""
-    if all(law.arg is None for law in laws.both()):
+    if laws.constant:
         return "Choose a pr with max(0, p0 + p1 - 1) <= pr <= min(p0, p1)."
     return (
         "It is a share of the valid pairs: pass as dist_range_forward and dist_range_backward the "
