@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
+from types import FrameType
 
 __all__ = ["ConnectivityWarning", "NodeError", "ParameterError"]
 
@@ -48,12 +48,27 @@ class ConnectivityWarning(UserWarning):
     """The network was built, but something was repaired or looks unintended."""
 
 
-_PACKAGE = str(Path(__file__).parent)
+#: Packages whose code a warning does not point to: a script called them, or they called a script.
+_NOT_THE_SCRIPT = frozenset({"bmtool_connectors", "bmtk", "importlib"})
 
 
 def warn(message: str) -> None:
-    """Warn at the line of the user's script that led here, however deep we are."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, ConnectivityWarning, stacklevel=level)
+    """Warn at the line of the user's script that led here, however deep we and BMTK are.
+
+    Python shows one text once per line of a script: it has to say which object it is about.
+    """
+    frame = sys._getframe()
+    while frame.f_back is not None and _module(frame).partition(".")[0] in _NOT_THE_SCRIPT:
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message,
+        ConnectivityWarning,
+        filename=frame.f_code.co_filename,
+        lineno=frame.f_lineno,
+        module=_module(frame),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "<unknown>"))

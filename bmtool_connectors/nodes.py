@@ -43,7 +43,11 @@ class NodeArrays:
         Node ids.
     nodes : list
         The node objects themselves, for user functions.
+    network_name : str or None
+        Of the network of the pool, if they are from one.
     """
+
+    network_name: str | None = None
 
     def __init__(
         self,
@@ -194,6 +198,7 @@ class NodeArrays:
         if key not in known or chooses_anew(pool):
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
             found = cls(list(iter(pool)), pool_label(pool), network=_token(pool))
+            found.network_name = pool.network_name
             if key not in known or not np.array_equal(known[key].ids, found.ids):
                 found.stream_label = stream_label(pool, found.ids)
                 known[key] = found

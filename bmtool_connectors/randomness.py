@@ -39,6 +39,12 @@ NetworkBuilder evaluates         label, number of the edge type among those with
                                  have one each
 ===============================  =====================================================
 
+The label of a pool is its text in reports (network name and filter) where that can only mean
+this filter; else JSON of both, which tells ``1`` from ``'1'``, and in which a function stands as
+a digest of the node ids that it selects (``filters.stream_label``). Deep copies of a connector or
+a rule draw from the generator of the original. Threads draw from shared generators one draw at a
+time.
+
 The last line is about the seeds of the lines before it and about a module-wide seed; a helper
 that is given a Generator, or uses that of the module, follows it there as well.
 

@@ -182,14 +182,43 @@ def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) 
     """
     edges = rule.edges
     own_source, own_target = rule.pools
+    if _is_other_network(source, own_source) or _is_other_network(target, own_target):
+        _warn_of_pools(rule, source, target, "equal node ids in two networks are not one node")
     if _same_ids(source, own_source) and _same_ids(target, own_target):
         return edges
-    i = source.find(own_source.ids)[edges.source]
-    j = target.find(own_target.ids)[edges.target]
+    places = source.find(own_source.ids), target.find(own_target.ids)
+    i, j = places[0][edges.source], places[1][edges.target]
     chosen = np.flatnonzero((i >= 0) & (j >= 0))
+    if not len(chosen) and not _may_be_empty(places, edges, (len(source), len(target))):
+        _warn_of_pools(rule, source, target, f"none of its {len(edges)} edges is between them")
     arg = None if edges.pair_arg is None else edges.pair_arg[chosen]
     shape = (len(source), len(target))
     return EdgeList.from_arrays(i[chosen], j[chosen], shape, edges.n_syn[chosen], arg)
+
+
+def _may_be_empty(places: Sequence[Any], edges: EdgeList, sizes: tuple[int, int]) -> bool:
+    """Whether it is no wonder that no edge is left between pools, given where our nodes are."""
+    common = [int((each >= 0).sum()) for each in places]
+    if not len(edges):
+        return all(common)
+    return all(common) and common == list(sizes)  # chosen among ours, maybe one by one
+
+
+def _warn_of_pools(rule: ConnectionRule, source: NodeArrays, target: NodeArrays, what: str) -> None:
+    """Warn that a rule was given to BMTK with pools for which it was hardly meant."""
+    rule.connector.warn_once(
+        f"{rule.direction} edges from {source.label} to {target.label}",
+        f"connection_rule of {type(rule.connector).__name__} was given to add_edges() with other "
+        f"pools than those of setup_nodes(), from {source.label} to {target.label}, and {what}. "
+        "Pass source and target as edge_params() returns them, or call setup_nodes() with these "
+        "pools.",
+        rule.pools,
+    )
+
+
+def _is_other_network(nodes: NodeArrays, others: NodeArrays) -> bool:
+    names = nodes.network_name, others.network_name
+    return None not in names and names[0] != names[1]
 
 
 def _same_ids(nodes: NodeArrays, others: NodeArrays) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import pickle
@@ -16,6 +17,7 @@ from bmtk.builder import connector as bmtk_connector
 from conftest import BOTH_BUILDERS, QUIET, built_edges, make_network, node_lists, pools
 
 from bmtool_connectors import (
+    ConnectivityWarning,
     FileBasedConnector,
     GapJunction,
     NodeArrays,
@@ -399,7 +401,7 @@ def test_every_iterator_serves_the_plain_callable() -> None:
 def test_pools_of_add_edges_restrict_by_id(
     source_ids: list[int] | None, target_ids: list[int] | None, plain: bool
 ) -> None:
-    """Smaller, larger, overlapping or disjoint ones."""
+    """Smaller, larger, overlapping or disjoint ones; the last are hardly what was meant."""
     net, connector = set_up("unidirection")
     params = connector.edge_params()
     if plain:
@@ -409,7 +411,13 @@ def test_pools_of_add_edges_restrict_by_id(
     if target_ids is not None:
         params["target"] = net.nodes(node_id=target_ids)
     net.add_edges(**params)
-    net.build()
+    if source_ids == [9, 10] and not plain:
+        words = r"other pools .* from net: node_id=='\[9, 10\]' to .* none of its \d+ edges .*"
+        words += r"UnidirectionConnector\(.*\), from net: pop_name=='A' to net: pop_name=='B'"
+        with pytest.warns(ConnectivityWarning, match=words):
+            net.build()
+    else:
+        net.build()
     edges = dense(connector)
     expected = [
         (i, j + 9, int(edges[i, j]))
@@ -418,6 +426,40 @@ def test_pools_of_add_edges_restrict_by_id(
         if edges[i, j] and i in (source_ids or range(9)) and j + 9 in (target_ids or range(9, 18))
     ]
     assert [row[1:] for row in built_edges(net)] == expected
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize("n", [9, 18], ids=["equal ids", "more ids"])
+def test_pools_of_another_network(end: str, n: int) -> None:
+    """Node ids of two networks overlap, and mean other nodes."""
+    net, connector = set_up("unidirection")
+    params = {**connector.edge_params(), end: make_network(n, name="inputs").nodes()}
+    net.add_edges(**params)
+    with pytest.warns(ConnectivityWarning, match="inputs: .* in two networks are not") as caught:
+        net.build()
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+def test_pools_of_the_network_made_again() -> None:
+    """A network of the same name is taken for the one that a script has made anew."""
+    _, connector = set_up("unidirection")
+    again, _ = set_up("unidirection")
+    source, target = pools(again)
+    again.add_edges(**{**connector.edge_params(), "source": source, "target": target})
+    again.build()
+    assert len(built_edges(again)) == len(connector.connectivity.forward)
+
+
+@pytest.mark.parametrize(("source", "warns"), [([3], False), ([3, 4, 9], False), ([9, 10], True)])
+def test_pools_of_a_rule_without_edges(source: list[int], warns: bool) -> None:
+    """Where there were none to lose, a warning is for pools without a common node."""
+    net = make_network(9, 9)
+    connector = UnidirectionConnector(p=0.0, rng=1, **QUIET)
+    connector.setup_nodes(*pools(net))
+    net.add_edges(**{**connector.edge_params(), "source": net.nodes(node_id=source)})
+    with pytest.warns(ConnectivityWarning) if warns else contextlib.nullcontext():
+        net.build()
 
 
 def test_pools_in_another_order() -> None:

@@ -102,7 +102,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         sampler: str = "auto",
     ) -> None:
         self._use: Use | None = None
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, tuple[str, str] | None]] = set()
         #: Use and direction whose edges BMTK is being given, or was given last.
         self.serving: tuple[Use, str] | None = None
         super().__init__(
@@ -332,7 +332,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def _check_nodes(self, use: Use) -> None:
         """Refuse, or warn, when BMTK's nodes changed between ``setup_nodes`` and the draw."""
         for which, message in use.changes_of_nodes(type(self).__name__):
-            self.warn_once(which, message)
+            self.warn_once(which, message, (use.source, use.target))
 
     def serve(self, use: Use, direction: str) -> EdgeList:
         """Return the edges that a rule looks up, and remember whose they are."""
@@ -386,11 +386,20 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         assert use.connectivity is not None
         report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
-    def warn_once(self, key: str, message: str) -> None:
-        """Warn, once per connector and key."""
-        if key not in self._warned:
-            self._warned.add(key)
-            warn(message)
+    def warn_once(
+        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
+    ) -> None:
+        """Warn of this connector between two pools, once per key and pools."""
+        labels = None if ends is None else (ends[0].label, ends[1].label)
+        if (key, labels) not in self._warned:
+            self._warned.add((key, labels))
+            own = repr(self) if self.name is None else f"{self!r}, {self.name!r}"
+            own = own if len(own) <= 200 else f"{own[:150]} ... {own[-46:]}"
+            where = ""
+            if labels is not None:
+                same = labels[0] == labels[1]
+                where = f", within {labels[0]}" if same else ", from {} to {}".format(*labels)
+            warn(f"{message} Connector: {own}{where}.")
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

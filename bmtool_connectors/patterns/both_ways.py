@@ -171,14 +171,16 @@ class TwoWayConnector(SampledConnector):
         if source is not target and space.self_columns is not None:
             self.warn_once(
                 "overlap",
-                f"source and target of {type(self).__name__} ({source.label} and {target.label}) "
-                "share nodes: a pair of shared nodes is drawn in both orders, once per direction. "
-                "Use one population or two disjoint ones.",
+                f"source and target of {type(self).__name__} share nodes: a pair of shared nodes "
+                "is drawn in both orders, once per direction. Use one population or two disjoint "
+                "ones.",
+                (source, target),
             )
         return super()._drawn(space, use, rng)
 
     def _warn_of_clipping(self, plan: Plan, drawn: PairDraw) -> None:
-        if not drawn.clipping.count or plan.none_wanted:
+        ends = plan.space.source, plan.space.target
+        if not drawn.clipping.count or plan.none_wanted or plan.unreachable:
             return
         assert plan.joint is not None
         looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"
@@ -197,6 +199,7 @@ class TwoWayConnector(SampledConnector):
             f"pr of {type(self).__name__} was not feasible for {drawn.clipping.count} of "
             f"{looked_at} pairs{' with one rho for all' * (plan.joint.rho is not None)} and was "
             f"{became}",
+            ends,
         )
 
     def _assembled(
@@ -237,6 +240,7 @@ class TwoWayConnector(SampledConnector):
                 f"{type(self).__name__} drew {left} backward edges from {use.labels[1]} to "
                 f"{use.labels[0]} that were never handed to add_edges so far; call edge_params() "
                 "a second time for them.",
+                (use.source, use.target),
             )
         return served
 

@@ -177,6 +177,7 @@ float, callable or None
                     name,
                     f"{name} of {own} is {self._given[name]!r}, but source and target are one "
                     f"population: p0_{state} ({used[name]!r}) is used for both directions.",
+                    (use.source, use.target),
                 )
             parameters.probability(
                 used[name], f"{name} of {own}", used[f"{name}_arg"], f"{name}_arg"

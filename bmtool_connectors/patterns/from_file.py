@@ -148,8 +148,8 @@ class FileBasedConnector(ListedConnector):
             self.warn_once(
                 "unmatched",
                 f"{self._origin}, and {lost} of its {lost + len(rows)} "
-                f"rows name no pair of {source.label} and {target.label}; they are left out. Ids "
-                f"are taken as {kind}.",
+                f"rows name no pair of the pools; they are left out. Ids are taken as {kind}.",
+                (source, target),
             )
         return places[0][rows], places[1][rows], rows
 

@@ -17,6 +17,7 @@ from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.explain import Explanation
 from bmtool_connectors.inspection.preview import Preview, PreviewEntry, hints
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed, SharedGenerator
@@ -38,7 +39,9 @@ class ConnectorInspection(Configured):
         def use(self) -> Use: ...
         def edges_of(self, use: Use) -> Connectivity: ...
         def pair_edges(self, use: Use) -> EdgeList: ...
-        def warn_once(self, key: str, message: str) -> None: ...
+        def warn_once(
+            self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays]
+        ) -> None: ...
         def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity: ...
         def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity: ...
         def _generator(self, use: Use) -> SharedGenerator: ...
@@ -53,6 +56,7 @@ class ConnectorInspection(Configured):
                 f"{type(self).__name__} draws its edges now, because they are looked at before "
                 "the network is built; this moves the shared random stream of whatever is built "
                 "later. Build first, or pass an int as rng.",
+                (use.source, use.target),
             )
         return self.edges_of(use)
 

@@ -140,6 +140,7 @@ class ListedConnector(BaseConnector):
                 "repeated",
                 f"{self._origin}, which lists {len(i) - len(first)} pairs again; each pair is "
                 "connected once. Give the number of synapses in a column n_syn.",
+                (source, target),
             )
         i, j = i[first], j[first]
         n_syn = self.vars["n_syn"]

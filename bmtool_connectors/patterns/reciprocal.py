@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -262,7 +263,7 @@ class ReciprocalConnector(TwoWayConnector):
     def _begin(self, use: Use) -> None:
         own, used = type(self).__name__, self._resolved(use.recurrent)
         if use.recurrent:
-            self._warn_overwritten()
+            self._warn_overwritten(use)
         parameters.probability(used["p1"], f"p1 of {own}", used["p1_arg"], "p1_arg")
         self._check_ranges(used)
         args = {name: used[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
@@ -270,7 +271,7 @@ class ReciprocalConnector(TwoWayConnector):
         super()._begin(use)
         self._vars = used
 
-    def _warn_overwritten(self) -> None:
+    def _warn_overwritten(self, use: Use) -> None:
         for name, default, other in (
             ("p1", 1.0, "p0"),
             ("p1_arg", None, "p0_arg"),
@@ -282,6 +283,7 @@ class ReciprocalConnector(TwoWayConnector):
                     name,
                     f"{name} of {type(self).__name__} is {value!r}, but source and target are one "
                     f"population: {other} ({used!r}) is used for both directions.",
+                    (use.source, use.target),
                 )
 
     # ------------------------------------------------------------------ the draw
@@ -326,6 +328,7 @@ class ReciprocalConnector(TwoWayConnector):
             return plan, None
         assert plan.joint is not None
         own, wanted = type(self).__name__, plan.rho_wanted
+        ends = plan.space.source, plan.space.target
         timer = report.Timer()
         estimate, kept = estimate_rho(
             plan.space,
@@ -342,17 +345,20 @@ class ReciprocalConnector(TwoWayConnector):
                 f"pr of {own} is {wanted.pr:.4g}, but no pair is valid for the estimate of rho "
                 "(p0 > 0 and p1 > 0, or within dist_range_forward and dist_range_backward), so "
                 "rho = 0 is used; check the ranges and the unit of the positions (um).",
+                ends,
             )
         elif estimate.reachable is not None:
             self.warn_once(
                 "unreachable",
                 f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with these p0 and "
                 f"p1; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} among the "
-                f"{estimate.n} valid pairs. Choose a pr that is feasible.",
+                f"{estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
+                ends,
             )
         if self.verbose:
             report.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
+        plan = replace(plan, unreachable=estimate.reachable is not None)
         return plan.with_rho(estimate.rho), kept
 
     # ------------------------------------------------------------------ views
@@ -400,3 +406,14 @@ class ReciprocalConnector(TwoWayConnector):
 
     def setup_conditional_backward_probability(self) -> None:
         """Do nothing: ``cond_backward`` is always there (kept for old scripts)."""
+
+
+def _remedy(laws: PairLaws) -> str:
+    """Return what helps where no correlation reaches the wanted share of reciprocal pairs."""
+    if laws.constant:
+        return "Choose a pr with max(0, p0 + p1 - 1) <= pr <= min(p0, p1)."
+    return (
+        "It is a share of the valid pairs: pass as dist_range_forward and dist_range_backward the "
+        "values of p0_arg and p1_arg (distances) between which it was measured, or choose another "
+        "pr."
+    )

@@ -65,15 +65,17 @@ class SampledConnector(BaseConnector):
     def _chosen_sampler(self, plan: Plan) -> str:
         """Return how to draw, telling the user what follows from it."""
         own, n_pairs = type(self).__name__, plan.space.n_pairs
+        ends = plan.space.source, plan.space.target
         chosen, warning = self._choice(plan)
         if warning:
-            self.warn_once("sampler", warning)
+            self.warn_once("sampler", warning, ends)
         if chosen == "pairwise" and n_pairs > MANY_CALLS and plan.needs_python_calls:
             self.warn_once(
                 "calls",
                 f"{own} calls a Python function for each of {n_pairs} pairs, which takes about "
                 f"{n_pairs * SECONDS_PER_CALL / 60:.0f} minutes; declare the functions @vectorized "
                 "(arrays in, array out), or use the distances and profiles of this package.",
+                ends,
             )
         if chosen == "sparse" and self.verbose:
             shared = not isinstance(self._randomness, Seed)

@@ -58,6 +58,8 @@ class Plan:
         The rho of `joint` is still to be found.
     none_wanted : bool
         No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
+    unreachable : bool
+        No rho gives what was wanted, as has been said: pairs are clipped because of that.
     """
 
     space: PairSpace
@@ -66,6 +68,7 @@ class Plan:
     joint: Joint | None = None
     rho_wanted: RhoWanted | None = None
     none_wanted: bool = False
+    unreachable: bool = False
 
     def with_rho(self, rho: float) -> Plan:
         """Return the plan with the rho that was wanted."""

@@ -375,6 +375,10 @@ def test_row_116_silent_unless_verbose(capfd: pytest.CaptureFixture[str]) -> Non
             p0=profile, p0_arg=spherical_dist, p1=0.4, pr=0.9, **seeded()
         )
         drawn(connector, *pools(net))
+        correlated = ReciprocalConnector(
+            p0=profile, p0_arg=spherical_dist, p1=0.4, rho=0.9, **seeded()
+        )
+        drawn(correlated, *pools(net))
         one = ReciprocalConnector(p0=profile, p0_arg=spherical_dist, pr=0.5, **seeded())
         within(one, 1)
     assert {each.category for each in caught} == {ConnectivityWarning}
