@@ -26,6 +26,7 @@ from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
+from bmtool_connectors.reciprocity import INFEASIBLE
 from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import checked_sampler
@@ -89,7 +90,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
     parameter_names: ClassVar[tuple[str, ...]] = ()
     #: What parameters are at first whose default None is a default of the module.
-    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({"infeasible": INFEASIBLE[0]})
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether the edges are random, so that drawing them moves a shared generator.

@@ -36,6 +36,7 @@ from bmtool_connectors.patterns.block_parts import (
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.reciprocity import checked_infeasible
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
 
@@ -100,6 +101,8 @@ class BlockConnector(BaseConnector):
         See :class:`BaseConnector`. Chosen block by block.
     name : str, optional
         Tells apart connectors with the same seed and populations.
+    infeasible : {'clip', 'bmtool'}, optional
+        Of entries ``(p, pr)``; see :class:`ReciprocalConnector`.
 
     Raises
     ------
@@ -139,7 +142,7 @@ class BlockConnector(BaseConnector):
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = (
-        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler"),
+        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler", "infeasible"),
     )
 
     def __init__(
@@ -159,6 +162,7 @@ class BlockConnector(BaseConnector):
         rng: RngLike = None,
         name: str | None = None,
         sampler: str = "auto",
+        infeasible: str | None = None,
     ) -> None:
         super().__init__(
             verbose=verbose,
@@ -177,7 +181,8 @@ class BlockConnector(BaseConnector):
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self.vars = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars["allow_autapses"] = autapses
-        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name)
+        self.infeasible = checked_infeasible(infeasible, own)
+        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name, self.infeasible)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(missing, str) and missing == "error"
         self._default = None if self._is_complete else make.one(missing, "missing")
