@@ -34,11 +34,13 @@ INFEASIBLE = ("clip", "bmtool")
 
 
 def checked_infeasible(value: Any, owner: str) -> str:
-    """Return what is to be drawn of infeasible pairs, or refuse what is not known."""
+    """Return what is to be drawn of infeasible pairs (None: the default); refuse other words."""
+    if value is None:
+        return default.infeasible
     if not isinstance(value, str) or value not in INFEASIBLE:
         raise ParameterError(
             f"infeasible of {owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
-            " (and None for the default)."
+            " (None is the default)."
         )
     return value
 

@@ -35,6 +35,7 @@ from bmtool_connectors.patterns.block_parts import (
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.reciprocity import checked_infeasible
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
 
@@ -99,6 +100,8 @@ class BlockConnector(BaseConnector):
         See :class:`BaseConnector`. Chosen block by block.
     name : str, optional
         Tells apart connectors with the same seed and populations.
+    infeasible : {'clip', 'bmtool'}, optional
+        Of entries ``(p, pr)``; see :class:`ReciprocalConnector`.
 
     Raises
     ------
@@ -138,7 +141,7 @@ class BlockConnector(BaseConnector):
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = (
-        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler"),
+        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler", "infeasible"),
     )
 
     def __init__(
@@ -158,6 +161,7 @@ class BlockConnector(BaseConnector):
         rng: RngLike = None,
         name: str | None = None,
         sampler: str = "auto",
+        infeasible: str | None = None,
     ) -> None:
         super().__init__(
             verbose=verbose,
@@ -176,7 +180,8 @@ class BlockConnector(BaseConnector):
         self._one_attribute = self._attributes[0] == self._attributes[1]
         laws = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars = {**laws, "allow_autapses": autapses}
-        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name)
+        self.infeasible = checked_infeasible(infeasible, own)
+        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name, self.infeasible)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(missing, str) and missing == "error"
         self._default = None if self._is_complete else make.one(missing, "missing")

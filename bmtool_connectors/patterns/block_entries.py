@@ -166,13 +166,21 @@ class EntryConnectors:
         For messages.
     p_arg : float or callable, optional
         Argument of entries that are probabilities; spherical distance for functions.
-    n_syn, allow_autapses, sampler, name
+    n_syn, allow_autapses, sampler, name, infeasible
         Of the connectors that are made.
     """
 
     def __init__(
-        self, owner: str, p_arg: Any, n_syn: Any, allow_autapses: bool, sampler: str, name: Any
+        self,
+        owner: str,
+        p_arg: Any,
+        n_syn: Any,
+        allow_autapses: bool,
+        sampler: str,
+        name: Any,
+        infeasible: str,
     ) -> None:
+        self._infeasible = infeasible
         self._owner, self._p_arg, self._n_syn, self._autapses = owner, p_arg, n_syn, allow_autapses
         self._common = {"sampler": sampler, "name": name, "verbose": False, "save_report": False}
 
@@ -244,5 +252,6 @@ class EntryConnectors:
             **{"p0": p0, "p1": p1, "p0_arg": p0_arg, "p1_arg": p1_arg, "pr": pr},
             pr_arg="0" if callable(pr) and p0_arg is not None else None,
             **{"n_syn0": self._n_syn, "n_syn1": self._n_syn, "autapses": self._autapses},
+            infeasible=self._infeasible,
             **self._common,
         )

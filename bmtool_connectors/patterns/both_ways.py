@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import reciprocity
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -18,6 +18,7 @@ from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.reciprocity import checked_infeasible
 from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import possible_pairs
@@ -32,19 +33,14 @@ class TwoWayConnector(SampledConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
-    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"infeasible": reciprocity.INFEASIBLE[0]}
-    )
     allow_autapses: bool = False
     quick: bool = False
 
     def __init__(self, *, infeasible: str | None = None, **options: Any) -> None:
         super().__init__(**options)
         owner = type(self).__name__
-        if infeasible is None:
-            infeasible = reciprocity.default.infeasible
         #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
-        self.infeasible = reciprocity.checked_infeasible(infeasible, owner)
+        self.infeasible = checked_infeasible(infeasible, owner)
         self.check_stream()
 
     def check_stream(self) -> None:
@@ -243,6 +239,12 @@ class TwoWayConnector(SampledConnector):
                 (use.source, use.target),
             )
         return served
+
+    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
+        drawn = use.connectivity
+        if self.infeasible == "bmtool" and use.recurrent and drawn is not None and drawn.clipped:
+            return None  # the edges of both directions have no one law
+        return super()._law_of_distance(use)
 
     def _count_names(self, use: Use) -> tuple[str, ...]:
         return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")

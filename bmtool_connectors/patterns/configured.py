@@ -21,6 +21,7 @@ from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
+from bmtool_connectors.reciprocity import INFEASIBLE
 from bmtool_connectors.sampling.choice import checked_sampler
 
 __all__ = ["Configured", "ConnectorType"]
@@ -96,7 +97,7 @@ class Configured(metaclass=ConnectorType):
     #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
     parameter_names: ClassVar[tuple[str, ...]] = ()
     #: What parameters are at first whose default None is a default of the module.
-    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({"infeasible": INFEASIBLE[0]})
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
     #: Arguments that would keep much memory, and have to be given again to ``replace``.

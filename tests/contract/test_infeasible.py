@@ -159,7 +159,7 @@ def test_expected_by_hand() -> None:
         {"pr": swinging, "pr_arg": "0"}, {"pr": 0.3, "dist_range_forward": (0.0, 40.0)},
         {"pr": 0.3, "autapses": True, "rho": -0.9}, {"pr": 0.9},
     ],
-    ids=str,
+    ids=lambda more: " ".join(more) or "omitted",
 )  # fmt: skip
 def test_expected(more: Parameters, n_b: int) -> None:
     """What is expected is the mean of what the loop draws; known before the draw, and after."""
@@ -305,7 +305,29 @@ def test_refused_with_the_seed_of_blocks() -> None:
     table = BlockConnector({("A", "A"): (0.5, 0.1)}, rng=5, **QUIET)
     with pytest.raises(ParameterError, match="infeasible of ReciprocalConnector is 'bmtool'"):
         table.setup_nodes(net.nodes(), net.nodes())
-    BlockConnector({("A", "A"): 0.5}, rng=5, **QUIET).setup_nodes(net.nodes(), net.nodes())
+    for own in (
+        BlockConnector({("A", "A"): (0.5, 0.1)}, rng=5, infeasible="clip", **QUIET),
+        BlockConnector({("A", "A"): 0.5}, rng=5, **QUIET),
+    ):
+        own.setup_nodes(net.nodes(), net.nodes())
+    with pytest.raises(ParameterError, match="infeasible of BlockConnector is 'no'"):
+        BlockConnector({("A", "A"): 0.5}, infeasible="no", **QUIET)
+
+
+def test_blocks_are_drawn_alike() -> None:
+    """A block with (p, pr) is a ReciprocalConnector with the same option."""
+    net = make_network(30, 20)
+    table = {("A", "B"): (0.5, 0.2), ("B", "A"): (0.1, 0.2), ("A", "A"): None, ("B", "B"): None}
+    blocks = BlockConnector(table, rng=np.random.default_rng(1), infeasible="bmtool", **QUIET)
+    blocks.setup_nodes(net.nodes(), net.nodes())
+    one = made(p0=0.5, p1=0.1, pr=0.2)
+    one.setup_nodes(*pools(net))
+    for connector in (blocks, one):
+        with pytest.warns(ConnectivityWarning, match="p1 is 0.2 for 0.1 on average"):
+            connector.initial_all_to_all()
+    found = blocks.connectivity.forward.to_dense()
+    assert np.array_equal(found[:30, 30:], one.connectivity.forward.to_dense())
+    assert np.array_equal(found[30:, :30], one.connectivity.backward.to_dense())
 
 
 def test_always_pairwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,6 +342,17 @@ def test_always_pairwise(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_value(value: Any) -> None:
     with pytest.raises(ParameterError, match=r"infeasible of ReciprocalConnector is .*; allowed"):
         made(infeasible=value)
+
+
+@pytest.mark.parametrize("infeasible", ["clip", "bmtool"])
+def test_law_of_distance(infeasible: str) -> None:
+    """One curve for both directions is right only where both have p0."""
+    connector = made(p0=0.8, pr=0.0, infeasible=infeasible)
+    connector.setup_nodes(*pools(make_network(20, 0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConnectivityWarning)
+        connector.initial_all_to_all()
+    assert (connector.connections_of(connector.use).law is None) == (infeasible == "bmtool")
 
 
 def test_keeps_the_laws_of_connectors() -> None:

@@ -129,6 +129,26 @@ def test_row_4_asked_for_zero_or_independence() -> None:
     assert_binomial(reciprocal_pairs(found), N * N, 0.12)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "p1"),
+    [
+        ({"p0": 0.5, "p1": 0.1, "rho": 0.9}, 0.185),
+        ({"p0": 0.5, "p1": 0.1, "pr": 0.2}, 0.2),
+        ({"p0": 0.3, "p1": 0.2, "pr": lambda arg, p0, p1: -1.0}, 0.7),
+    ],
+)
+def test_rows_1_2_3_5_as_published(parameters: dict[str, Any], p1: float) -> None:
+    """On request the backward probability is what the predecessor makes of it."""
+    connector = ReciprocalConnector(
+        **parameters, infeasible="bmtool", rng=np.random.default_rng(3), **QUIET
+    )
+    with warned("p0 holds and p1 does not"):
+        found = between(connector, N, N, positions=None)
+    assert found.backward is not None
+    assert_binomial(len(found.forward), N * N, parameters["p0"])
+    assert_binomial(len(found.backward), N * N, p1)
+
+
 def test_row_5_negative_joint_probability() -> None:
     connector = ReciprocalConnector(p0=0.3, p1=0.2, pr=lambda arg, p0, p1: -1.0, **seeded())
     with warned("-1 became 0"):
