@@ -130,7 +130,7 @@ class NodeArrays:
     def _as_positions(self, rows: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
         positions = np.zeros((len(rows), 3))
         try:
-            values = np.asarray(rows, dtype=float).reshape(len(rows), -1)
+            values = np.asarray(rows, dtype=float).reshape(len(rows), -1 if rows else 3)
             positions[:, : values.shape[1]] = values  # two coordinates: all in one plane
         except ValueError:
             raise NodeError(

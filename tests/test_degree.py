@@ -341,3 +341,31 @@ class TestOddities:
         edges = drawn(MatrixConnector(entries, orientation="source_rows", **QUIET))
         assert edges.to_dense()[0, 1] == 3
         assert edges.to_dense()[1, 2] == 3
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 1000, 12345])
+def test_one_draw_has_one_partner(n: int) -> None:
+    """The variance is 0, and not a little below."""
+    mean, variance = degree.different(np.array([0, 1]), float(n))
+    assert mean == pytest.approx([0.0, 1.0])
+    assert variance == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert (variance >= 0).all()
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (6, 5), (30, 0)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: FixedInDegreeConnector(1, **options),
+        lambda **options: FixedOutDegreeConnector(1, **options),
+        lambda **options: FixedTotalNumberConnector(1, **options),
+    ],
+    ids=["in", "out", "total"],
+)
+def test_one_of_each_is_expected(make: Any, sizes: tuple[int, int]) -> None:
+    connector = make(allow_multapses=True, **SEEDED)
+    edges = drawn(connector, *sizes)
+    found = connector.expected()
+    assert (found.forward, found.forward_sd) == pytest.approx((len(edges), 0.0), abs=1e-6)
+    assert str(connector.preview())
+    assert str(connector.summary())

@@ -277,6 +277,19 @@ class TestSpread:
         variance = 0.4 * (each * (1 - each)).sum() + between
         assert found.forward_sd == pytest.approx(np.sqrt(variance))
 
+    def test_some_sources_of_which_some_have_fewer_pairs(self, net: NetworkBuilder) -> None:
+        """Sources among the targets have one pair less: the sum depends on who is chosen."""
+        first, last = net.nodes(pop_name="A"), net.nodes(node_id=list(range(N - 5, N + M)))
+        options: dict[str, Any] = {"allow_autapses": False, "source_fraction": 0.4, **QUIET}
+        connector = UnidirectionConnector(1.0, **options)
+        connector.setup_nodes(first, last)
+        pairs = np.full(N, M + 5) - (np.arange(N) >= N - 5)
+        wanted = N * 0.4 * 0.6 * pairs.var(ddof=1)
+        assert connector.expected().forward_sd == pytest.approx(np.sqrt(wanted))
+        out = connector.expected().degrees["out"]
+        square = 0.4 * (pairs**2).mean() - (0.4 * pairs.mean()) ** 2
+        assert out == pytest.approx((0.4 * pairs.mean(), np.sqrt(square)))
+
     @pytest.mark.parametrize("share", [1.0, 0.67])
     def test_degrees_of_few_nodes(self, share: float) -> None:
         """Over all choices of sources, and all nodes: what is 1 / n for many is not for three."""

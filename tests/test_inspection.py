@@ -7,6 +7,7 @@ import io
 import json
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -628,3 +629,64 @@ def test_many_reciprocal_pairs() -> None:
         other = forward if drawn.backward is None else drawn.backward.to_csr() > 0
         both = forward.multiply(other.T).sum()
         assert found == drawn.connected[-1] == both / (2 if target == "A" else 1)
+
+
+#: What leaves nothing to connect, or hardly anything, where p is that: made for a first pool.
+BARE: dict[str, Any] = {
+    "some sources": lambda pool, p, **options: UnidirectionConnector(
+        **p, source_fraction=1e-9, **options
+    ),
+    "no sources": lambda pool, p, **options: UnidirectionConnector(
+        **p, source_fraction=0, **options
+    ),
+    "gap junctions": lambda pool, p, **options: GapJunction(**p, **options),
+    "two ways": lambda pool, p, **options: ReciprocalConnector(
+        p0=p["p"], p0_arg=p["p_arg"], pr=0.1, autapses=True, **options
+    ),
+    "by chemical": lambda pool, p, **options: CorrelatedGapJunction(
+        p["p"], 0.5, p_arg=p["p_arg"], connector=used(UnidirectionConnector(0, **SEEDED), pool),
+        **options,
+    ),
+    "by electrical": lambda pool, p, **options: GapJunctionConditionalReciprocalConnector(
+        used(GapJunction(0.0, **SEEDED), pool),
+        *(0.5, 0.5, 0.1, p["p"], p["p"], None),
+        p0_nonelec_arg=p["p_arg"], p1_nonelec_arg=p["p_arg"], **options,
+    ),
+}  # fmt: skip
+
+
+def used(connector: Any, pool: Any) -> Any:
+    """Return the connector with its edges within a pool."""
+    connector.setup_nodes(pool, pool)
+    assert len(connector.connectivity.forward) == 0
+    return connector
+
+
+@pytest.mark.parametrize("n", [1, 2, 6])
+@pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+@pytest.mark.parametrize("law", [0.0, 0.4, NEAR], ids=["never", "constant", "by distance"])
+@pytest.mark.parametrize("kind", BARE)
+def test_nothing_to_connect(
+    kind: str, law: Any, sampler: str, n: int, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """References without edges, no sources, single nodes: all that can be asked has an answer."""
+    few = NetworkBuilder("few", verbose=False)
+    few.add_nodes(N=n, pop_name="A", positions=list(random_positions(n)))
+    nodes = few.nodes()
+    p = {"p": law, "p_arg": spherical_dist if law is NEAR else None}
+    options = {"sampler": sampler, "rng": 2, "report_name": tmp_path / "conn.csv"}
+    with warnings.catch_warnings(action="ignore", category=ConnectivityWarning):
+        connector = BARE[kind](nodes, p, **options)
+        connector.setup_nodes(nodes, nodes)
+        before = connector.expected()
+        assert connector.preview().entries[0].expected == before
+        edges = connector.connectivity.forward
+        few.add_edges(**connector.edge_params(), syn_weight=1.0)
+        few.build()
+        after = connector.expected()  # without the time that the estimate of rho took
+        assert replace(after, seconds=before.seconds) == before
+        assert str(connector.summary())
+        assert str(connector.explain(0, n - 1))
+    assert abs(len(edges) - before.forward) <= 5 * before.forward_sd + 1e-9
+    assert len((tmp_path / "conn.csv").read_text().splitlines()) == 2
+    assert "Number of connected pairs" in capsys.readouterr().out

@@ -74,6 +74,20 @@ class PairSpace:
         numbers = len(self.target) - self.first_column(rows)
         return numbers if self.left_out is None else numbers - (self.left_out >= 0)
 
+    def pairs_of_nodes(self, backward: bool) -> tuple[Index, Index]:
+        """Return in how many pairs each source and each target may be connected in a direction.
+
+        Of pairs without an order, where a node comes first or second by chance of its position,
+        all nodes count the same.
+        """
+        n, m = len(self.source), len(self.target)
+        rows, columns = np.full(n, m), np.full(m, n)
+        holes = self.self_columns if backward or not self.autapses else None
+        if self.kind == "all" and holes is not None:  # a node and itself has no backward direction
+            rows -= holes >= 0
+            columns -= np.bincount(holes[holes >= 0], minlength=m)
+        return rows, columns
+
     @property
     def n_pairs(self) -> int:
         """Number of pairs."""

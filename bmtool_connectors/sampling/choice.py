@@ -88,8 +88,7 @@ def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequenc
 def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
     common = background(laws)
     if common.constant:
-        one = next(iter(common.over(space, 1)))
-        counts = np.array([np.all(p > 0) for p in (one.p0, one.p1)] + [0]) * space.n_pairs
+        counts = np.array([p > 0 for p in common.constants()] + [0]) * space.n_pairs
         counts[2] = counts[:2].min()
     else:
         counts = np.zeros(3, dtype=np.int64)

@@ -111,7 +111,8 @@ def different(draws: Any, available: Any) -> tuple[Any, Any]:
     least = 1e-12  # for logarithms
     never = np.exp(draws * np.log1p(-np.minimum(1 / a, 1 - least)))
     apart = np.expm1(draws * np.log1p(-np.minimum(1 / np.maximum(a - 1, least) ** 2, 1 - least)))
-    return a * (1 - never), a * never * (1 - never) + a * (a - 1) * never**2 * apart
+    variance = a * never * (1 - never) + a * (a - 1) * never**2 * apart
+    return a * (1 - never), np.maximum(variance, 0.0)  # below 0 by rounding, of one draw
 
 
 def _different_of(value: Any, available: float) -> tuple[float, float]:

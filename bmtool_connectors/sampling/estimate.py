@@ -68,8 +68,7 @@ def estimate_rho(
     sums = RhoSums(in_order)
     kept: list[BlockValues] | None = None
     if laws.constant and not by_range:
-        p0 = float(laws.forward.p)
-        p1 = p0 if laws.same_p or laws.backward is None else float(laws.backward.p)
+        p0, p1 = laws.constants()
         if p0 > 0 and p1 > 0:
             sums.add_equal(space.n_pairs - n_self, p0, p1)
 

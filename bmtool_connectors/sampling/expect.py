@@ -206,7 +206,7 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         sums.add(values, joint)
     sums.stand_for(sample.pairs)
     if laws.constant:
-        sums.equal_nodes()
+        sums.equal_pairs(space)
     found = listed(plan.laws, space)
     if found is not None:  # these have a law of their own
         sums.add(laws.evaluate_on(found), joint, -1)

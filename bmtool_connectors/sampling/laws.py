@@ -136,6 +136,13 @@ class PairLaws:
         """Whether all pairs share one law."""
         return all(law.is_constant for law in self.both())
 
+    def constants(self) -> tuple[float, float]:
+        """Return p0 and p1 of all pairs, if those share one law; 0 for no backward direction."""
+        p0 = float(self.forward.p)
+        if self.backward is None:
+            return p0, 0.0
+        return p0, p0 if self.same_p else float(self.backward.p)
+
     def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
         """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
         candidates = BlockPairs(block)

@@ -156,6 +156,8 @@ def pairs_within(
     space: PairSpace, laws: PairLaws, reach: float | None = None
 ) -> Iterator[BlockValues]:
     """Evaluate the laws on all pairs they can connect (or on all within `reach`), in no order."""
+    if not space.n_pairs:
+        return
     ranges = DistanceRanges(space, laws, reach)
     for _, _, pairs in ranges:
         for a, b in pairs.all(CHUNK):
@@ -287,11 +289,8 @@ def _all_visited(
 
 def _constant_bound(laws: PairLaws, joint: Joint | None) -> float:
     """Return a bound of the probability of any connection of a pair, where p0 and p1 are one."""
-    p0 = float(laws.forward.p)
-    if laws.backward is None or joint is None:
-        return p0
-    p1 = p0 if laws.same_p else float(laws.backward.p)
-    return min(1.0, p0 + p1)
+    p0, p1 = laws.constants()
+    return p0 if joint is None else min(1.0, p0 + p1)
 
 
 def _connected_elsewhere(
@@ -342,6 +341,8 @@ def draw(
     # By number, so that no range depends on how much the ones before it drew.
     streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
+    if not space.n_pairs:
+        return result
     called = any(callable(each.value) for each in n_syn)
     equal = joint is None and laws.constant and not callable(laws.forward.arg)
     if equal and not called and n_syn[0].value:

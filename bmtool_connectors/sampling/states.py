@@ -85,9 +85,10 @@ class PairStates:
         i, j, columns = sort_pairs(i[inside], j[inside], shape, (number[inside], forward[inside]))
         number, forward = columns
         # A pair that is there twice is connected in both directions; the forward one comes last.
-        twice = np.zeros(len(i), dtype=bool)
+        twice, is_last = np.zeros(len(i), dtype=bool), np.ones(len(i), dtype=bool)
         twice[1:] = (i[1:] == i[:-1]) & (j[1:] == j[:-1])
-        last = np.flatnonzero(~np.append(twice[1:], False))
+        is_last[:-1] = ~twice[1:]
+        last = np.flatnonzero(is_last)
         arg = np.full(len(last), np.nan, dtype=self._dtype)
         for edges, chosen in ((self._transposed, ~forward[last]), (self.edges, forward[last])):
             if edges.pair_arg is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.reciprocity import deviation
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Values
 
 __all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "jump", "of_some"]
@@ -98,10 +99,12 @@ class CountSums:
         for each in (*self._starts, *self._ends):
             each *= times
 
-    def equal_nodes(self) -> None:
-        """Let all nodes of a pool expect as many connections: all pairs have one law."""
-        for each in (*self._starts, *self._ends):
-            each[:] = each.mean()
+    def equal_pairs(self, space: PairSpace) -> None:
+        """Let nodes expect as many connections as they have pairs: all pairs have one law."""
+        for direction, sums in enumerate(zip(self._starts, self._ends, strict=True)):
+            pairs = space.pairs_of_nodes(direction == 1)
+            for each, share in zip(sums, pairs[::-1] if direction else pairs, strict=True):
+                each[:] = each.sum() * share / max(share.sum(), 1)
         self._noise = 0.0
 
     def deviation(self, share: float = 1.0) -> npt.NDArray[np.float64]:
