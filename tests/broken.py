@@ -22,6 +22,8 @@ Variant = Callable[[Path], object]
 
 #: More than any memory holds; a chunked dataset that was never written takes no room.
 HUGE = 1 << 36
+#: Where variants of these values are: in what all rows have.
+FAR = "source_node_id: huge"
 NODE, EDGE, INPUT = "nodes/net", "edges/net_to_net", "edges/bg_to_net"
 #: Datasets, by file.
 DATASETS = {
@@ -64,6 +66,12 @@ def _cast(dtype: Any, parent: Any, name: str, old: Any) -> None:
     parent[name] = np.zeros(len(old), dtype=dtype)
 
 
+def _largest(parent: Any, name: str, old: Any) -> None:
+    if old.dtype.kind in "iuf":
+        most = np.uint64(2**64 - 1)
+        parent[name] = np.append(old.astype("u8").reshape(-1)[:-1], most)
+
+
 def _last(value: Any, parent: Any, name: str, old: Any) -> None:
     if old.dtype.kind not in "iuf":
         return
@@ -101,7 +109,9 @@ VALUES: dict[str, Callable[[Any, str, Any], object]] = {
     "bool": partial(_cast, bool),
     "complex": partial(_cast, complex),
     "half": partial(_cast, "f2"),
-    "references": partial(_cast, h5py.ref_dtype),
+    "references": lambda parent, name, old: parent.create_dataset(
+        name, (len(old),), h5py.ref_dtype
+    ),
     "ragged": lambda parent, name, old: parent.create_dataset(
         name, (len(old),), h5py.vlen_dtype("i4")
     ),
@@ -113,9 +123,7 @@ VALUES: dict[str, Callable[[Any, str, Any], object]] = {
     "fraction": partial(_last, 0.5),
     "negative": partial(_last, -1),
     "zero": partial(_last, 0),
-    "largest": lambda parent, name, old: parent.create_dataset(
-        name, data=np.append(old.astype("u8").reshape(-1)[:-1], np.uint64(2**64 - 1))
-    ),
+    "largest": _largest,
     "group": lambda parent, name, old: parent.create_group(name),
     "type": lambda parent, name, old: parent.__setitem__(name, np.dtype("i4")),
     "dangling": lambda parent, name, old: parent.__setitem__(name, h5py.SoftLink("/nowhere")),
@@ -133,7 +141,8 @@ def _dataset(file: str, path: str, value: str, folder: Path) -> None:
         old = old.astype("S") if old.dtype.kind == "O" else old
         del parent[name]
         VALUES[value](parent, name, old)
-        if isinstance(parent.get(name), h5py.Dataset):
+        is_own = isinstance(parent.get(name, getlink=True), h5py.HardLink)
+        if is_own and isinstance(parent[name], h5py.Dataset):
             parent[name].attrs.update(attributes)
 
 
@@ -322,7 +331,7 @@ CONFIGS: dict[str, Any] = {
         "networks": NETWORKS,
     },
     "bomb of many": {
-        "manifest": {"$DIR": "$x0", **{f"$x{k}": f"$x{k + 1}" * 40 for k in range(20)}},
+        "manifest": {"$DIR": "$x0", **{f"$x{k}": f"$x{k + 1}" * 40 for k in range(9)}},
         "networks": NETWORKS,
     },
     "names itself": {"network": CONFIG, "circuit": f"./{CONFIG}"},

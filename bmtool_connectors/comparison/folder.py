@@ -233,7 +233,7 @@ def _columns(group: h5py.Group, file: Path) -> Iterator[tuple[str, Callable[[], 
             continue
         inner = member.shape[1:]
         if math.prod(inner) > MOST_VALUES:
-            raise ValueError(f"{name} has {math.prod(inner):,} values in each row")
+            raise ValueError(f"{member.name} has {math.prod(inner):,} values in each row")
         for i, place in enumerate(np.ndindex(*inner)):
             part = slice(None), *place
             yield f"{name}[{i}]", functools.partial(_read, file, member, None, part)
