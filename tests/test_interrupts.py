@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
 import random
@@ -15,6 +17,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import h5py
@@ -29,11 +32,13 @@ from bmtool_connectors import (
     ReciprocalConnector,
     SparseNetwork,
     UnidirectionConnector,
+    randomness,
     spherical_dist,
     syn_const_delay,
 )
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.interrupts import held_signals
+from bmtool_connectors.patterns import base
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -213,6 +218,58 @@ def test_nodes_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KeyboardInterrupt):
             net.nodes()
     assert [node.node_id for node in net.nodes()] == [0, 1, 2]
+
+
+# ---------------------------------------------------------------------- draws
+class Stop:
+    """Raises KeyboardInterrupt before one of the lines of a draw, or of what keeps its state."""
+
+    CODES = tuple(
+        inspect.unwrap(each).__code__
+        for each in (base.BaseConnector.edges_of, randomness.restored_on_error)
+    )
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        caller = frame.f_back
+        is_exit = frame.f_code.co_name == "__exit__" and caller is not None
+        if frame.f_code not in self.CODES and not (is_exit and caller.f_code in self.CODES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if not self.left:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+def test_a_shared_generator_is_where_it_was() -> None:
+    """Interrupted before any line of a draw, the second try gives the same edges."""
+
+    def drawn(stop: Stop | None) -> list[Any]:
+        rng = np.random.default_rng(1)
+        net = NetworkBuilder("net")
+        net.add_nodes(N=10)
+        made = [UnidirectionConnector(p=0.5, rng=rng, **QUIET) for _ in range(2)]
+        for each in made:
+            each.connect(net, {}, {})
+        before = sys.gettrace()
+        sys.settrace(stop)  # type: ignore[arg-type]
+        with contextlib.suppress(KeyboardInterrupt):
+            net.build()
+        sys.settrace(before)
+        net.build()
+        return [each.conn_mat.tolist() for each in made]
+
+    wanted, number, left = drawn(None), 0, 0
+    while left == 0:
+        number += 1
+        stop = Stop(number)
+        assert drawn(stop) == wanted
+        left = max(stop.left, 0)
+    assert number > 40
 
 
 # ---------------------------------------------------------------------- random moments
