@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
@@ -184,6 +185,27 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
         assert h5["a"][9] == 9
 
 
+@pytest.mark.parametrize("where", ["indices.IndexWriter._sorted", "node_file._write_property"])
+def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before the file has been written: between parts of an index, and columns of nodes."""
+    net = declared(False)
+    net.add_nodes(N=3, pop_name="C", a=[1, 2, 3], b=[4, 5, 6])
+    name = f"bmtool_connectors.builder.{where}"
+    module, own = name.rsplit(".", 1)
+    original, called = getattr(pkgutil.resolve_name(module), own), []
+
+    def interrupted_call(*args: Any) -> Any:
+        called.append(args)
+        interrupt()
+        return original(*args)
+
+    monkeypatch.setattr(name, interrupted_call)
+    with pytest.raises(KeyboardInterrupt):
+        net.save(tmp_path / "files")
+    assert len(called) == 1
+    assert not (tmp_path / "files").exists()
+
+
 # ---------------------------------------------------------------------- moves
 def test_all_files_are_moved_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C between two moves comes after the last one."""
@@ -307,6 +329,7 @@ def interrupted(folder: Path, shared: bool, delay: float, wanted: dict[str, byte
             killer.cancel()
     except KeyboardInterrupt:
         was_interrupted = 1
+    if was_interrupted:
         left = sorted(os.listdir(folder)) if folder.exists() else []
         assert left in ([], sorted(wanted)), left
         net.save(folder)
