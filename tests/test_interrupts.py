@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import h5py
@@ -29,11 +32,13 @@ from bmtool_connectors import (
     ReciprocalConnector,
     SparseNetwork,
     UnidirectionConnector,
+    randomness,
     spherical_dist,
     syn_const_delay,
 )
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.interrupts import held_signals
+from bmtool_connectors.patterns import base
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -132,33 +137,35 @@ class Unlucky:
         return getattr(self._file, self._name)(*args)
 
 
-@pytest.mark.parametrize("name", ["write", "seek", "truncate"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt("stop"), MemoryError("full"), OSError(28, "")])
-def test_no_exception_goes_through_hdf5(name: str, error: BaseException, tmp_path: Path) -> None:
+HDF5 = """
+import sys; sys.path[:0] = {path!r}
+from pathlib import Path
+import numpy as np
+from test_interrupts import Unlucky
+from bmtool_connectors.builder import h5_file
+open_file = h5_file._Disk.__init__
+for number, name in enumerate(("write", "seek", "truncate") * 3):
+    error = (KeyboardInterrupt("stop"), MemoryError("full"), OSError(28, "full"))[number // 3]
+    def unlucky(self, path):
+        open_file(self, path)
+        self._file = Unlucky(self._file, name, error)
+    h5_file._Disk.__init__ = unlucky
+    try:
+        with h5_file.h5_file(Path({folder!r}, str(number))) as (h5, check):
+            for k in range(50):
+                h5.create_dataset(str(k), data=np.arange(10_000), chunks=(1000,))
+                h5.flush()
+    except BaseException as caught:
+        assert caught is error
+        print(number, end=" ")
+"""
+
+
+def test_no_exception_goes_through_hdf5(tmp_path: Path) -> None:
     """Whatever is raised while HDF5 calls is raised when it has returned, in a live process."""
-    code = f"""
-        import sys; sys.path[:0] = {[str(Path(__file__).parent)]!r}
-        from pathlib import Path
-        import numpy as np
-        from test_interrupts import Unlucky
-        from bmtool_connectors.builder import h5_file
-        open_file = h5_file._Disk.__init__
-        def unlucky(self, path):
-            open_file(self, path)
-            self._file = Unlucky(self._file, {name!r}, {error!r})
-        h5_file._Disk.__init__ = unlucky
-        try:
-            with h5_file.h5_file(Path({str(tmp_path / "a.h5")!r})) as (h5, check):
-                for k in range(50):
-                    h5.create_dataset(str(k), data=np.arange(10_000), chunks=(1000,))
-                    h5.flush()
-        except BaseException as error:
-            print(type(error).__name__)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout) == (0, f"{type(error).__name__}\n"), done.stderr
+    code = HDF5.format(path=[str(Path(__file__).parent)], folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "0 1 2 3 4 5 6 7 8 "), done.stderr
 
 
 def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
@@ -177,6 +184,27 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
     assert done == ["within"]
     with h5py.File(tmp_path / "a.h5") as h5:
         assert h5["a"][9] == 9
+
+
+@pytest.mark.parametrize("where", ["indices.IndexWriter._sorted", "node_file._write_property"])
+def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before the file has been written: between parts of an index, and columns of nodes."""
+    net = declared(False)
+    net.add_nodes(N=3, pop_name="C", a=[1, 2, 3], b=[4, 5, 6])
+    name = f"bmtool_connectors.builder.{where}"
+    module, own = name.rsplit(".", 1)
+    original, called = getattr(pkgutil.resolve_name(module), own), []
+
+    def interrupted_call(*args: Any) -> Any:
+        called.append(args)
+        interrupt()
+        return original(*args)
+
+    monkeypatch.setattr(name, interrupted_call)
+    with pytest.raises(KeyboardInterrupt):
+        net.save(tmp_path / "files")
+    assert len(called) == 1
+    assert not (tmp_path / "files").exists()
 
 
 # ---------------------------------------------------------------------- moves
@@ -215,6 +243,58 @@ def test_nodes_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [node.node_id for node in net.nodes()] == [0, 1, 2]
 
 
+# ---------------------------------------------------------------------- draws
+class Stop:
+    """Raises KeyboardInterrupt before one of the lines of a draw, or of what keeps its state."""
+
+    CODES = tuple(
+        inspect.unwrap(each).__code__
+        for each in (base.BaseConnector.edges_of, randomness.restored_on_error)
+    )
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        caller = frame.f_back
+        is_exit = frame.f_code.co_name == "__exit__" and caller is not None
+        if frame.f_code not in self.CODES and not (is_exit and caller.f_code in self.CODES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if not self.left:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+def test_a_shared_generator_is_where_it_was() -> None:
+    """Interrupted before any line of a draw, the second try gives the same edges."""
+
+    def drawn(stop: Stop | None) -> list[Any]:
+        rng = np.random.default_rng(1)
+        net = NetworkBuilder("net")
+        net.add_nodes(N=10)
+        made = [UnidirectionConnector(p=0.5, rng=rng, **QUIET) for _ in range(2)]
+        for each in made:
+            each.connect(net, {}, {})
+        before = sys.gettrace()
+        sys.settrace(stop)  # type: ignore[arg-type]
+        with contextlib.suppress(KeyboardInterrupt):
+            net.build()
+        sys.settrace(before)
+        net.build()
+        return [each.conn_mat.tolist() for each in made]
+
+    wanted, number, left = drawn(None), 0, 0
+    while left == 0:
+        number += 1
+        stop = Stop(number)
+        assert drawn(stop) == wanted
+        left = max(stop.left, 0)
+    assert number > 40
+
+
 # ---------------------------------------------------------------------- random moments
 def declared(shared: bool) -> Any:
     """Return a network whose nodes, edges and properties are not made yet."""
@@ -250,6 +330,7 @@ def interrupted(folder: Path, shared: bool, delay: float, wanted: dict[str, byte
             killer.cancel()
     except KeyboardInterrupt:
         was_interrupted = 1
+    if was_interrupted:
         left = sorted(os.listdir(folder)) if folder.exists() else []
         assert left in ([], sorted(wanted)), left
         net.save(folder)
@@ -285,7 +366,7 @@ def rounds(folder: Path, n: int) -> None:
     sys.stdout.write(json.dumps(found))
 
 
-@pytest.mark.parametrize("n", [16, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [10, pytest.param(300, marks=pytest.mark.slow)])
 def test_ctrl_c_at_random_moments(n: int, tmp_path: Path) -> None:
     """No crash, no file of an interrupted save, and the same files from a second try."""
     code = (

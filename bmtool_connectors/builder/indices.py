@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -118,8 +118,8 @@ class IndexWriter:
                 ranges[:, k] = runs[1 + k] if order is None else runs[1 + k].take(order)
             yield ranges, np.bincount(keys, minlength=n)
 
-    def write(self, group: Any, options: SaveOptions) -> None:
-        """Write the index into an HDF5 group."""
+    def write(self, group: Any, options: SaveOptions, check: Callable[[], None]) -> None:
+        """Write the index into an HDF5 group; `check` is called now and then, and may raise."""
         self._put(self._open)
         shapes = (self._n_runs, 2), (len(self._rows), 2)
         runs_of, rows_of = (
@@ -138,6 +138,7 @@ class IndexWriter:
                 rows_of[done : done + len(ranges)] = ranges
                 done += len(ranges)
                 counts += found
+                check()
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
             runs_of[low:high] = np.where(counts, [ends - counts, ends], 0).T.astype(np.uint64)

@@ -266,8 +266,9 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
     - ``edges()`` and ``save()`` work after a ``save()``.
     - Nodes that are added after ``nodes()`` are made; those after ``build()`` are refused.
     - Gap junctions may have properties.
-    - Files are written aside and appear at the end, all of them; ``force_overwrite=False`` is
-      honoured; a recipe says how the edges were made; ``compact`` and ``portable``.
+    - Files are written aside and appear at the end, all of them, and those that the network no
+      longer has go; ``force_overwrite=False`` is honoured; a recipe says how the edges were made;
+      ``compact`` and ``portable``.
     - The functions ``syn_*`` and the rules for weights, delays and places of this package are
       evaluated for all synapses at once, and with a private seed each property of each edge type
       has a stream of its own. The former may be given ``rule_params={'connector': connector}``.

@@ -45,7 +45,7 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
     sets = _sets(made, options.portable)
     nodes = [node for group in made for node in group.nodes]
     group_of, place = _places(made, [groups for _, groups in sets])
-    with h5_file(file) as (h5, _):
+    with h5_file(file) as (h5, check):
         if f"nodes/{network}" in h5:
             raise ParameterError(
                 f"mode is 'a' and the file of nodes has a population {network!r} already; save "
@@ -68,6 +68,7 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
             for name in names:
                 values = [_value(node, name) for group in groups for node in group.nodes]
                 _write_property(h5_group, name, values, options)
+                check()
 
 
 def _sets(made: Sequence[NodeGroup], portable: bool) -> list[tuple[Sequence[str], list[NodeGroup]]]:

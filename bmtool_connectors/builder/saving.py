@@ -69,6 +69,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
     ) -> None:
         """Write the files of nodes and edges; all of them appear at the end.
 
+        Files of edges and gap junctions that the previous recipe of this network lists, and that
+        are not written now, are removed then.
+
         Parameters
         ----------
         output_dir : str or path, default '.'
@@ -86,10 +89,16 @@ class SavingNetwork(_bmtk.HookedNetwork):
         Raises
         ------
         ParameterError
-            If an option is not allowed, or a file exists and must not be replaced; nothing has
-            been built or written.
+            If an option or the name of a network is not allowed, or a file exists and must not be
+            replaced; nothing has been built or written.
         OSError
-            If a file cannot be written; the files that were there are unchanged.
+            If a file cannot be written, or would replace a folder, device or pipe; the files that
+            were there are unchanged.
+
+        Notes
+        -----
+        Files are moved into place one by one, the recipe last. Only a process that is killed
+        meanwhile leaves new files beside old ones.
         """
         given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
         check_names({self.name}.union(*self._ends()))
@@ -157,6 +166,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         **options: Any,
     ) -> None:
         """Write the files of edges and gap junctions, the tables of edge types and the recipe.
+
+        What was saved earlier is removed as by ``save``, if all edges are saved.
 
         Parameters
         ----------

@@ -155,7 +155,7 @@ def write_edges(
                 index.add(values[column])
             check()
         for column, index in indices.items():
-            index.write(population.create_group(f"indices/{INDICES[column][0]}"), options)
+            index.write(population.create_group(f"indices/{INDICES[column][0]}"), options, check)
     return {} if digests is None else digests.found()
 
 
