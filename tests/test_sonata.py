@@ -580,6 +580,7 @@ def test_recipe(tmp_path: Path) -> None:
     recipe = recipe_of(net, tmp_path)
     check_digests(net, tmp_path)
     assert recipe["format"] == 1
+    assert recipe["files"] == ["net_net_edge_types.csv", "net_net_edges.h5"]
     assert recipe["versions"]["bmtool_connectors"] == bmtool_connectors.__version__
     assert set(recipe["versions"]) == {"bmtool_connectors", "bmtk", "numpy", "h5py"}
     tables = net.edges_table()

@@ -30,7 +30,11 @@ __all__ = ["PairDigests", "digests_of", "write_recipe"]
 
 
 def write_recipe(
-    file: Path, network: str, tables: Sequence[EdgeTable], digests: Mapping[EdgeTable, str]
+    file: Path,
+    network: str,
+    tables: Sequence[EdgeTable],
+    digests: Mapping[EdgeTable, str],
+    files: Sequence[str],
 ) -> None:
     """Write the recipe of a network's edges.
 
@@ -43,6 +47,8 @@ def write_recipe(
         One per edge type.
     digests : dict
         Of the pairs of tables, where they are known already.
+    files : sequence of str
+        Names of the network's files of edges, edge types and gap junctions in the same folder.
 
     Notes
     -----
@@ -57,6 +63,7 @@ def write_recipe(
             "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
             **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
+        "files": list(files),
         "edge_types": [_edge_type(table, known, digests[table]) for table in tables],
     }
     text = json.dumps(recipe, indent=1, allow_nan=False)

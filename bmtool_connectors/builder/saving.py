@@ -14,6 +14,7 @@ from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.leftovers import names_beside
 from bmtool_connectors.builder.node_file import write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
@@ -304,6 +305,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             logger.warning("There are no edges between these networks; no file is written.")
             return
         digests: dict[EdgeTable, str] = {}
+        written: list[Path] = []
         for each in edge_files:
             ends = each.source, each.target
             chosen = [t for t in tables if (t.source_network, t.target_network) == ends]
@@ -312,6 +314,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
                     first = ["edge_type_id", "target_query", "source_query"]
                     types = [table.edge_type_properties for table in chosen]
                     write_types(path, first, types, none="NULL")
+                written.append(each.types)
             if each.edges is None:
                 continue
             if not any(table.n_pairs for table in chosen):
@@ -320,12 +323,15 @@ class SavingNetwork(_bmtk.HookedNetwork):
             population = f"{each.source}_to_{each.target}" if name is None else name
             with files.writing(each.edges) as path:
                 digests |= write_edges(path, chosen, (*ends, population), options)
+            written.append(each.edges)
         gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
+        gap_file, recipe = others
         if gaps:
-            with files.writing(others[0]) as path:
+            with files.writing(gap_file) as path:
                 write_gap_junctions(path, gaps, self._first_gap_id, options)
-        with files.writing(others[1]) as path:
-            write_recipe(path, self.name, tables, digests)
+            written.append(gap_file)
+        with files.writing(recipe) as path:
+            write_recipe(path, self.name, tables, digests, names_beside(recipe, written))
 
 
 def _is_gap_junction(table: EdgeTable) -> bool:
