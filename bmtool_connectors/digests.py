@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ColumnDigests", "digest_of_json"]
+__all__ = ["AXES", "ColumnDigests", "by_axis", "digest_of_json"]
 
 Array = npt.NDArray[Any]
 Bits = npt.NDArray[np.uint64]
 
+#: Properties of nodes with several values, and the columns of one value that hold the same.
+AXES = {"positions": ("x", "y", "z")}
 #: Rows that are mixed at a time; they stay in the processor's cache.
 BLOCK = 1 << 13
 #: Odd multipliers and shifts of the finaliser of MurmurHash3, by which each bit changes all.
@@ -101,12 +103,12 @@ def _mixed(values: Bits) -> Bits:
     for shift, factor in MIXING:
         values = values ^ (values >> np.uint64(shift))
         values *= np.uint64(factor)
-    values ^= values >> np.uint64(33)
-    return values
+    mixed: Bits = values ^ (values >> np.uint64(33))
+    return mixed
 
 
 @functools.cache
-def _seed(name: str) -> np.uint64:
+def _seed(name: str) -> Any:
     return np.uint64(_hash(name.encode("utf-8", "surrogateescape")))
 
 
@@ -138,3 +140,15 @@ def digest_of_json(value: Any) -> str:
     """Return the blake2b of what JSON can hold, 32 bytes, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+
+
+def by_axis(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """Return columns of nodes with coordinates one by one, as other files store them."""
+    found: dict[str, Array] = {}
+    for name, values in columns.items():
+        axes = AXES.get(name, ())
+        if axes and values.shape[1:] == (len(axes),):
+            found |= {axis: values[:, k] for k, axis in enumerate(axes)}
+        else:
+            found[name] = values
+    return found

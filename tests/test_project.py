@@ -126,7 +126,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "checks", "proportions", "randomness", "nodes", "distances"),
+    *("errors", "checks", "digests", "proportions", "randomness", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
     *("sampling", "rules", "report", "previewing"),
     *("inspection", "patterns", "synapses", "recordings"),

@@ -14,11 +14,10 @@ from bmtool_connectors import previewing
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import names_beside
-from bmtool_connectors.builder.node_file import write_nodes, write_types
+from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
-from bmtool_connectors.builder.recipe import write_recipe
+from bmtool_connectors.builder.recipe import SavedParts, recipe_at, write_recipe
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.errors import ParameterError
 
@@ -94,13 +93,15 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_files = self._node_files(output_dir, **nodes)
         edge_files, others = self._edge_files(output_dir, **edges)
         paths = [*node_files, *_paths(edge_files), *others]
-        _check_free(paths, chosen)
+        self._check_free(paths, chosen)
         if self._is_previewed(paths):
             return
         with FilesAside() as files:
-            self._write_nodes(files, node_files, chosen)
-            if self._is_ready(edges.get("force_build", True)):
-                self._write_edges(files, edge_files, others, edges.get("name"), chosen)
+            saved = self._write_nodes(files, node_files, chosen)
+            if self._is_ready(edges.get("force_build", True), edge_files):
+                name = edges.get("name")
+                self._write_edges(files, edge_files, others[0], name, chosen, saved)
+            self._write_recipe(files, others[1], saved)
 
     def save_nodes(
         self,
@@ -131,11 +132,13 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
-        _check_free(paths, chosen)
+        recipe = self._recipe_file(output_dir)
+        self._check_free([*paths, recipe], chosen)
         if self._is_previewed(paths, edges=False):
             return
         with FilesAside() as files:
-            self._write_nodes(files, paths, chosen)
+            saved = self._write_nodes(files, paths, chosen)
+            self._write_recipe(files, recipe, saved)
 
     def save_edges(
         self,
@@ -192,12 +195,14 @@ class SavingNetwork(_bmtk.HookedNetwork):
         chosen = SaveOptions.checked("save_edges()", given)
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         paths = [*_paths(edge_files), *others]
-        _check_free(paths, chosen)
+        self._check_free(paths, chosen)
         if self._is_previewed(paths):
             return
-        if self._is_ready(force_build):
+        if self._is_ready(force_build, edge_files):
+            saved = SavedParts(nodes=self._node_table(False).digests())
             with FilesAside() as files:
-                self._write_edges(files, edge_files, others, name, chosen)
+                self._write_edges(files, edge_files, others[0], name, chosen, saved)
+                self._write_recipe(files, others[1], saved)
 
     # ------------------------------------------------------------------ names of files
     def _node_files(
@@ -246,10 +251,22 @@ class SavingNetwork(_bmtk.HookedNetwork):
             own = names if given else defaults
             paths = [None if each is None else Path(output_dir, each) for each in own]
             files.append(_EdgeFiles(source, target, *paths))
-        others = [
-            Path(output_dir, f"{self.name}_{each}") for each in ("gap_juncs.h5", "connections.json")
-        ]
-        return files, others
+        gap_file = Path(output_dir, f"{self.name}_gap_juncs.h5")
+        return files, [gap_file, self._recipe_file(output_dir)]
+
+    def _recipe_file(self, output_dir: PathLike) -> Path:
+        return Path(output_dir, f"{self.name}_connections.json")
+
+    def _check_free(self, paths: Sequence[Path], options: SaveOptions) -> None:
+        """Refuse to replace files where that was not allowed; a recipe is completed."""
+        if options.force_overwrite:
+            return
+        for path in paths:
+            if path.exists() and not recipe_at(path, self.name):
+                raise ParameterError(
+                    f"force_overwrite is False and {str(path)!r} exists; allowed are new files: "
+                    "choose another folder or name, or remove it. Nothing was written."
+                )
 
     # ------------------------------------------------------------------ writing
     def _is_previewed(self, files: Sequence[Path] = (), edges: bool = True) -> bool:
@@ -270,7 +287,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
             script.skip(self, self.get_connections())
         return True
 
-    def _is_ready(self, force_build: bool) -> bool:
+    def _is_ready(self, force_build: bool, files: Sequence[_EdgeFiles]) -> bool:
         """Build what has not been built, and return whether there are edges to be saved."""
         if not self.get_connections():
             logger.warning("No edges have been declared; no file of edges is written.")
@@ -280,58 +297,72 @@ class SavingNetwork(_bmtk.HookedNetwork):
                 logger.warning("Edges are not built; no file of edges is written.")
                 return False
             self.build()
-        return True
+        if not files:
+            logger.warning("There are no edges between these networks; no file is written.")
+        return bool(files)
 
-    def _write_nodes(self, files: FilesAside, paths: Sequence[Path], options: SaveOptions) -> None:
-        if not self.nodes_built:
-            self.make_nodes()
+    def _write_nodes(
+        self, files: FilesAside, paths: Sequence[Path], options: SaveOptions
+    ) -> SavedParts:
+        """Write the files of nodes, and return what was saved."""
+        nodes = self._node_table(options.portable)
         with files.writing(paths[0]) as path:
             if options.mode == "a" and paths[0].exists():
                 shutil.copyfile(paths[0], path)
-            write_nodes(path, self.name, self.node_groups, options)
+            write_nodes(path, self.name, nodes, options)
         with files.writing(paths[1]) as path:
             write_types(path, ["node_type_id"], self.node_types, none="")
+        types = {int(each["node_type_id"]): type_texts(each, none="") for each in self.node_types}
+        return SavedParts(node_files=list(paths), nodes=nodes.digests(), node_types=types)
+
+    def _node_table(self, portable: bool) -> NodeTable:
+        if not self.nodes_built:
+            self.make_nodes()
+        return NodeTable(self.node_groups, portable)
 
     def _write_edges(
         self,
         files: FilesAside,
         edge_files: Sequence[_EdgeFiles],
-        others: Sequence[Path],
+        gap_file: Path,
         name: str | None,
         options: SaveOptions,
+        saved: SavedParts,
     ) -> None:
+        """Write the files of edges, and note what was saved."""
         tables: list[EdgeTable] = self.edges_table()
-        if not edge_files:
-            logger.warning("There are no edges between these networks; no file is written.")
-            return
-        digests: dict[EdgeTable, str] = {}
-        written: list[Path] = []
+        ends_of = {table: (table.source_network, table.target_network) for table in tables}
+        done = set()
         for each in edge_files:
             ends = each.source, each.target
-            chosen = [t for t in tables if (t.source_network, t.target_network) == ends]
+            chosen = [table for table in tables if ends_of[table] == ends]
             if each.types is not None:
                 with files.writing(each.types) as path:
                     first = ["edge_type_id", "target_query", "source_query"]
                     types = [table.edge_type_properties for table in chosen]
                     write_types(path, first, types, none="NULL")
-                written.append(each.types)
+                saved.files.append(each.types)
             if each.edges is None:
                 continue
+            done.add(ends)
             if not any(table.n_pairs for table in chosen):
                 logger.warning("No edges from %s to %s; no file of edges is written.", *ends)
                 continue
             population = f"{each.source}_to_{each.target}" if name is None else name
             with files.writing(each.edges) as path:
-                digests |= write_edges(path, chosen, (*ends, population), options)
-            written.append(each.edges)
+                saved.edges |= write_edges(path, chosen, (*ends, population), options)
+            saved.files.append(each.edges)
+        saved.ends = None if done == set(ends_of.values()) else done
         gaps = [table for table in tables if _is_gap_junction(table) and table.n_syns]
-        gap_file, recipe = others
         if gaps:
             with files.writing(gap_file) as path:
-                write_gap_junctions(path, gaps, self._first_gap_id, options)
-            written.append(gap_file)
-        with files.writing(recipe) as path:
-            write_recipe(path, self.name, tables, digests, names_beside(recipe, written))
+                saved.gaps = write_gap_junctions(path, gaps, self._first_gap_id, options)
+            saved.files.append(gap_file)
+
+    def _write_recipe(self, files: FilesAside, place: Path, saved: SavedParts) -> None:
+        with files.writing(place) as path:
+            tables = self.edges_table() if saved.ends != set() else []
+            write_recipe(path, place, self.name, tables, saved)
 
 
 def _is_gap_junction(table: EdgeTable) -> bool:
@@ -340,18 +371,6 @@ def _is_gap_junction(table: EdgeTable) -> bool:
 
 def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
     return [path for each in edge_files for path in (each.edges, each.types) if path is not None]
-
-
-def _check_free(paths: Sequence[Path], options: SaveOptions) -> None:
-    """Refuse to replace files where that was not allowed."""
-    if options.force_overwrite:
-        return
-    for path in paths:
-        if path.exists():
-            raise ParameterError(
-                f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
-                "another folder or name, or remove it. Nothing was written."
-            )
 
 
 def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:

@@ -204,8 +204,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         self._use = use
         if isinstance(self._randomness, Seed):
             key = (use.source.stream_label, use.target.stream_label, type(self).__name__, self.name)
-            count = self._randomness.count_use(*key) if self._default_seed else None
-            use.root = self._randomness.root(*key, count)
+            use.number = self._randomness.count_use(*key) if self._default_seed else None
+            use.root = self._randomness.root(*key, use.number)
 
     @property
     def use(self) -> Use:

@@ -46,6 +46,8 @@ class Use:
         self.labels = pool_label(source_pool), pool_label(target_pool)
         self.taken: set[str] = set()
         self.root: np.random.SeedSequence | None = None
+        #: Among uses with an equal key, where that is part of the key of the stream.
+        self.number: int | None = None
         self.connectivity: Connectivity | None = None
         #: What the draw took.
         self.seconds: float | None = None
