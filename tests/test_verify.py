@@ -256,7 +256,7 @@ def test_configuration(original: Path, tmp_path: Path) -> None:
     assert not verify(folder, dt=1.2)
     (folder / "bg_nodes.h5").unlink()
     codes = [each.code for each in verify(path, dt=0.0).findings]
-    assert codes == ["missing-file", "no-nodes"]
+    assert codes == ["missing-file", "missing-file", "no-nodes"]  # configuration and recipe
     (tmp_path / "sim" / "circuit_config.json").unlink()
     assert [each.code for each in verify(path).findings] == ["missing-file"]
     path.write_text(json.dumps({"network": path.name}))  # itself
@@ -290,7 +290,7 @@ def test_files_of_other_tools(tmp_path: Path) -> None:
     set_value(tmp_path, "0/delay", 1, -1.0, file="edges.h5", path="edges/chemical")
     finding = verify(tmp_path).findings[0]
     assert (finding.code, finding.row, finding.ids) == ("delay", 1, (1, 1))
-    assert finding.message == "delay is -1.0, not above 0 ms"
+    assert finding.message == "delay is -1.0, below 0 ms"
 
 
 def test_a_part_of_what_was_drawn(tmp_path: Path) -> None:
@@ -348,10 +348,10 @@ def test_as_a_table(folder: Path) -> None:
     delay_nan(folder)
     recipe_of_another_version(folder)
     table = verify(folder).to_frame()
-    assert table["code"].tolist() == ["not-finite", "versions"]
-    assert table["severity"].tolist() == ["error", "note"]
+    assert table["code"].tolist() == ["not-finite", "recipe-values", "versions"]
+    assert table["severity"].tolist() == ["error", "error", "note"]
     assert table["edge_type"].tolist()[0] == 100
-    assert table["row"].isna().tolist() == [False, True]
+    assert table["row"].isna().tolist() == [False, True, True]
     assert verify(folder.parent / "none").to_frame().shape == (1, 9)
 
 
@@ -367,7 +367,7 @@ def test_a_long_report(folder: Path) -> None:
     (folder / TYPES).write_text("\n".join([header, *lines, *[f"{k} x" for k in range(70)]]))
     report = verify(folder)
     assert len(report.findings) == 70
-    assert str(report).endswith("... and 10 more in the attribute 'findings'")
+    assert "\n... and 10 more in the attribute 'findings'\nnot covered: " in str(report)
 
 
 def test_parts(original: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,14 +10,18 @@ from typing import TypeAlias
 import h5py
 
 from bmtool_connectors.checks import number
+from bmtool_connectors.comparison.folder import stem_of
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.verification.covered import not_covered
 from bmtool_connectors.verification.edges import Rows, check_rows
+from bmtool_connectors.verification.entries import read_recipes
 from bmtool_connectors.verification.files import Files, locate
 from bmtool_connectors.verification.findings import Findings, Verification
 from bmtool_connectors.verification.gaps import check_gap_files, check_gap_rows
 from bmtool_connectors.verification.indices import check_indices
 from bmtool_connectors.verification.nodes import Nodes, check_nodes
 from bmtool_connectors.verification.recipe import check_recipes
+from bmtool_connectors.verification.told import Told, check_files, check_nodes_told, columns_told
 
 __all__ = ["verify"]
 
@@ -95,26 +99,45 @@ def verify(
         )
     found = Findings()
     files = locate([Path(path) for path in paths], found)
+    recipes = read_recipes(files.recipes, found)
+    unnamed = check_files(recipes, files, found)
     rows: dict[str, int] = {}
     nodes, unread = check_nodes(files, found, rows)
+    check_nodes_told(recipes, nodes, unread, files, found)
     limit = files.dt if dt is None else dt
-    edges, all_read = _check_edges(files, nodes, unread, limit, found)
+    edges, all_read = _check_edges(files, nodes, unread, limit, columns_told(recipes), found)
     rows |= {f"edges {each.population}": len(each) for each in edges}
-    check_gap_files(files.of("gap junctions"), edges, found)
-    tests = check_recipes(
-        files.recipes, edges, alarm_rate, not all_read or found.has("unreadable"), found
-    )
+    check_gap_files(files.of("gap junctions"), edges, recipes, found)
+    _check_names(nodes, edges, found)
+    if not all_read or found.has("unreadable"):
+        unnamed |= set(files.recipes)
+    tests = check_recipes(recipes, edges, alarm_rate, unnamed, found)
     return Verification(
         tuple(os.fspath(path) for path in paths),
         found.sorted(),
         rows,
         tuple(tests),
         alarm_rate,
+        not_covered(rows, recipes, edges, found),
     )
 
 
+def _check_names(nodes: dict[str, Nodes], edges: list[Rows], found: Findings) -> None:
+    """Report nodes that nobody refers to in a file called like nodes that are not there."""
+    used = {end for each in edges for end in each.ends}
+    for name, each in nodes.items():
+        if name not in used and stem_of(each.file) in used - nodes.keys():
+            text = f"it has nodes {name!r}, and edges refer to {stem_of(each.file)!r}"
+            found.add("population", text, each.file, population=name)
+
+
 def _check_edges(
-    files: Files, nodes: dict[str, Nodes], unread: set[str], dt: float | None, found: Findings
+    files: Files,
+    nodes: dict[str, Nodes],
+    unread: set[str],
+    dt: float | None,
+    told: Told,
+    found: Findings,
 ) -> tuple[list[Rows], bool]:
     """Check all edge files; return what could be read, and whether that is all."""
     edges, n_there = [], 0
@@ -126,7 +149,7 @@ def _check_edges(
                 n_there += 1
                 with found.reading(file, population=name):
                     table = files.types.get(("edges", file))
-                    rows = check_rows(population, file, table, nodes, unread, dt, found)
+                    rows = check_rows(population, file, table, nodes, unread, dt, told, found)
                     if rows is None:
                         continue
                     edges.append(rows)
