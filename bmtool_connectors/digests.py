@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -118,7 +119,7 @@ def _hash(data: bytes) -> int:
 
 def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     """Return what gives 64 bits for each value of some rows: an array, or several one by one."""
-    rows = values.reshape(len(values), -1).T
+    rows = values.reshape(len(values), math.prod(values.shape[1:])).T
     if values.dtype.kind in "fiub":
         return lambda part: (_float_bits(each[part]) for each in rows)
     known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
