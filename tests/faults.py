@@ -566,7 +566,7 @@ def lengths_in_group_differ(folder: Path) -> dict[str, Any]:
     return {"file": EDGES}
 
 
-@fault("dtype")
+@fault("id-floats")
 def ids_of_floats(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         replace(h5, "source_node_id", h5["source_node_id"][()].astype(float))
@@ -903,6 +903,31 @@ def edges_renamed(folder: Path) -> dict[str, Any]:
     with h5py.File(folder / EDGES, "r+") as h5:
         h5.move("edges/net_to_net", "edges/net_to_ten")
     return {"edge_type": 100}
+
+
+@fault("delay-dt")
+def delay_below_the_time_step(folder: Path) -> dict[str, Any]:
+    """A simulation of these files has steps of 1.05 ms."""
+    config = {
+        "run": {"dt": 1.05},
+        "networks": {
+            "edges": [{"edges_file": EDGES, "edge_types_file": TYPES}],
+            "nodes": [
+                {"nodes_file": f"{name}_nodes.h5", "node_types_file": f"{name}_node_types.csv"}
+                for name in ("net", "bg")
+            ],
+            "gap_juncs": [{"gap_juncs_file": GAPS}],
+        },
+    }
+    (folder / "simulation_config.json").write_text(json.dumps(config))
+    return {"file": EDGES, "edge_type": 100}
+
+
+@fault("dtype")
+def index_of_text(folder: Path) -> dict[str, Any]:
+    with edges_of(folder) as h5:
+        replace(h5, "target_node_id", np.full(len(h5["target_node_id"]), b"7"))
+    return {"file": EDGES}
 
 
 @fault("missing-file", "no-nodes", "structure-only")

@@ -30,7 +30,7 @@ def not_covered(
     if not rows:
         return ("all of it: no nodes or edges were read",)
     left_out = []
-    if found.has("unreadable", "missing-dataset", "length", "dtype"):
+    if found.has("unreadable", "missing-dataset", "length", "dtype", "id-floats"):
         left_out.append("what could not be read as a table")
     told = {entry.ends for recipe in recipes for entry in recipe.entries}
     alone = [each.population for each in edges if each.ends not in told]

@@ -231,12 +231,13 @@ def _faults(
     yield code, ~finite, "which is not a number that can be used", excuses
     if name == "delay":
         yield "delay", finite & (values < 0), "below 0 ms", excuses
-        # As float32, a delay of one step may be a little less.
-        least = (dt or 0) * (1 - 1e-6)
-        short = finite & (values >= 0) & ((values == 0) | (values < least))
-        limit = "not above 0 ms" if dt is None else f"below the time step of {dt:g} ms"
         # Spikes of inputs are known beforehand, and may come at once.
-        yield "delay", short, limit, (*excuses, "virtual")
+        excuses = (*excuses, "virtual")
+        yield "delay", finite & (values == 0), "not above 0 ms", excuses
+        if dt is not None:
+            # As float32, a delay of one step may be a little less.
+            short = finite & (values > 0) & (values < dt * (1 - 1e-6))
+            yield "delay-dt", short, f"below the time step of {dt:g} ms", excuses
     elif name in SECTION_IDS:
         yield "section-id", finite & (values < 0), "below 0", excuses
     elif name in SECTION_POSITIONS:
