@@ -611,7 +611,7 @@ def recipe_incomplete(folder: Path) -> dict[str, Any]:
     return {"file": RECIPE, "row": 1}
 
 
-@fault("recipe-type")
+@fault("recipe-type", "recipe-table")
 def recipe_lacks_a_type(folder: Path) -> dict[str, Any]:
     edit_recipe(folder, lambda recipe: recipe["edge_types"].pop(1))
     with edges_of(folder) as h5:
@@ -1035,7 +1035,7 @@ def recipe_changed(folder: Path) -> dict[str, Any]:
     return {"file": RECIPE}
 
 
-@fault("recipe-changed", "structure-only")
+@fault("recipe-changed", "recipe-table", "structure-only")
 def recipe_without_edge_types(folder: Path) -> dict[str, Any]:
     recipe = json.loads((folder / RECIPE).read_text())
     recipe["edge_types"] = []
@@ -1072,3 +1072,52 @@ def recipe_with_a_bad_number(folder: Path) -> dict[str, Any]:
 
     edit_recipe(folder, change)
     return {"file": RECIPE, "edge_type": 104}
+
+
+@fault("recipe-population", "gap-file")
+def edges_in_two_files(folder: Path) -> dict[str, Any]:
+    shutil.copy(folder / EDGES, folder / "copy_edges.h5")
+    shutil.copy(folder / TYPES, folder / "copy_edge_types.csv")
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_added(folder: Path) -> dict[str, Any]:
+    lines = (folder / TYPES).read_text().splitlines()
+    (folder / TYPES).write_text("\n".join([*lines, "9" + lines[1]]))
+    return {"file": TYPES, "edge_type": 9100}
+
+
+@fault("recipe-table")
+def type_of_nodes_added(folder: Path) -> dict[str, Any]:
+    lines = (folder / NODE_TYPES).read_text().splitlines()
+    number = lines[0].split().index("node_type_id")
+    row = lines[1].split()
+    row[number] = "999"
+    (folder / NODE_TYPES).write_text("\n".join([*lines, " ".join(row)]))
+    return {"file": NODE_TYPES}
+
+
+def without_edges(folder: Path) -> None:
+    """Replace the network by one whose edge type has no edges, so that there is no file of them."""
+    shutil.rmtree(folder)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=5)
+    net.add_edges(connection_rule=0, delay=2.0, syn_weight=1.0)
+    saved(folder, [net])
+    assert verify(folder).findings == ()
+
+
+@fault("recipe-table")
+def type_without_edges_changed(folder: Path) -> dict[str, Any]:
+    without_edges(folder)
+    edit_types(folder, "2.0", "3.0")
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_without_edges_removed(folder: Path) -> dict[str, Any]:
+    without_edges(folder)
+    header = (folder / TYPES).read_text().splitlines()[0]
+    (folder / TYPES).write_text(header)
+    return {"edge_type": 100}

@@ -52,7 +52,10 @@ CODES = MappingProxyType(
         "recipe-values": ("error", "properties of edges are not those of the recipe"),
         "recipe-table": ("error", "a table of types is not that of the recipe"),
         "recipe-nodes": ("error", "nodes are not those of the recipe, or of its edges"),
-        "recipe-population": ("error", "a population has another name than in the recipe"),
+        "recipe-population": (
+            "error",
+            "a population was saved by another name, or is there twice",
+        ),
         "query": ("warning", "an edge has a node that the query of its type does not select"),
         "position": ("warning", "a coordinate of a node is no number, or is not finite"),
         "not-finite": ("warning", "a property that simulators read is NaN or infinite"),

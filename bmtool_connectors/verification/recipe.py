@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,11 @@ def check_recipes(
                 realised.append(Realised(entry, rows.file, rows.population, pairs.keys))
         check_indices_told(entries, rows, found)
         _check_told(rows, told, found)
-    here = {id(each.entry) for each in realised}
+    here = Counter(id(each.entry) for each in realised)
     for entry in entries:
+        if here[id(entry)] > 1:
+            text = f"edge type {entry.edge_type} is in {here[id(entry)]} populations, saved in one"
+            found.add("recipe-population", text, entry.recipe, edge_type=entry.edge_type)
         if id(entry) in here:
             if entry.population and (entry.ends, entry.population) not in populations:
                 text = f"the recipe has its edges in a population {entry.population!r}"

@@ -15,7 +15,8 @@ from bmtool_connectors.verification.nodes import Nodes
 from bmtool_connectors.verification.pairs import Pairs
 
 __all__ = [
-    *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "columns_told"),
+    *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "check_tables"),
+    "columns_told",
 ]
 
 Told = dict[tuple[str | None, str | None], dict[int, Collection[str]]]
@@ -107,6 +108,33 @@ def _check_values(entry: Entry, rows: Rows, found: Findings) -> None:
 
 
 # ---------------------------------------------------------------------- types
+def check_tables(recipes: Sequence[Recipe], files: Files, found: Findings) -> None:
+    """Compare which types tables have, and what they say of types without edges."""
+    known = {entry.edge_type for recipe in recipes for entry in recipe.entries}
+    for recipe in recipes:
+        tables = {
+            file.name: table.properties
+            for file, (item, table) in files.tables.items()
+            if item == "edges" and file.name in recipe.files
+        }
+        types = {kind: row for table in tables.values() for kind, row in table.items()}
+        for name, table in tables.items():
+            if more := sorted(table.keys() - known):
+                text = f"edge type {more[0]} is there, and not in {recipe.file.name}"
+                found.add("recipe-table", text, name, edge_type=more[0], count=len(more))
+        for entry in recipe.entries if tables else ():
+            if entry.properties is None or entry.pairs != 0:
+                continue
+            row = types.get(entry.edge_type)
+            where = {"edge_type": entry.edge_type}
+            if row is None:
+                text = f"edge type {entry.edge_type} is in no table, and it is in the recipe"
+                found.add("recipe-table", text, recipe.file, **where)
+                continue
+            for text in _differences(entry.properties, row):
+                found.add("recipe-table", f"of the edge type {text}", recipe.file, **where)
+
+
 def _differences(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Return how the properties of a type, as text, differ."""
     found = []
@@ -178,6 +206,9 @@ def _check_population(recipe: Recipe, here: Nodes, found: Findings) -> None:
     table = here.types
     if table is None:
         return
+    if names := sorted(table.properties.keys() - recipe.nodes.types.keys()):
+        text = f"node type {names[0]} is there, and not in {recipe.file.name}"
+        found.add("recipe-table", text, table.file, population=name, count=len(names))
     for number, properties in recipe.nodes.types.items():
         if number not in table.properties:
             text = f"node type {number} is not there, and it is in {recipe.file.name}"

@@ -21,7 +21,13 @@ from bmtool_connectors.verification.gaps import check_gap_files, check_gap_rows
 from bmtool_connectors.verification.indices import check_indices
 from bmtool_connectors.verification.nodes import Nodes, check_nodes
 from bmtool_connectors.verification.recipe import check_recipes
-from bmtool_connectors.verification.told import Told, check_files, check_nodes_told, columns_told
+from bmtool_connectors.verification.told import (
+    Told,
+    check_files,
+    check_nodes_told,
+    check_tables,
+    columns_told,
+)
 
 __all__ = ["verify"]
 
@@ -114,6 +120,7 @@ def verify(
     rows |= {f"edges {each.population}": len(each) for each in edges}
     check_gap_files(files.of("gap junctions"), edges, recipes, found)
     _check_names(nodes, edges, found)
+    check_tables(recipes, files, found)
     if not all_read or found.has("unreadable"):
         unnamed |= set(files.recipes)
     tests = check_recipes(recipes, edges, alarm_rate, unnamed, found)
