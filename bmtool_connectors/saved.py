@@ -22,7 +22,7 @@ from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.pools import conditions, pool_key
 from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.verification.edges import is_gap_junction
-from bmtool_connectors.verification.recipe import n_connected
+from bmtool_connectors.verification.entries import n_connected
 
 __all__ = ["read_connections", "summarize"]
 

@@ -21,9 +21,11 @@ from bmtool_connectors import (
     UnidirectionConnector,
     verify,
 )
+from bmtool_connectors.digests import ColumnDigests, digest_of_json
 
 EDGES, INPUTS, NODES = "net_net_edges.h5", "bg_net_edges.h5", "net_nodes.h5"
 GAPS, TYPES, RECIPE = "net_gap_juncs.h5", "net_net_edge_types.csv", "net_connections.json"
+NODE_TYPES = "net_node_types.csv"
 POPULATION = "edges/net_to_net"
 INDEX_BY = ["target_node_id", "source_node_id", "edge_type_id"]
 
@@ -100,9 +102,11 @@ def id_of(h5: Any, row: int) -> tuple[int, int]:
 
 
 def edit_recipe(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the recipe."""
+    """Change the recipe, and the digest that it has of itself."""
     recipe = json.loads((folder / RECIPE).read_text())
     change(recipe)
+    recipe.pop("blake2b", None)
+    recipe["blake2b"] = digest_of_json(recipe)
     (folder / RECIPE).write_text(json.dumps(recipe))
 
 
@@ -129,7 +133,7 @@ def fault(code: str, *others: str) -> Callable[[Fault], Fault]:
     return add
 
 
-@fault("recipe-pairs", "recipe-synapses")
+@fault("recipe-pairs", "recipe-synapses", "index-missing")
 def edge_removed(folder: Path) -> dict[str, Any]:
     """As a tool might do it that writes no index."""
     with edges_of(folder) as h5:
@@ -145,7 +149,7 @@ def edge_removed(folder: Path) -> dict[str, Any]:
     return {"edge_type": 101}
 
 
-@fault("recipe-pairs", "recipe-synapses")
+@fault("recipe-pairs", "recipe-synapses", "index-missing")
 def edge_added(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         row = int(rows_of(h5, 101)[5])
@@ -161,7 +165,7 @@ def edge_added(folder: Path) -> dict[str, Any]:
     return {"edge_type": 101}
 
 
-@fault("index-node", "recipe-edges")
+@fault("index-node", "recipe-edges", "query")
 def direction_swapped(folder: Path) -> dict[str, Any]:
     """Of a single row."""
     with edges_of(folder) as h5:
@@ -171,7 +175,7 @@ def direction_swapped(folder: Path) -> dict[str, Any]:
     return {"edge_type": 102, "row": row, "ids": (target, source)}
 
 
-@fault("recipe-direction")
+@fault("recipe-direction", "query", "index-missing")
 def all_directions_swapped(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         rows = rows_of(h5, 102)
@@ -274,7 +278,7 @@ def id_beyond_int64(folder: Path) -> dict[str, Any]:
     return {"row": 8}
 
 
-@fault("node-id")
+@fault("node-id", "recipe-nodes")
 def nodes_missing(folder: Path) -> dict[str, Any]:
     """The node file lacks its last nodes."""
     with h5py.File(folder / NODES, "r+") as h5:
@@ -288,13 +292,13 @@ def nodes_missing(folder: Path) -> dict[str, Any]:
         return {"row": row, "ids": id_of(h5, row)}
 
 
-@fault("group")
+@fault("group", "recipe-values")
 def wrong_group(folder: Path) -> dict[str, Any]:
     set_value(folder, "edge_group_id", 9, 7)
     return {"row": 9, "count": 1}
 
 
-@fault("group-index-twice")
+@fault("group-index-twice", "recipe-values")
 def group_index_twice(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         rows = rows_of(h5, 100)
@@ -302,7 +306,7 @@ def group_index_twice(folder: Path) -> dict[str, Any]:
         return {"row": int(rows[4]), "ids": id_of(h5, rows[4]), "edge_type": 100, "count": 1}
 
 
-@fault("group-index")
+@fault("group-index", "recipe-values")
 def group_index_outside(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         rows = rows_of(h5, 100)
@@ -344,45 +348,45 @@ def in_group(folder: Path, name: str, value: Any) -> dict[str, Any]:
         return {"row": row, "ids": id_of(h5, row), "edge_type": 100, "count": 1}
 
 
-@fault("not-finite")
+@fault("not-finite", "recipe-values")
 def delay_nan(folder: Path) -> dict[str, Any]:
     return in_group(folder, "delay", np.nan)
 
 
-@fault("not-finite")
+@fault("not-finite", "recipe-values")
 def delay_infinite(folder: Path) -> dict[str, Any]:
     return in_group(folder, "delay", np.inf)
 
 
-@fault("delay")
+@fault("delay", "recipe-values")
 def delay_short(folder: Path) -> dict[str, Any]:
     return in_group(folder, "delay", 0.0)
 
 
-@fault("delay")
+@fault("delay", "recipe-table")
 def delay_of_type_short(folder: Path) -> dict[str, Any]:
     edit_types(folder, "2.0", "0.0")
     return {"edge_type": 101}
 
 
-@fault("section-id")
+@fault("section-id", "recipe-values")
 def section_negative(folder: Path) -> dict[str, Any]:
     return in_group(folder, "afferent_section_id", -1)
 
 
-@fault("section-pos")
+@fault("section-pos", "recipe-values")
 def section_position_outside(folder: Path) -> dict[str, Any]:
     return in_group(folder, "afferent_section_pos", 1.01)
 
 
-@fault("dtype")
+@fault("dtype", "recipe-values")
 def delay_of_text(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         replace(h5["0"], "delay", np.full(len(h5["0/delay"]), b"fast"))
     return {}
 
 
-@fault("no-section")
+@fault("no-section", "recipe-values")
 def sections_left_out(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         del h5["0/afferent_section_id"], h5["0/afferent_section_pos"]
@@ -390,7 +394,7 @@ def sections_left_out(folder: Path) -> dict[str, Any]:
         return {"row": row, "ids": id_of(h5, row), "edge_type": 100}
 
 
-@fault("gap-twice", "gap-file", "recipe-edges")
+@fault("gap-twice", "gap-file", "recipe-edges", "index-missing")
 def gap_junction_twice(folder: Path) -> dict[str, Any]:
     """In the other direction."""
     with edges_of(folder) as h5:
@@ -401,7 +405,7 @@ def gap_junction_twice(folder: Path) -> dict[str, Any]:
         return {"row": int(last), "ids": (target, source), "edge_type": 103, "count": 1}
 
 
-@fault("gap-self", "gap-file", "recipe-edges")
+@fault("gap-self", "gap-file", "recipe-edges", "index-missing")
 def gap_junction_with_itself(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         row = int(rows_of(h5, 103)[3])
@@ -432,7 +436,14 @@ def gap_half_twice(folder: Path) -> dict[str, Any]:
     return {}
 
 
-@fault("recipe-pairs", "recipe-synapses", "recipe-edges", "recipe-reciprocal", "gap-file")
+@fault(
+    "recipe-pairs",
+    "recipe-synapses",
+    "recipe-edges",
+    "recipe-reciprocal",
+    "gap-file",
+    "index-missing",
+)
 def another_seed(folder: Path) -> dict[str, Any]:
     """The network of another seed under the old recipe."""
     other = saved(folder.parent / "other", networks(2))
@@ -440,7 +451,7 @@ def another_seed(folder: Path) -> dict[str, Any]:
     return {"edge_type": 100}
 
 
-@fault("recipe-edges")
+@fault("recipe-edges", "index-missing")
 def another_seed_with_equal_numbers(folder: Path) -> dict[str, Any]:
     other = saved(folder.parent / "other", networks(2))
     shutil.copy(other / INPUTS, folder / INPUTS)
@@ -516,7 +527,7 @@ def n_syn_zero(folder: Path) -> dict[str, Any]:
         return {"edge_type": 101, "row": int(row), "ids": id_of(h5, row)}
 
 
-@fault("pair-twice", "recipe-pairs")
+@fault("pair-twice", "recipe-pairs", "index-missing")
 def pair_twice(folder: Path) -> dict[str, Any]:
     """As a second build() of BMTK stores edges."""
     with edges_of(folder) as h5:
@@ -555,7 +566,7 @@ def lengths_in_group_differ(folder: Path) -> dict[str, Any]:
     return {"file": EDGES}
 
 
-@fault("dtype")
+@fault("id-floats")
 def ids_of_floats(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         replace(h5, "source_node_id", h5["source_node_id"][()].astype(float))
@@ -590,17 +601,17 @@ def recipe_of_another_kind(folder: Path) -> dict[str, Any]:
 
 @fault("recipe", "structure-only")
 def recipe_of_a_later_format(folder: Path) -> dict[str, Any]:
-    edit_recipe(folder, lambda recipe: recipe.update(format=2))
+    edit_recipe(folder, lambda recipe: recipe.update(format=9))
     return {"file": RECIPE}
 
 
-@fault("recipe", "recipe-type")
+@fault("recipe", "not-tested")
 def recipe_incomplete(folder: Path) -> dict[str, Any]:
     edit_recipe(folder, lambda recipe: recipe["edge_types"][1].pop("pairs"))
     return {"file": RECIPE, "row": 1}
 
 
-@fault("recipe-type")
+@fault("recipe-type", "recipe-table")
 def recipe_lacks_a_type(folder: Path) -> dict[str, Any]:
     edit_recipe(folder, lambda recipe: recipe["edge_types"].pop(1))
     with edges_of(folder) as h5:
@@ -654,14 +665,14 @@ def edges_missing(folder: Path) -> dict[str, Any]:
     return {"file": RECIPE}
 
 
-@fault("no-types")
+@fault("no-types", "missing-file")
 def type_table_missing(folder: Path) -> dict[str, Any]:
     (folder / TYPES).unlink()
     (folder / GAPS).unlink()
     return {"file": EDGES}
 
 
-@fault("type-table", "gap-file")
+@fault("type-table", "gap-file", "recipe-table")
 def type_table_cut_in_a_line(folder: Path) -> dict[str, Any]:
     text = (folder / TYPES).read_text().rstrip()
     (folder / TYPES).write_text(text.rsplit(" ", 1)[0])
@@ -674,7 +685,7 @@ def type_table_with_a_type_twice(folder: Path) -> dict[str, Any]:
     return {"file": TYPES}
 
 
-@fault("no-nodes")
+@fault("no-nodes", "missing-file")
 def nodes_elsewhere(folder: Path) -> dict[str, Any]:
     (folder / "bg_nodes.h5").unlink()
     return {"file": INPUTS}
@@ -691,29 +702,29 @@ def in_nodes(folder: Path, name: str, row: int, value: Any) -> dict[str, Any]:
     return {"file": NODES, "row": row}
 
 
-@fault("node-id-twice", "node-id")
+@fault("node-id-twice", "node-id", "recipe-nodes")
 def node_id_twice(folder: Path) -> dict[str, Any]:
     with edges_of(folder) as h5:
         assert 7 in h5["source_node_id"][()]
     return in_nodes(folder, "node_id", 7, 3) | {"ids": (3,)}
 
 
-@fault("node-type")
+@fault("node-type", "query", "recipe-nodes")
 def node_type_unknown(folder: Path) -> dict[str, Any]:
     return in_nodes(folder, "node_type_id", 40, 999) | {"ids": (40,)}
 
 
-@fault("group")
+@fault("group", "recipe-nodes")
 def node_group_unknown(folder: Path) -> dict[str, Any]:
     return in_nodes(folder, "node_group_id", 40, 9) | {"ids": (40,)}
 
 
-@fault("group-index")
+@fault("group-index", "recipe-nodes")
 def node_group_index_outside(folder: Path) -> dict[str, Any]:
     return in_nodes(folder, "node_group_index", 40, 99) | {"ids": (40,)}
 
 
-@fault("position")
+@fault("position", "recipe-nodes")
 def position_nan(folder: Path) -> dict[str, Any]:
     set_value(folder, "0/positions", 6, [1.0, np.nan, 2.0], file=NODES, path="nodes/net")
     return {"file": NODES, "row": 6, "ids": (6,), "count": 1}
@@ -737,3 +748,376 @@ def folder_empty(folder: Path) -> dict[str, Any]:
 def folder_missing(folder: Path) -> dict[str, Any]:
     shutil.rmtree(folder)
     return {}
+
+
+# ---------------------------------------------------------------------- what was saved, changed
+def change_values(
+    folder: Path,
+    path: str,
+    change: Callable[[Any], Any],
+    file: str = EDGES,
+    path_of: str = POPULATION,
+) -> None:
+    """Replace all values of a dataset by a function of them."""
+    with edges_of(folder, file, path_of) as h5:
+        h5[path][...] = change(h5[path][()])
+
+
+def shuffled(values: Any) -> Any:
+    """Return the values in another order."""
+    return values[np.random.default_rng(3).permutation(len(values))]
+
+
+@fault("gap-file", "missing-file")
+def gap_file_missing(folder: Path) -> dict[str, Any]:
+    (folder / GAPS).unlink()
+    return {"file": EDGES}
+
+
+@fault("gap-file", "structure-only")
+def gap_file_missing_without_a_recipe(folder: Path) -> dict[str, Any]:
+    (folder / GAPS).unlink()
+    (folder / RECIPE).unlink()
+    return {"file": EDGES}
+
+
+@fault("gap-file")
+def gap_halves_exchanged(folder: Path) -> dict[str, Any]:
+    with h5py.File(folder / GAPS, "r+") as h5:
+        first, second = h5["src_gap_ids"][()], h5["trg_gap_ids"][()]
+        h5["src_gap_ids"][...], h5["trg_gap_ids"][...] = second, first
+    return {}
+
+
+@fault("recipe-table", "query")
+def types_exchanged(folder: Path) -> dict[str, Any]:
+    """Two rows of the table have each other's id."""
+    text = (folder / TYPES).read_text()
+    text = text.replace("\n101 ", "\nX ").replace("\n102 ", "\n101 ").replace("\nX ", "\n102 ")
+    (folder / TYPES).write_text(text)
+    return {"edge_type": 101}
+
+
+@fault("query", "structure-only")
+def types_exchanged_without_a_recipe(folder: Path) -> dict[str, Any]:
+    (folder / RECIPE).unlink()
+    types_exchanged(folder)
+    return {"file": EDGES}
+
+
+@fault("recipe-table", "query")
+def query_changed(folder: Path) -> dict[str, Any]:
+    edit_types(folder, "101 pop_name=='B'", "101 pop_name=='C'")
+    return {"edge_type": 101}
+
+
+@fault("recipe-table")
+def weight_of_type_changed(folder: Path) -> dict[str, Any]:
+    edit_types(folder, " 0.1 ", " 0.2 ")
+    return {"edge_type": 100}
+
+
+@fault("dtype", "recipe-table")
+def weight_of_type_is_text(folder: Path) -> dict[str, Any]:
+    edit_types(folder, " 0.1 ", " strong ")
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_has_another_property(folder: Path) -> dict[str, Any]:
+    lines = (folder / TYPES).read_text().splitlines()
+    more = ["dynamics_params", *["AMPA.json"] * (len(lines) - 1)]
+    lines = [f"{line} {value}" for line, value in zip(lines, more, strict=True)]
+    (folder / TYPES).write_text("\n".join(lines))
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_of_nodes_changed(folder: Path) -> dict[str, Any]:
+    edit_types(folder, "point_neuron", "point_process", file=NODE_TYPES)
+    return {"file": NODE_TYPES}
+
+
+@fault("recipe-table", "node-type", "query")
+def type_of_nodes_removed(folder: Path) -> dict[str, Any]:
+    lines = (folder / NODE_TYPES).read_text().splitlines()
+    (folder / NODE_TYPES).write_text("\n".join(lines[:-1]))
+    return {"file": NODE_TYPES}
+
+
+@fault("recipe-nodes", "query")
+def node_types_permuted(folder: Path) -> dict[str, Any]:
+    change_values(folder, "node_type_id", shuffled, file=NODES, path_of="nodes/net")
+    return {"file": NODES}
+
+
+@fault("query", "structure-only")
+def node_types_permuted_without_a_recipe(folder: Path) -> dict[str, Any]:
+    (folder / RECIPE).unlink()
+    change_values(folder, "node_type_id", shuffled, file=NODES, path_of="nodes/net")
+    return {}
+
+
+@fault("recipe-nodes")
+def positions_permuted(folder: Path) -> dict[str, Any]:
+    change_values(folder, "0/positions", shuffled, file=NODES, path_of="nodes/net")
+    return {"file": NODES}
+
+
+@fault("recipe-nodes", "query")
+def node_ids_permuted(folder: Path) -> dict[str, Any]:
+    change_values(folder, "node_id", shuffled, file=NODES, path_of="nodes/net")
+    return {"file": NODES}
+
+
+@fault("recipe-nodes")
+def labels_of_nodes_changed(folder: Path) -> dict[str, Any]:
+    set_value(folder, "1/label", 3, b"c", file=NODES, path="nodes/net")
+    return {"file": NODES}
+
+
+@fault("recipe-nodes")
+def column_of_nodes_missing(folder: Path) -> dict[str, Any]:
+    with h5py.File(folder / NODES, "r+") as h5:
+        h5["nodes/net/1/other"] = h5["nodes/net/1/label"][()]
+        del h5["nodes/net/1/label"]
+    return {"file": NODES, "population": "net"}
+
+
+@fault("position", "recipe-nodes")
+def positions_of_text(folder: Path) -> dict[str, Any]:
+    with h5py.File(folder / NODES, "r+") as h5:
+        replace(h5["nodes/net/0"], "positions", np.full(30, b"here"))
+    return {"file": NODES}
+
+
+@fault("population", "no-nodes", "recipe-nodes")
+def nodes_renamed(folder: Path) -> dict[str, Any]:
+    with h5py.File(folder / NODES, "r+") as h5:
+        h5.move("nodes/net", "nodes/ten")
+    return {"file": NODES, "population": "ten"}
+
+
+@fault("recipe-population")
+def edges_renamed(folder: Path) -> dict[str, Any]:
+    with h5py.File(folder / EDGES, "r+") as h5:
+        h5.move("edges/net_to_net", "edges/net_to_ten")
+    return {"edge_type": 100}
+
+
+@fault("delay-dt")
+def delay_below_the_time_step(folder: Path) -> dict[str, Any]:
+    """A simulation of these files has steps of 1.05 ms."""
+    config = {
+        "run": {"dt": 1.05},
+        "networks": {
+            "edges": [{"edges_file": EDGES, "edge_types_file": TYPES}],
+            "nodes": [
+                {"nodes_file": f"{name}_nodes.h5", "node_types_file": f"{name}_node_types.csv"}
+                for name in ("net", "bg")
+            ],
+            "gap_juncs": [{"gap_juncs_file": GAPS}],
+        },
+    }
+    (folder / "simulation_config.json").write_text(json.dumps(config))
+    return {"file": EDGES, "edge_type": 100}
+
+
+@fault("dtype")
+def index_of_text(folder: Path) -> dict[str, Any]:
+    with edges_of(folder) as h5:
+        replace(h5, "target_node_id", np.full(len(h5["target_node_id"]), b"7"))
+    return {"file": EDGES}
+
+
+@fault("missing-file", "no-nodes", "structure-only")
+def ends_renamed(folder: Path) -> dict[str, Any]:
+    with edges_of(folder, INPUTS, "edges/bg_to_net") as h5:
+        h5["source_node_id"].attrs["node_population"] = "gb"
+    return {"file": RECIPE, "edge_type": 104}
+
+
+@fault("index-missing")
+def indices_removed(folder: Path) -> dict[str, Any]:
+    with edges_of(folder) as h5:
+        del h5["indices"]
+    return {"file": EDGES}
+
+
+def in_column(name: str, change: Callable[[Any], Any]) -> Fault:
+    """Return what changes a column of an edge type."""
+
+    def plant(folder: Path) -> dict[str, Any]:
+        change_values(folder, f"0/{name}", change)
+        return {"file": EDGES, "edge_type": 100}
+
+    return plant
+
+
+for _name, _change in {
+    "scaled": lambda x: x * 1.5,
+    "a_little_off": lambda x: x * (1 + 1e-15),
+    "shuffled": shuffled,
+    "reversed": lambda x: x[::-1],
+    "all_equal": lambda x: np.full_like(x, x[0]),
+}.items():
+    FAULTS[f"delays_{_name}"] = ({"recipe-values"}, "recipe-values", in_column("delay", _change))
+
+
+@fault("recipe-values")
+def values_of_one_pair_exchanged(folder: Path) -> dict[str, Any]:
+    """Of one column and the two synapses of a pair: each column has the values that it had."""
+    with edges_of(folder) as h5:
+        places = h5["edge_group_index"][()]
+        rows = rows_of(h5, 100)
+        first = next(row for row in rows if places[row] == 0)
+        (second,) = (row for row in rows if id_of(h5, row) == id_of(h5, first) and row != first)
+        a, b = int(places[first]), int(places[second])
+        h5["0/delay"][a] += 1.0
+        h5["0/afferent_section_pos"][a] += 0.1
+    resave_digests(folder)
+    assert verify(folder)
+    with edges_of(folder) as h5:
+        h5["0/delay"][a], h5["0/delay"][b] = h5["0/delay"][b], h5["0/delay"][a]
+    return {"edge_type": 100}
+
+
+def resave_digests(folder: Path) -> None:
+    """Give the recipe the digests of the values in the file, of type 100."""
+    with edges_of(folder) as h5:
+        rows = rows_of(h5, 100)
+        places = h5["edge_group_index"][()][rows]
+        names = ("afferent_section_id", "afferent_section_pos", "delay")
+        digests = ColumnDigests()
+        ids = h5["source_node_id"][()][rows], h5["target_node_id"][()][rows]
+        digests.add(ids, {name: h5[f"0/{name}"][()][places] for name in names})
+
+    def change(recipe: dict[str, Any]) -> None:
+        values = recipe["edge_types"][0]["values"]
+        values |= {"columns": digests.columns, "together": digests.whole}
+
+    edit_recipe(folder, change)
+
+
+@fault("recipe-values")
+def column_missing(folder: Path) -> dict[str, Any]:
+    with edges_of(folder) as h5:
+        del h5["0/delay"]
+    return {"edge_type": 100}
+
+
+@fault("recipe-values")
+def column_added(folder: Path) -> dict[str, Any]:
+    """It overrides what the type says."""
+    with edges_of(folder) as h5:
+        h5["0/syn_weight"] = np.full(len(h5["0/delay"]), 0.5)
+    return {"edge_type": 100}
+
+
+@fault("no-value", "recipe-values")
+def unread_column_with_nan(folder: Path) -> dict[str, Any]:
+    with edges_of(folder) as h5:
+        h5["0/distance"] = np.full(len(h5["0/delay"]), np.nan)
+    return {"edge_type": 100}
+
+
+@fault("delay", "recipe-table")
+def delay_of_input_negative(folder: Path) -> dict[str, Any]:
+    edit_types(folder, "2.0", "-0.5", file="bg_net_edge_types.csv")
+    return {"edge_type": 104}
+
+
+@fault("recipe-changed")
+def recipe_changed(folder: Path) -> dict[str, Any]:
+    recipe = json.loads((folder / RECIPE).read_text())
+    recipe["edge_types"][0]["connector"]["parameters"]["p0"] = 0.35
+    (folder / RECIPE).write_text(json.dumps(recipe))
+    return {"file": RECIPE}
+
+
+@fault("recipe-changed", "recipe-table", "structure-only")
+def recipe_without_edge_types(folder: Path) -> dict[str, Any]:
+    recipe = json.loads((folder / RECIPE).read_text())
+    recipe["edge_types"] = []
+    (folder / RECIPE).write_text(json.dumps(recipe))
+    return {"file": RECIPE}
+
+
+@fault("recipe", "structure-only")
+def recipe_emptied(folder: Path) -> dict[str, Any]:
+    (folder / RECIPE).write_text("{}")
+    return {"file": RECIPE}
+
+
+@fault("recipe", "structure-only")
+def recipe_is_null(folder: Path) -> dict[str, Any]:
+    (folder / RECIPE).write_text("null")
+    return {"file": RECIPE}
+
+
+@fault("recipe", "structure-only", "versions")
+def recipe_of_the_first_format_without_edge_types(folder: Path) -> dict[str, Any]:
+    (folder / RECIPE).write_text(json.dumps({"format": 1, "network": "net", "edge_types": []}))
+    return {"file": RECIPE}
+
+
+@fault("recipe", "recipe-edges", "not-tested", "index-missing")
+def recipe_with_a_bad_number(folder: Path) -> dict[str, Any]:
+    """One bad value does not keep the digest from being checked."""
+    another_seed_with_equal_numbers(folder)
+
+    def change(recipe: dict[str, Any]) -> None:
+        entry = next(e for e in recipe["edge_types"] if e["edge_type_id"] == 104)
+        entry["connector"]["wanted"]["forward"] = -3.0
+
+    edit_recipe(folder, change)
+    return {"file": RECIPE, "edge_type": 104}
+
+
+@fault("recipe-population", "gap-file")
+def edges_in_two_files(folder: Path) -> dict[str, Any]:
+    shutil.copy(folder / EDGES, folder / "copy_edges.h5")
+    shutil.copy(folder / TYPES, folder / "copy_edge_types.csv")
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_added(folder: Path) -> dict[str, Any]:
+    lines = (folder / TYPES).read_text().splitlines()
+    (folder / TYPES).write_text("\n".join([*lines, "9" + lines[1]]))
+    return {"file": TYPES, "edge_type": 9100}
+
+
+@fault("recipe-table")
+def type_of_nodes_added(folder: Path) -> dict[str, Any]:
+    lines = (folder / NODE_TYPES).read_text().splitlines()
+    number = lines[0].split().index("node_type_id")
+    row = lines[1].split()
+    row[number] = "999"
+    (folder / NODE_TYPES).write_text("\n".join([*lines, " ".join(row)]))
+    return {"file": NODE_TYPES}
+
+
+def without_edges(folder: Path) -> None:
+    """Replace the network by one whose edge type has no edges, so that there is no file of them."""
+    shutil.rmtree(folder)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=5)
+    net.add_edges(connection_rule=0, delay=2.0, syn_weight=1.0)
+    saved(folder, [net])
+    assert verify(folder).findings == ()
+
+
+@fault("recipe-table")
+def type_without_edges_changed(folder: Path) -> dict[str, Any]:
+    without_edges(folder)
+    edit_types(folder, "2.0", "3.0")
+    return {"edge_type": 100}
+
+
+@fault("recipe-table")
+def type_without_edges_removed(folder: Path) -> dict[str, Any]:
+    without_edges(folder)
+    header = (folder / TYPES).read_text().splitlines()[0]
+    (folder / TYPES).write_text(header)
+    return {"edge_type": 100}

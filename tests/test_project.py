@@ -128,7 +128,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
     *("errors", "locks", "checks", "proportions", "generators", "randomness"),
-    *("filters", "coordinates", "nodes", "distances"),
+    *("filters", "coordinates", "digests", "nodes", "distances"),
     *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
     *("sampling", "rules", "report", "defaults"),
     *("inspection", "patterns", "synapses", "connectors", "recordings"),
@@ -308,12 +308,12 @@ class TestImports:
         assert done.stdout == done.stderr == ""
 
     def test_import_time(self) -> None:
-        """Less than a second beyond NumPy and SciPy; the best of three, for busy machines."""
+        """Less than a second of work beyond NumPy and SciPy, however busy the machine is."""
         code = (
             "import numpy, scipy.special, time\n"
-            "start = time.perf_counter()\n"
+            "start = time.process_time()\n"
             "import bmtool_connectors\n"
-            "print(time.perf_counter() - start)"
+            "print(time.process_time() - start)"
         )
         times = [
             float(subprocess.check_output([sys.executable, "-c", code], text=True))

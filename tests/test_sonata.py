@@ -245,11 +245,12 @@ def test_without_edges(tmp_path: Path) -> None:
     net = NetworkBuilder("net")
     net.add_nodes(N=3)
     net.save(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["net_node_types.csv", "net_nodes.h5"]
+    nodes = ["net_connections.json", "net_node_types.csv", "net_nodes.h5"]
+    assert sorted(os.listdir(tmp_path)) == nodes
     net.add_edges(connection_rule=0)
     net.save_edges(output_dir=tmp_path, force_build=False)
     net.save_edges(output_dir=tmp_path, src_network="another")
-    assert sorted(os.listdir(tmp_path)) == ["net_node_types.csv", "net_nodes.h5"]
+    assert sorted(os.listdir(tmp_path)) == nodes
     net.save(tmp_path)
     assert "net_net_edge_types.csv" in os.listdir(tmp_path)
     assert "net_net_edges.h5" not in os.listdir(tmp_path)
@@ -629,7 +630,7 @@ def test_recipe(tmp_path: Path) -> None:
     net = described_network()
     recipe = recipe_of(net, tmp_path)
     check_digests(net, tmp_path)
-    assert recipe["format"] == 1
+    assert recipe["format"] == 2
     assert recipe["files"] == ["net_net_edge_types.csv", "net_net_edges.h5"]
     assert recipe["versions"]["bmtool_connectors"] == bmtool_connectors.__version__
     assert set(recipe["versions"]) == {"bmtool_connectors", "bmtk", "numpy", "h5py"}
@@ -641,7 +642,7 @@ def test_recipe(tmp_path: Path) -> None:
     assert recipe["edge_types"][0]["connection_rule"]["function"] == "test_sonata.counts"
     assert recipe["edge_types"][1]["properties"][0]["names"] == "delay"
     both, one, backward = (each["connector"] for each in recipe["edge_types"][5:])
-    assert both["class"].endswith("reciprocal.ReciprocalConnector")
+    assert both["class"] == "bmtool_connectors.ReciprocalConnector"
     assert (both["seed"], both["name"], both["direction"]) == (5, "both", "forward")
     assert backward["direction"] == "backward"
     assert both["parameters"]["p1"] == 0.4
@@ -755,7 +756,7 @@ FAILING = [
     "bmtool_connectors.builder.saving.write_nodes",
     "bmtool_connectors.builder.saving.write_types",
     "bmtool_connectors.builder.saving.write_edges",
-    "bmtool_connectors.builder.saving.write_recipe",
+    "bmtool_connectors.builder.saving.make_recipe",
     "bmtool_connectors.builder.indices.IndexWriter.write",
     "bmtool_connectors.builder.aside.os.fsync",
     "bmtool_connectors.builder.saving.write_gap_junctions",

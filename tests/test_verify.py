@@ -139,7 +139,8 @@ def test_fault(name: str, folder: Path) -> None:
     """Each fault is found and named, with what follows from it and nothing else."""
     codes, code, plant = FAULTS[name]
     expected = plant(folder)
-    report = verify(folder)
+    configurations = sorted(folder.glob("*_config.json"))
+    report = verify([folder, *configurations])
     assert {each.code for each in report.findings} == codes, str(report)
     finding = next(each for each in report.findings if each.code == code)
     assert {key: getattr(finding, key) for key in expected} == expected
@@ -158,7 +159,7 @@ def test_every_code_has_a_fault() -> None:
 
 def test_the_guide_lists_the_codes() -> None:
     text = (Path(__file__).parents[1] / "docs" / "guide.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+) \|$", text, re.MULTILINE)
+    listed = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+) \| \S.+ \|$", text, re.MULTILINE)
     assert listed == [(code, *severity) for code, severity in CODES.items()]
 
 
@@ -236,7 +237,7 @@ def configuration(folder: Path, network: Path, **more: Any) -> Path:
 def test_configuration(original: Path, tmp_path: Path) -> None:
     """A configuration names the files, and its time step is the least delay."""
     folder = Path(shutil.copytree(original, tmp_path / "network"))
-    for dt, codes in ((0.1, []), (1.2, ["delay"])):
+    for dt, codes in ((0.1, []), (1.2, ["delay-dt"])):
         shutil.rmtree(tmp_path / "sim", ignore_errors=True)
         path = configuration(tmp_path / "sim", folder, run={"dt": dt, "tstop": 10.0})
         report = verify(path)
@@ -256,7 +257,7 @@ def test_configuration(original: Path, tmp_path: Path) -> None:
     assert not verify(folder, dt=1.2)
     (folder / "bg_nodes.h5").unlink()
     codes = [each.code for each in verify(path, dt=0.0).findings]
-    assert codes == ["missing-file", "no-nodes"]
+    assert codes == ["missing-file", "missing-file", "no-nodes"]  # configuration and recipe
     (tmp_path / "sim" / "circuit_config.json").unlink()
     assert [each.code for each in verify(path).findings] == ["missing-file"]
     path.write_text(json.dumps({"network": path.name}))  # itself
@@ -290,7 +291,7 @@ def test_files_of_other_tools(tmp_path: Path) -> None:
     set_value(tmp_path, "0/delay", 1, -1.0, file="edges.h5", path="edges/chemical")
     finding = verify(tmp_path).findings[0]
     assert (finding.code, finding.row, finding.ids) == ("delay", 1, (1, 1))
-    assert finding.message == "delay is -1.0, not above 0 ms"
+    assert finding.message == "delay is -1.0, below 0 ms"
 
 
 def test_a_part_of_what_was_drawn(tmp_path: Path) -> None:
@@ -331,7 +332,7 @@ def test_command(original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     wrong = "not to be trusted: 1 error\n"
     for more, code, start in (
         ([], 0, "nothing wrong\n"),
-        (["--dt", "1.2"], 1, wrong),
+        (["--dt", "1.2"], 1, "not to be trusted: 1 warning\n"),
         (["--alarm-rate", "1"], 1, "not to be trusted: 2 warnings\n"),
         ([str(tmp_path / "none")], 2, wrong),
     ):
@@ -348,10 +349,10 @@ def test_as_a_table(folder: Path) -> None:
     delay_nan(folder)
     recipe_of_another_version(folder)
     table = verify(folder).to_frame()
-    assert table["code"].tolist() == ["not-finite", "versions"]
-    assert table["severity"].tolist() == ["error", "note"]
+    assert table["code"].tolist() == ["recipe-values", "not-finite", "versions"]
+    assert table["severity"].tolist() == ["error", "warning", "note"]
     assert table["edge_type"].tolist()[0] == 100
-    assert table["row"].isna().tolist() == [False, True]
+    assert table["row"].isna().tolist() == [True, False, True]
     assert verify(folder.parent / "none").to_frame().shape == (1, 9)
 
 
@@ -366,8 +367,8 @@ def test_a_long_report(folder: Path) -> None:
     header, *lines = (folder / TYPES).read_text().splitlines()
     (folder / TYPES).write_text("\n".join([header, *lines, *[f"{k} x" for k in range(70)]]))
     report = verify(folder)
-    assert len(report.findings) == 70
-    assert str(report).endswith("... and 10 more in the attribute 'findings'")
+    assert len(report.findings) == 71  # and that they are not in the recipe
+    assert "\n... and 11 more in the attribute 'findings'\nnot covered: " in str(report)
 
 
 def test_parts(original: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

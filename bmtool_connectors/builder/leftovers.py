@@ -1,7 +1,8 @@
 """Files of an earlier save of a network that the next one does not write again.
 
-The recipe of a network lists the files of its edges that stand beside it. What it lists and the
-next save does not write is removed; what no recipe lists never is.
+The recipe of a network lists the files of its edges that stand beside it. What it lists and that of
+the next save does not is removed; what no recipe lists never is. Nor are files of nodes, which may
+hold other networks, too.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ def names_beside(recipe: Path, files: Iterable[Path]) -> set[str]:
 
 
 def listed(recipe: Path, network: str | None = None) -> set[str] | None:
-    """Return the names that a recipe lists; None if there is none, or none of this network.
+    """Return the names of files with edges that a recipe lists; None if it lists none at all.
 
     Parameters
     ----------
     recipe : Path
     network : str, optional
-        Name; default any.
+        Name, if a recipe of another network does not count.
     """
     try:
         found = json.loads(recipe.read_text(encoding="utf-8")) if recipe.is_file() else None
@@ -43,9 +44,7 @@ def listed(recipe: Path, network: str | None = None) -> set[str] | None:
     if not isinstance(found, dict) or network not in (None, found.get("network")):
         return None
     files = found.get("files")
-    if not isinstance(files, list):
-        return None
-    return {name for name in files if is_file_name(name)}
+    return {name for name in files if is_file_name(name)} if isinstance(files, list) else None
 
 
 def _of_others(recipe: Path) -> set[str]:
@@ -55,7 +54,7 @@ def _of_others(recipe: Path) -> set[str]:
 
 
 def leftovers(recipe: Path, network: str, names: Collection[str]) -> list[Path]:
-    """Return what the previous recipe lists, and neither `names` nor other networks' recipes."""
+    """Return what the recipe there lists, and neither `names` nor other networks' recipes."""
     gone = (listed(recipe, network) or set()) - {*names, recipe.name}
     return [recipe.with_name(name) for name in sorted(gone - _of_others(recipe))] if gone else []
 

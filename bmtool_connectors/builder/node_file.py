@@ -15,16 +15,68 @@ from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.coordinates import AXES, POSITIONS
+from bmtool_connectors.digests import ColumnDigests, by_axis
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["write_nodes", "write_types"]
+__all__ = ["NodeTable", "type_texts", "write_nodes", "write_types"]
 
 #: What a table of types has where a type lacks a property.
 MISSING = "NULL"
 
 
 # ---------------------------------------------------------------------- nodes
-def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: SaveOptions) -> None:
+class NodeTable:
+    """The nodes of a network as arrays, as a file of nodes holds them.
+
+    Parameters
+    ----------
+    made : sequence of NodeGroup
+        Nodes by what made them.
+    portable : bool
+        Whether there is one group, with a column for each coordinate.
+
+    Attributes
+    ----------
+    columns : dict of ndarray, shape (n,)
+        Ids, types, and where the properties of each node are.
+    groups : list of dict of ndarray
+        The properties of each group, by name.
+
+    Raises
+    ------
+    ParameterError
+        If a property cannot be stored.
+    """
+
+    def __init__(self, made: Sequence[NodeGroup], portable: bool) -> None:
+        sets = _sets(made, portable)
+        nodes = [node for group in made for node in group.nodes]
+        group_of, place = _places(made, [groups for _, groups in sets])
+        self.columns: dict[str, npt.NDArray[Any]] = {
+            "node_id": np.array([node.node_id for node in nodes], dtype=np.uint64),
+            "node_type_id": np.array([node.node_type_id for node in nodes], dtype=np.uint64),
+            "node_group_id": group_of.astype(np.uint32),
+            "node_group_index": place.astype(np.uint64),
+        }
+        self.groups: list[dict[str, npt.NDArray[Any]]] = []
+        for names, groups in sets:
+            columns: dict[str, npt.NDArray[Any]] = {}
+            for name in names:
+                values = [_value(node, name) for group in groups for node in group.nodes]
+                columns |= _property(name, values, portable)
+            self.groups.append(columns)
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of types and properties, which are the same in portable files."""
+        found = ColumnDigests()
+        ids, group_of = self.columns["node_id"], self.columns["node_group_id"]
+        found.add([ids], {"node_type_id": self.columns["node_type_id"]})
+        for number, columns in enumerate(self.groups):
+            found.add([ids[group_of == number]], by_axis(columns))
+        return found.columns
+
+
+def write_nodes(file: Path, network: str, nodes: NodeTable, options: SaveOptions) -> None:
     """Write the nodes of a network into a file, as a population of its name.
 
     Parameters
@@ -33,18 +85,14 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
         Gets one more population if it is there.
     network : str
         Name.
-    made : sequence of NodeGroup
-        Nodes by what made them.
+    nodes : NodeTable
     options : SaveOptions
 
     Raises
     ------
     ParameterError
-        If the population is in the file already, or a property cannot be stored.
+        If the population is in the file already.
     """
-    sets = _sets(made, options.portable)
-    nodes = [node for group in made for node in group.nodes]
-    group_of, place = _places(made, [groups for _, groups in sets])
     with h5_file(file) as (h5, check):
         if f"nodes/{network}" in h5:
             raise ParameterError(
@@ -52,22 +100,15 @@ def write_nodes(file: Path, network: str, made: Sequence[NodeGroup], options: Sa
                 "with mode='w' or into another file."
             )
         population = h5.create_group(f"/nodes/{network}")
-        columns: dict[str, tuple[Any, Any]] = {
-            "node_id": (np.uint64, [node.node_id for node in nodes]),
-            "node_type_id": (np.uint64, [node.node_type_id for node in nodes]),
-            "node_group_id": (np.uint32, group_of),
-            "node_group_index": (np.uint64, place),
-        }
-        for name, (dtype, values) in columns.items():
-            array = np.asarray(values)
+        for name, array in nodes.columns.items():
+            dtype = array.dtype
             if options.compact:
                 dtype = np.min_scalar_type(int(array.max()) if len(array) else 0)
-            _write(population, name, array.astype(dtype), options)
-        for number, (names, groups) in enumerate(sets):
-            h5_group = population.create_group(str(number))
-            for name in names:
-                values = [_value(node, name) for group in groups for node in group.nodes]
-                _write_property(h5_group, name, values, options)
+            _write(population, name, array.astype(dtype, copy=False), options)
+        for number, columns in enumerate(nodes.groups):
+            group = population.create_group(str(number))
+            for name, array in columns.items():
+                _write(group, name, array, options)
                 check()
 
 
@@ -113,13 +154,11 @@ def _value(node: Any, name: str) -> Any:
     return value
 
 
-def _write_property(h5: Any, name: str, values: list[Any], options: SaveOptions) -> None:
-    """Write a property of nodes, in the type that its values have."""
-    if options.portable and name == POSITIONS:
+def _property(name: str, values: list[Any], portable: bool) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of a property of nodes, in the type that its values have."""
+    if portable and name == POSITIONS:
         columns = np.array(values, dtype=float)
-        for k, axis in enumerate(AXES[0]):
-            _write(h5, axis, columns[:, k], options)
-        return
+        return {axis: columns[:, k] for k, axis in enumerate(AXES[0])}
     is_text = bool(values) and all(isinstance(value, str) for value in values)
     try:
         array = np.array(values, dtype=h5py.string_dtype() if is_text else None)
@@ -130,12 +169,12 @@ def _write_property(h5: Any, name: str, values: list[Any], options: SaveOptions)
             f"{name} of add_nodes() has values of different shapes; allowed is one shape for all "
             "nodes with the same properties."
         ) from error
-    if options.portable and array.ndim > 1:
+    if portable and array.ndim > 1:
         raise ParameterError(
             f"portable=True cannot store {name!r}, which has {array.shape[1:]} values per node; "
             "only positions may have several: pass them as properties of one value each."
         )
-    _write(h5, name, array, options)
+    return {name: array}
 
 
 def _write(h5: Any, name: str, array: npt.NDArray[Any], options: SaveOptions) -> None:
@@ -158,11 +197,14 @@ def write_types(
     none : str
         What stands for None.
     """
-    types = list(types)
-    names = list(dict.fromkeys([*first, *(name for each in types for name in each)]))
+    texts = [type_texts(each, none) for each in types]
+    names = list(dict.fromkeys([*first, *(name for each in texts for name in each)]))
     with file.open("w", newline="", encoding="utf-8") as text:
         table = csv.writer(text, delimiter=" ")
         table.writerow(names)
-        for each in types:
-            values = (each.get(name, MISSING) for name in names)
-            table.writerow([none if value is None else value for value in values])
+        table.writerows([each.get(name, MISSING) for name in names] for each in texts)
+
+
+def type_texts(properties: Mapping[str, Any], none: str) -> dict[str, str]:
+    """Return the properties of a type as a table has them; `none` stands for None."""
+    return {name: none if value is None else str(value) for name, value in properties.items()}

@@ -1,21 +1,25 @@
-"""How the edges of a network were made, and what tells whether they are the same ones."""
+"""How the edges of a network were made, and what tells whether files hold what was saved."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.leftovers import listed, names_beside
+from bmtool_connectors.builder.node_file import type_texts
 from bmtool_connectors.builder.rows import BLOCK, Part, Piece, edge_rows
+from bmtool_connectors.digests import ColumnDigests, digest_of_json
 from bmtool_connectors.edges import order_by
 from bmtool_connectors.patterns.described import (
     FORMAT,
@@ -25,70 +29,167 @@ from bmtool_connectors.patterns.described import (
     wanted,
 )
 from bmtool_connectors.rules import ConnectionRule
+from bmtool_connectors.sampling import degree, sparse
 
-__all__ = ["PairDigests", "digests_of", "write_recipe"]
+if TYPE_CHECKING:
+    from bmtool_connectors.builder.sonata import SavedEdges
+
+__all__ = ["PairDigests", "SavedParts", "digests_of", "make_recipe", "recipe_at"]
 
 
-def write_recipe(
-    file: Path,
-    network: str,
-    tables: Sequence[EdgeTable],
-    digests: Mapping[EdgeTable, str],
-    files: Sequence[str],
-) -> None:
-    """Write the recipe of a network's edges.
+@dataclass
+class SavedParts:
+    """What a save has written of a network.
+
+    Attributes
+    ----------
+    files : list of Path
+        Of edges, edge types and gap junctions.
+    ends : set of (str, str), or None
+        Source and target networks whose edges these are; None: all that the network has. Empty
+        where no edges were saved.
+    edges : dict of SavedEdges
+        What was written of each table; of tables without edges, nothing is.
+    gaps : ColumnDigests or None
+        Of the file of gap junctions.
+    node_files : list of Path
+        Of nodes and node types.
+    nodes : dict of str to str
+        Digests of the nodes' columns, which belong to the edges whether they were saved or not.
+    node_types : dict of int to dict of str
+        Properties of each type as text.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    ends: set[tuple[str, str]] | None = field(default_factory=set)
+    edges: dict[EdgeTable, SavedEdges] = field(default_factory=dict)
+    gaps: ColumnDigests | None = None
+    node_files: list[Path] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
+    node_types: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def includes(self, ends: tuple[str, str]) -> bool:
+        """Say whether edges between two networks were saved."""
+        return self.ends is None or ends in self.ends
+
+
+def make_recipe(
+    place: Path, network: str, tables: Sequence[EdgeTable], saved: SavedParts
+) -> dict[str, Any]:
+    """Return the recipe of a network.
 
     Parameters
     ----------
-    file : Path
+    place : Path
+        Where it will be; what the recipe there says of parts that were not saved now stays.
     network : str
         Name.
     tables : sequence of EdgeTable
         One per edge type.
-    digests : dict
-        Of the pairs of tables, where they are known already.
-    files : sequence of str
-        Names of the network's files of edges, edge types and gap junctions in the same folder.
+    saved : SavedParts
 
     Notes
     -----
     The same network gives the same file, whenever, wherever and however often it is saved.
     """
-    known: dict[Any, Any] = {}
-    digests = {**digests, **digests_of([each for each in tables if each not in digests])}
-    recipe = {
+    before = recipe_at(place, network)
+    recipe: dict[str, Any] = {
         "format": FORMAT,
         "network": network,
         "versions": {
             "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
             **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
-        "files": list(files),
-        "edge_types": [_edge_type(table, known, digests[table]) for table in tables],
+        "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
+        "nodes": before.get("nodes"),
+        "files": _files(place, network, saved),
+        "gap_junctions": None if saved.gaps is None else _values(saved.gaps),
     }
-    text = json.dumps(recipe, indent=1, allow_nan=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    if saved.node_files:
+        recipe["nodes"] = {
+            "files": sorted(names_beside(place, saved.node_files)),
+            "columns": saved.nodes,
+            "types": saved.node_types,
+        }
+    kept: list[Any] = []
+    if saved.ends is not None:
+        kept = [each for each in before.get("edge_types", []) if not saved.includes(_ends(each))]
+    if saved.ends is not None and not saved.ends:
+        recipe["gap_junctions"] = before.get("gap_junctions")
+    own = [each for each in tables if saved.includes((each.source_network, each.target_network))]
+    recipe["edge_types"] = [*_edge_types(own, saved), *kept]
+    recipe["blake2b"] = digest_of_json(recipe)
+    return recipe
 
 
-def _edge_type(table: EdgeTable, known: dict[Any, Any], digest: str) -> dict[str, Any]:
-    """Return the recipe of an edge type; what is wanted of a use is kept for both directions."""
-    properties = table.edge_type_properties
-    found: dict[str, Any] = {
-        "edge_type_id": int(table.edge_type_id),
-        "source_network": table.source_network,
-        "target_network": table.target_network,
-        "source_query": properties.get("source_query"),
-        "target_query": properties.get("target_query"),
-        "pairs": table.n_pairs,
-        "synapses": table.n_syns,
-        "blake2b": digest,
-    }
+def _files(place: Path, network: str, saved: SavedParts) -> list[str] | None:
+    """Return the names of the files with edges; None if it is not known what is there."""
+    before = listed(place, network)
+    if saved.ends is not None and not saved.ends:
+        return None if before is None else sorted(before)
+    names = names_beside(place, saved.files)
+    if saved.ends is not None and before is not None:  # other calls write, or wrote, the others
+        names |= before - {f"{network}_gap_juncs.h5"}
+    return sorted(names)
+
+
+def recipe_at(place: Path, network: str) -> dict[str, Any]:
+    """Return the recipe of a network that is there already; empty if it cannot be trusted."""
+    try:
+        recipe = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+        told = recipe.pop("blake2b")
+        is_same = recipe["format"] == FORMAT and recipe["network"] == network
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+    return recipe if is_same and told == digest_of_json(recipe) else {}
+
+
+def _ends(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["source_network"], entry["target_network"]
+
+
+def _values(digests: ColumnDigests) -> dict[str, Any]:
+    return {"rows": digests.n_rows, "columns": digests.columns, "together": digests.whole}
+
+
+def _edge_types(tables: Sequence[EdgeTable], saved: SavedParts) -> Iterator[dict[str, Any]]:
+    """Yield the recipes of edge types; what is wanted of a use is kept for both directions."""
+    known: dict[Any, Any] = {}
+    pairs = {table: each.pairs for table, each in saved.edges.items() if each.pairs is not None}
+    pairs |= digests_of([table for table in tables if table not in pairs])
+    nodes = digest_of_json(saved.nodes)
+    for table in tables:
+        properties = table.edge_type_properties
+        found: dict[str, Any] = {
+            "edge_type_id": int(table.edge_type_id),
+            "source_network": table.source_network,
+            "target_network": table.target_network,
+            "source_query": properties.get("source_query"),
+            "target_query": properties.get("target_query"),
+            "pairs": table.n_pairs,
+            "synapses": table.n_syns,
+            "blake2b": pairs[table],
+            "row_per_synapse": table.has_properties,
+            "nodes": nodes,
+            "type": type_texts(properties, none="NULL"),
+        }
+        if table in saved.edges:
+            written = saved.edges[table]
+            found |= {"population": written.population, "indices": written.indices}
+            found["values"] = _values(written.values)
+        yield found | _rule(table, known)
+
+
+def _rule(table: EdgeTable, known: dict[Any, Any]) -> dict[str, Any]:
+    """Return what made the edges of a table and their properties."""
     rule = table.connection_map.connector
+    found: dict[str, Any] = {}
     if isinstance(rule, ConnectionRule):
         if rule.use not in known:
             known[rule.use] = wanted(rule.connector, rule.use)
         found["connector"] = {
             **connector_described(rule.connector),
+            "use": rule.use.number,
             "direction": rule.direction,
             "drawn": drawn(rule.connector, rule.use),
             "wanted": known[rule.use],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -13,18 +14,12 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import (
-    leftovers,
-    listed,
-    names_beside,
-    unlisted,
-    warn_of,
-)
-from bmtool_connectors.builder.node_file import write_nodes, write_types
+from bmtool_connectors.builder.leftovers import leftovers, unlisted, warn_of
+from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.builder.portable import check_portable
-from bmtool_connectors.builder.recipe import write_recipe
+from bmtool_connectors.builder.recipe import SavedParts, make_recipe, recipe_at
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.builder.targets import check_names, check_targets
 from bmtool_connectors.errors import ParameterError
@@ -112,11 +107,12 @@ class SavingNetwork(_bmtk.HookedNetwork):
         edge_files, others = self._edge_files(output_dir, **edges)
         self._check_edges(edge_files, chosen)
         paths = [*node_files, *_paths(edge_files), *others]
-        check_targets(paths, chosen)
+        self._check_targets(paths, chosen)
+        name, force_build = edges.get("name"), edges.get("force_build", True)
         with FilesAside() as files:
-            self._write_nodes(files, node_files, chosen)
-            name, force_build = edges.get("name"), edges.get("force_build", True)
-            unknown = self._write_edges(files, edge_files, others, name, chosen, force_build)
+            saved = self._write_nodes(files, node_files, chosen)
+            self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
+            unknown = self._write_recipe(files, others[1], saved)
         warn_of(unknown, output_dir)
 
     def save_nodes(
@@ -149,9 +145,11 @@ class SavingNetwork(_bmtk.HookedNetwork):
             return
         chosen = SaveOptions.checked("save_nodes()", {**given, **options})
         paths = self._node_files(output_dir, *names)
-        check_targets(paths, chosen)
+        recipe = self._recipe_file(output_dir)
+        self._check_targets([*paths, recipe], chosen)
         with FilesAside() as files:
-            self._write_nodes(files, paths, chosen)
+            saved = self._write_nodes(files, paths, chosen)
+            self._write_recipe(files, recipe, saved)
 
     def save_edges(
         self,
@@ -212,9 +210,11 @@ class SavingNetwork(_bmtk.HookedNetwork):
         edge_files, others = self._edge_files(output_dir, **chosen_names)
         self._check_edges(edge_files, chosen)
         paths = [*_paths(edge_files), *others]
-        check_targets(paths, chosen)
+        self._check_targets(paths, chosen)
         with FilesAside() as files:
-            unknown = self._write_edges(files, edge_files, others, name, chosen, force_build)
+            saved = SavedParts(nodes=self._node_table(False).digests())
+            self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
+            unknown = self._write_recipe(files, others[1], saved)
         warn_of(unknown, output_dir)
 
     # ------------------------------------------------------------------ names of files
@@ -267,10 +267,15 @@ class SavingNetwork(_bmtk.HookedNetwork):
             own = names if given else defaults
             paths = [None if each is None else Path(output_dir, each) for each in own]
             files.append(_EdgeFiles(source, target, *paths))
-        others = [
-            Path(output_dir, f"{self.name}_{each}") for each in ("gap_juncs.h5", "connections.json")
-        ]
-        return files, others
+        gap_file = Path(output_dir, f"{self.name}_gap_juncs.h5")
+        return files, [gap_file, self._recipe_file(output_dir)]
+
+    def _recipe_file(self, output_dir: PathLike) -> Path:
+        return Path(output_dir, f"{self.name}_connections.json")
+
+    def _check_targets(self, paths: Sequence[Path], options: SaveOptions) -> None:
+        """Refuse places where files cannot be, or must not be replaced; a recipe is completed."""
+        check_targets([path for path in paths if not recipe_at(path, self.name)], options)
 
     # ------------------------------------------------------------------ writing
     def _check_edges(self, files: Sequence[_EdgeFiles], options: SaveOptions) -> None:
@@ -292,76 +297,87 @@ class SavingNetwork(_bmtk.HookedNetwork):
             self.build()
         return True
 
-    def _write_nodes(self, files: FilesAside, paths: Sequence[Path], options: SaveOptions) -> None:
-        if not self.nodes_built:
-            self.make_nodes()
+    def _write_nodes(
+        self, files: FilesAside, paths: Sequence[Path], options: SaveOptions
+    ) -> SavedParts:
+        """Write the files of nodes, and return what was saved."""
+        nodes = self._node_table(options.portable)
         with files.writing(paths[0]) as path:
             if options.mode == "a" and paths[0].exists():
                 shutil.copyfile(paths[0], path)
-            write_nodes(path, self.name, self.node_groups, options)
+            write_nodes(path, self.name, nodes, options)
         with files.writing(paths[1]) as path:
             write_types(path, ["node_type_id"], self.node_types, none="")
+        types = {int(each["node_type_id"]): type_texts(each, none="") for each in self.node_types}
+        return SavedParts(node_files=list(paths), nodes=nodes.digests(), node_types=types)
+
+    def _node_table(self, portable: bool) -> NodeTable:
+        if not self.nodes_built:
+            self.make_nodes()
+        return NodeTable(self.node_groups, portable)
 
     def _write_edges(
         self,
         files: FilesAside,
         edge_files: Sequence[_EdgeFiles],
-        others: Sequence[Path],
+        gap_file: Path,
         name: str | None,
         options: SaveOptions,
         force_build: bool,
-    ) -> list[str]:
-        """Write edges and recipe; return what is left of an earlier save, if that is not known."""
-        gap_file, recipe = others
+        saved: SavedParts,
+    ) -> None:
+        """Write the files of edges, and note what was saved."""
         if not self.get_connections():
             logger.warning("No edges have been declared; no file of edges is written.")
-            for file in leftovers(recipe, self.name, set()):
-                files.remove(file)
-            if listed(recipe, self.name) is not None:
-                files.remove(recipe)
-            return unlisted(recipe, self.name, set())
+            saved.ends = None
+            return
         if not self._is_ready(force_build):
-            return []
-        tables: list[EdgeTable] = self.edges_table()
+            return
         if not edge_files:
             logger.warning("There are no edges between these networks; no file is written.")
-            return []
-        digests: dict[EdgeTable, str] = {}
-        written: list[Path] = []
+            return
+        tables: list[EdgeTable] = self.edges_table()
+        ends_of = {table: (table.source_network, table.target_network) for table in tables}
+        done = set()
         for each in edge_files:
             ends = each.source, each.target
-            chosen = [t for t in tables if (t.source_network, t.target_network) == ends]
+            chosen = [table for table in tables if ends_of[table] == ends]
             if each.types is not None:
                 with files.writing(each.types) as path:
                     first = ["edge_type_id", "target_query", "source_query"]
                     types = [table.edge_type_properties for table in chosen]
                     write_types(path, first, types, none="NULL")
-                written.append(each.types)
+                saved.files.append(each.types)
             if each.edges is None:
                 continue
+            done.add(ends)
             if not any(table.n_pairs for table in chosen):
                 logger.warning("No edges from %s to %s; no file of edges is written.", *ends)
                 continue
             population = f"{each.source}_to_{each.target}" if name is None else name
             with files.writing(each.edges) as path:
-                digests |= write_edges(path, chosen, (*ends, population), options)
-            written.append(each.edges)
+                saved.edges |= write_edges(path, chosen, (*ends, population), options)
+            saved.files.append(each.edges)
+        saved.ends = None if done == set(ends_of.values()) else done
         gaps = [table for table in tables if table.is_gap_junction and table.n_syns]
         if gaps:
             with files.writing(gap_file) as path:
-                write_gap_junctions(path, gaps, self._first_gap_id, options)
-            written.append(gap_file)
-        names = names_beside(recipe, written)
-        whole = {(e.source, e.target) for e in edge_files if None not in (e.edges, e.types)}
-        unknown = []
-        if whole == self._ends():
-            unknown = unlisted(recipe, self.name, names)
-        else:  # other calls write, or wrote, the others
-            names |= (listed(recipe, self.name) or set()) - {gap_file.name}
-        for file in leftovers(recipe, self.name, names):
-            files.remove(file)
-        with files.writing(recipe) as path:  # last: until then there is the previous one
-            write_recipe(path, self.name, tables, digests, sorted(names))
+                saved.gaps = write_gap_junctions(path, gaps, self._first_gap_id, options)
+            saved.files.append(gap_file)
+
+    def _write_recipe(self, files: FilesAside, place: Path, saved: SavedParts) -> list[str]:
+        """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
+        tables = self.edges_table() if saved.ends != set() else []
+        unknown: list[str] = []
+        with files.writing(place) as path:  # last: until then there is the previous one
+            recipe = make_recipe(place, self.name, tables, saved)
+            if saved.ends is None:
+                unknown = unlisted(place, self.name, recipe["files"])
+            if recipe["files"] is not None:
+                for file in leftovers(place, self.name, recipe["files"]):
+                    files.remove(file)
+            text = json.dumps(recipe, indent=1, allow_nan=False)
+            path.write_text(text + "\n", encoding="utf-8")
         return unknown
 
 

@@ -18,11 +18,15 @@ from bmtool_connectors.builder.options import INDICES, SaveOptions
 from bmtool_connectors.builder.portable import common_value
 from bmtool_connectors.builder.recipe import PairDigests
 from bmtool_connectors.builder.rows import Part, Piece, edge_rows, rows_per_id
+from bmtool_connectors.digests import ColumnDigests
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["write_edges", "write_gap_junctions"]
+__all__ = ["SavedEdges", "write_edges", "write_gap_junctions"]
 
 Values = Callable[[Piece], npt.NDArray[Any]]
+
+#: Columns of the two halves of a gap junction.
+GAP_IDS = ("src_gap_ids", "trg_gap_ids")
 
 
 # ---------------------------------------------------------------------- groups of columns
@@ -115,9 +119,30 @@ def _values(table: EdgeTable, name: str, dtype: np.dtype[Any]) -> Values:
 
 
 # ---------------------------------------------------------------------- edges
+@dataclass(frozen=True)
+class SavedEdges:
+    """What was written of an edge type.
+
+    Attributes
+    ----------
+    population : str
+    indices : list of str
+        Names of the population's indices.
+    values : ColumnDigests
+        Of the properties of its rows.
+    pairs : str or None
+        The digest of its pairs, if the order of the rows is that of the digest.
+    """
+
+    population: str
+    indices: list[str]
+    values: ColumnDigests
+    pairs: str | None
+
+
 def write_edges(
     file: Path, tables: Sequence[EdgeTable], names: tuple[str, str, str], options: SaveOptions
-) -> dict[EdgeTable, str]:
+) -> dict[EdgeTable, SavedEdges]:
     """Write a file of edges.
 
     Parameters
@@ -132,8 +157,8 @@ def write_edges(
 
     Returns
     -------
-    dict
-        The digest of the pairs of each table, if the order of the rows is that of the digest.
+    dict of SavedEdges
+        What was written of each table.
     """
     groups = edge_groups(tables, options)
     with ExitStack() as stack, h5_file(file) as (h5, check):
@@ -156,7 +181,25 @@ def write_edges(
             check()
         for column, index in indices.items():
             index.write(population.create_group(f"indices/{INDICES[column][0]}"), options, check)
-    return {} if digests is None else digests.found()
+    pairs = {} if digests is None else digests.found()
+    index_names = [INDICES[column][0] for column in options.index_by]
+    return {
+        table: SavedEdges(names[2], index_names, values_of(table, n, groups), pairs.get(table))
+        for n, table in enumerate(tables)
+    }
+
+
+def values_of(table: EdgeTable, number: int, groups: Sequence[_Group]) -> ColumnDigests:
+    """Return the digests of the properties of a table's rows, as they are in the file."""
+    found = ColumnDigests()
+    (group,) = (each for each in groups if each.member[number])
+    # How many synapses a pair has is in the digest of the pairs.
+    names = [each for each in group.columns if each != "nsyns" or table.has_properties]
+    one = np.ones(1, dtype=bool)
+    for part in edge_rows([table], None, [0]) if names else ():
+        columns = {name: part.values_of(one, group.columns[name].values[number]) for name in names}
+        found.add((part.source, part.target), columns)
+    return found
 
 
 def rows_of_values(tables: Sequence[EdgeTable], column: str) -> npt.NDArray[np.int64]:
@@ -261,8 +304,8 @@ def _write(dataset: Any, start: int, values: npt.NDArray[Any]) -> None:
 # ---------------------------------------------------------------------- gap junctions
 def write_gap_junctions(
     file: Path, tables: Sequence[EdgeTable], first_id: int, options: SaveOptions
-) -> None:
-    """Write a file of gap junctions, one row each.
+) -> ColumnDigests:
+    """Write a file of gap junctions, one row each, and return the digests of its ids of halves.
 
     Parameters
     ----------
@@ -284,3 +327,6 @@ def write_gap_junctions(
     with h5_file(file) as (h5, _):
         for name, values in columns.items():
             h5.create_dataset(name, data=values, **options.storage(values.shape))
+    found = ColumnDigests()
+    found.add((ends[:, 0], ends[:, 1]), {name: columns[name] for name in GAP_IDS})
+    return found

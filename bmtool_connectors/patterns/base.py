@@ -176,11 +176,11 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _begin(self, use: Use) -> None:
         self._use = use
-        use.root, use.generator = None, None
+        use.root = use.generator = use.number = None
         if isinstance(self._randomness, Seed):
             key = (use.source.stream_label, use.target.stream_label, type(self).__name__, self.name)
-            count = self._randomness.count_use(*key) if self._default_seed else None
-            use.root = self._randomness.root(*key, count)
+            use.number = self._randomness.count_use(*key) if self._default_seed else None
+            use.root = self._randomness.root(*key, use.number)
         else:
             use.generator = self._randomness
 

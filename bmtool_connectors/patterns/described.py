@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import math
+import sys
 import textwrap
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -24,7 +25,7 @@ from bmtool_connectors.rules import ConnectionRule
 __all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
 
 #: Version of the format of recipes.
-FORMAT = 1
+FORMAT = 2
 
 #: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
 MOST_PAIRS = 1 << 13
@@ -125,8 +126,14 @@ def _plain_function(function: Any) -> Any:
 
 
 def _name(function: Any) -> str:
+    """Return the public name of what this package exports; else module and qualified name."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', None) or ''}.{name}".lstrip(".")
+    module = getattr(function, "__module__", None) or ""
+    package = module.partition(".")[0]
+    own = sys.modules["bmtool_connectors"]
+    if package == own.__name__ and vars(own).get(name) is function:
+        module = package
+    return f"{module}.{name}".lstrip(".")
 
 
 def _source_digest(function: Any) -> str | None:
@@ -156,12 +163,14 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
         name: given.get(name, getattr(connector, name, None)) for name in connector.parameter_names
     }
     source = connector._randomness
+    infeasible = getattr(connector, "infeasible", None)
     return {
         "class": _name(type(connector)),
         "parameters": {name: described(value) for name, value in values.items()},
         "seed": described(source.sequence.entropy) if isinstance(source, Seed) else None,
         "name": connector.name,
         "sampler": connector.sampler,
+        **({} if infeasible is None else {"infeasible": infeasible}),
     }
 
 

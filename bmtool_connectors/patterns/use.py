@@ -52,6 +52,8 @@ class Use:
         #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
         self.generator: SharedGenerator | None = None
+        #: Among uses with an equal key, where that is part of the key of the stream.
+        self.number: int | None = None
         self.connectivity: Connectivity | None = None
         #: What the draw took.
         self.seconds: float | None = None

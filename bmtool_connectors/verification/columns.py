@@ -102,7 +102,8 @@ def is_table(
     wrong = [name for name, each in columns.items() if not is_integer(each)]
     for name in wrong:
         text = f"{name} is {columns[name].dtype}, not a column of whole numbers"
-        found.add("dtype", text, file, population=population)
+        code = "id-floats" if columns[name].dtype.kind == "f" else "dtype"
+        found.add(code, text, file, population=population)
     if wrong or not lengths_agree(columns, file, population, found):
         return False
     for each in columns.values():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bmtool_connectors.verification.files import TypeTable
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.groups import Groups
 from bmtool_connectors.verification.nodes import Nodes
-from bmtool_connectors.verification.properties import check_properties
+from bmtool_connectors.verification.properties import SavedValues, check_properties
 
 __all__ = ["Rows", "check_rows", "is_gap_junction"]
 
@@ -54,6 +54,10 @@ class Rows:
         Edge types that have a row for each synapse, not for each pair.
     table : dict
         Properties of each edge type.
+    values : dict of int to SavedValues
+        Of the edge types that a recipe tells of.
+    indices : set of str
+        Names of the indices that are there.
     """
 
     file: Path
@@ -65,6 +69,8 @@ class Rows:
     n_syn: npt.NDArray[Any] | None
     per_synapse: set[int]
     table: Mapping[int, Mapping[str, str]]
+    values: dict[int, SavedValues] = field(default_factory=dict)
+    indices: set[str] = field(default_factory=set)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -115,6 +121,7 @@ def check_rows(
     nodes: Mapping[str, Nodes],
     unread: set[str],
     dt: float | None,
+    told: Mapping[tuple[str | None, str | None], Mapping[int, Collection[str]]],
     found: Findings,
 ) -> Rows | None:
     """Check the rows of a population and return them; None if they make no table.
@@ -130,6 +137,8 @@ def check_rows(
         Populations of nodes that are there, but could not be read.
     dt : float or None
         Time step, ms.
+    told : mapping
+        Of the edge types between two networks, the columns that recipes tell of.
     found : Findings
     """
     name = h5.name.rsplit("/", 1)[-1]
@@ -148,8 +157,33 @@ def check_rows(
                 text = "it does not say which nodes it joins (node_population)"
             found.add("no-nodes", text, file, population=name)
     rows = _Scan(h5, file, name, ends, table, nodes, groups, found).rows()
-    check_properties(rows, groups, dt, found)
+    known = [None if end is None else nodes.get(end) for end in ends]
+    rows.values |= check_properties(
+        rows, groups, (known[0], known[1]), dt, told.get(ends, {}), found
+    )
+    for end, one, ids in zip(("source", "target"), known, (rows.source, rows.target), strict=True):
+        if one is not None:
+            with found.reading(one.file, population=one.name):
+                _check_query(rows, end, one, ids, found)
     return rows
+
+
+def _check_query(
+    rows: Rows, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
+) -> None:
+    """Report edges of nodes that the query of their type does not select."""
+    for kind, chosen in rows.of_type.items():
+        query = rows.table.get(kind, {}).get(f"{end}_query", "*")
+        pool = None if query == "*" else nodes.values.selected(query)
+        if pool is None:
+            continue
+        own = ids[chosen].astype(np.int64)
+        bad = Tally()
+        bad.add(~pool.holds(own) & nodes.ids.holds(own))
+        if bad:
+            row = int(np.arange(len(rows))[chosen][bad.first])
+            text = f"{end} node {ids[row]} is none of those that {query} selects"
+            found.add("query", text, rows.file, count=bad.count, **rows.where(row))
 
 
 def _values(types: IntArray) -> set[int]:

@@ -54,6 +54,8 @@ class Files:
         Time step of a configuration, ms.
     configurations : set of Path
         Those that were read.
+    tables : dict of Path to (str, TypeTable)
+        All that were read, and 'nodes' or 'edges': also those of edge types without edges.
     """
 
     h5: dict[Path, set[str]] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Files:
     recipes: list[Path] = field(default_factory=list)
     dt: float | None = None
     configurations: set[Path] = field(default_factory=set)
+    tables: dict[Path, tuple[str, TypeTable]] = field(default_factory=dict)
 
     def of(self, item: str) -> list[Path]:
         """Return the files that hold nodes, edges, or gap junctions."""
@@ -112,6 +115,7 @@ def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
             item, table = _read_types(file, found)
             if table is not None:
                 tables[item][stem_of(file)] = table
+                files.tables[file] = item, table
     for item, of_stem in tables.items():
         holding = [file for file in h5 if item in files.h5.get(file, ())]
         matched = matching_types({stem_of(file) for file in holding}, of_stem)
@@ -207,6 +211,7 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
                 _, table = _read_types(types, found)
                 if table is not None:
                     files.types[item, file] = table
+                    files.tables[types] = item, table
     for folder in sorted(folders):
         _add_recipes(files, folder)
     return holds

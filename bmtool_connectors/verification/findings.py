@@ -29,36 +29,50 @@ CODES = MappingProxyType(
         "type-table": ("error", "a row of a table of types is damaged, or a type stands twice"),
         "node-id-twice": ("error", "two nodes have one id"),
         "node-type": ("error", "a node has a type that its table does not have"),
-        "position": ("error", "a coordinate of a node is not finite"),
         "node-id": ("error", "an edge names a node that is not there"),
         "edge-type": ("error", "an edge has a type that its table does not have"),
         "group": ("error", "a row belongs to a group that is not there"),
         "group-index": ("error", "a row points outside of its group"),
-        "group-index-twice": ("error", "two rows point to one row of a group"),
-        "not-finite": ("error", "a property of an edge is NaN or infinite"),
-        "delay": ("error", "a delay is not above 0, or is below dt"),
-        "section-id": ("error", "a section id is negative"),
+        "delay": ("error", "a delay is not above 0; that of an input is below 0"),
         "section-pos": ("error", "a position on a section is outside of [0, 1]"),
-        "n-syn": ("error", "a number of synapses is no whole number of at least 1"),
         "index-range": ("error", "a range of an index is reversed, points outside, or is shared"),
         "index-node": ("error", "an index gives a row to another node than its own"),
         "index-row": ("error", "an index leaves a row out, or holds it twice"),
         "gap-self": ("error", "a gap junction joins a cell with itself"),
         "gap-twice": ("error", "a pair of cells has several gap junctions"),
         "gap-file": ("error", "the file of gap junctions is not that of the edges"),
-        "recipe": ("error", "a recipe is not one"),
+        "recipe": ("error", "a recipe is not one, or a part of it is not"),
+        "recipe-changed": ("error", "a recipe was changed after it was written"),
         "recipe-type": ("error", "recipe and edges do not have the same edge types"),
         "recipe-pairs": ("error", "pairs are missing, or there are too many of them"),
         "recipe-synapses": ("error", "the number of synapses is not that of the recipe"),
         "recipe-edges": ("error", "the edges are not those of the recipe"),
         "recipe-direction": ("error", "source and target of the recipe's edges are exchanged"),
         "recipe-reciprocal": ("error", "the number of reciprocal pairs is not that of the recipe"),
+        "recipe-values": ("error", "properties of edges are not those of the recipe"),
+        "recipe-table": ("error", "a table of types is not that of the recipe"),
+        "recipe-nodes": ("error", "nodes are not those of the recipe, or of its edges"),
+        "recipe-population": (
+            "error",
+            "a population was saved by another name, or is there twice",
+        ),
+        "query": ("warning", "an edge has a node that the query of its type does not select"),
+        "position": ("warning", "a coordinate of a node is no number, or is not finite"),
+        "not-finite": ("warning", "a property that simulators read is NaN or infinite"),
+        "delay-dt": ("warning", "a delay is below dt"),
+        "id-floats": ("warning", "ids, types or groups are stored as floats"),
+        "section-id": ("warning", "a section id is negative"),
+        "n-syn": ("warning", "a number of synapses is no whole number of at least 1"),
+        "group-index-twice": ("warning", "two rows point to one row of a group"),
+        "index-missing": ("warning", "an index that was saved is not there"),
+        "population": ("warning", "a file of nodes holds another population than its name says"),
         "group-rows": ("warning", "a group has rows that no edge uses"),
         "pair-twice": ("warning", "a pair stands in several rows, each with a number of synapses"),
         "no-section": ("warning", "BMTK cannot place these synapses on a biophysical cell"),
         "no-types": ("warning", "there is no table of types"),
         "chance-edges": ("warning", "the number of edges is improbable under the recipe's law"),
         "chance-reciprocal": ("warning", "the number of reciprocal pairs is improbable"),
+        "no-value": ("note", "a property that no simulator of BMTK reads is NaN or infinite"),
         "no-nodes": ("note", "the nodes of these edges are not in the folder"),
         "structure-only": ("note", "no recipe tells how these edges were made"),
         "versions": ("note", "the recipe was written by another version of the package"),
@@ -180,6 +194,8 @@ class Verification:
         Numbers of edges that were compared with the laws of a recipe.
     alarm_rate : float
         How often a good network has a finding of chance.
+    not_covered : tuple of str
+        What was not looked at; the last line of the report.
     """
 
     paths: tuple[str, ...]
@@ -187,6 +203,7 @@ class Verification:
     rows: Mapping[str, int]
     tests: tuple[ChanceTest, ...]
     alarm_rate: float
+    not_covered: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return all(each.severity == "note" for each in self.findings)
@@ -235,6 +252,7 @@ class Verification:
         lines += [str(each) for each in self.findings[:SHOWN]]
         if len(self.findings) > SHOWN:
             lines.append(f"... and {len(self.findings) - SHOWN} more in the attribute 'findings'")
+        lines.append(f"not covered: {'; '.join(self.not_covered)}")
         return "\n".join(
             "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False))
             if not line.startswith("  ")
@@ -277,6 +295,10 @@ class Findings:
             reason = " ".join(str(error).split()).strip("'\"") or type(error).__name__
             reason = textwrap.shorten(reason, 200, placeholder=" ...")
             self.add("unreadable", f"it cannot be read ({reason})", file, **where)
+
+    def has_of(self, file: Path) -> bool:
+        """Say whether there is a finding of a file."""
+        return any(each.file == file.name for each in self.found)
 
     def has(self, *codes: str) -> bool:
         """Say whether there is a finding with one of these codes."""

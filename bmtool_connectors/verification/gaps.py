@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from bmtool_connectors.comparison.folder import stem_of
+from bmtool_connectors.digests import ColumnDigests
 from bmtool_connectors.verification.columns import (
     IntArray,
     Tally,
@@ -17,6 +18,7 @@ from bmtool_connectors.verification.columns import (
     missing,
 )
 from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.entries import Recipe
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.pairs import pair_key
 
@@ -54,8 +56,11 @@ def check_gap_rows(rows: Rows, found: Findings) -> None:
         found.add("gap-twice", text, rows.file, count=twice.count, **where)
 
 
-def check_gap_files(files: Sequence[Path], edges: Sequence[Rows], found: Findings) -> None:
-    """Check files of gap junctions, each against the edges within its network."""
+def check_gap_files(
+    files: Sequence[Path], edges: Sequence[Rows], recipes: Sequence[Recipe], found: Findings
+) -> None:
+    """Check files of gap junctions, each against the edges and the recipe of its network."""
+    told = {each.network: each.gaps for each in recipes}
     for file in files:
         network = stem_of(file)
         with found.reading(file), h5py.File(file, "r") as h5:
@@ -64,16 +69,28 @@ def check_gap_files(files: Sequence[Path], edges: Sequence[Rows], found: Finding
             columns = {name: h5[name] for name in COLUMNS}
             if not is_table(columns, file, network, found):
                 continue
-            halves = np.concatenate([integers(columns[name]) for name in COLUMNS[2:]])
-            if len(np.unique(halves)) < len(halves):
+            halves = [integers(columns[name]) for name in COLUMNS[2:]]
+            if len(np.unique(np.concatenate(halves))) < 2 * len(halves[0]):
                 found.add("gap-file", "two halves of gap junctions have one id", file)
             ends = [integers(columns[name]) for name in COLUMNS[:2]]
             own = [rows for rows in edges if rows.ends == (network, network)]
-            if own:
-                _compare(file, pair_key(*ends), own, found)
+            as_told = not own or _compare(file, pair_key(*ends), own, found)
+            saved = told.get(network)
+            if as_told and saved is not None:
+                now = ColumnDigests()
+                now.add(ends, dict(zip(COLUMNS[2:], halves, strict=True)))
+                if now.columns != saved.columns:
+                    found.add("gap-file", "ids of halves are not those that were saved", file)
+    there = {stem_of(file) for file in files}
+    for rows in edges:
+        n = len(gap_rows(rows))
+        if n and rows.ends[0] not in there and rows.ends[0] == rows.ends[1]:
+            text = f"no file numbers the halves of its {n:,} gap junctions, and BioNet asks for one"
+            found.add("gap-file", text, rows.file, population=rows.population)
 
 
-def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> None:
+def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> bool:
+    """Compare gap junctions with the edges, and say whether they are the same."""
     wanted = []
     for rows in edges:
         here = gap_rows(rows)
@@ -83,13 +100,15 @@ def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings)
     if len(keys) != len(expected):
         text = f"it has {len(keys):,} gap junctions, and the edges have {len(expected):,}"
         found.add("gap-file", text, file)
-        return
+        return False
     other = Tally()
     other.add(~np.isin(keys, expected))
-    if not other and not np.array_equal(np.sort(keys), expected):
+    as_often = np.array_equal(np.sort(keys), expected)
+    if not other and not as_often:
         text = "its gap junctions join the same cells as the edges, but not as often"
         found.add("gap-file", text, file)
     if other:
         ids = int(keys[other.first] & 0xFFFFFFFF), int(keys[other.first] >> 32)
         text = "no edge is this gap junction"
         found.add("gap-file", text, file, row=other.first, ids=ids, count=other.count)
+    return as_often

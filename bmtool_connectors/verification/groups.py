@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from bmtool_connectors.verification.columns import (
     IntArray,
@@ -34,6 +35,17 @@ class Group:
         self.size = min(lengths) if lengths else None
         self.n_taken = 0
         self._taken: Mask | None = None  # None: the first n_taken rows
+
+    def values(self, name: str, places: IntArray) -> npt.NDArray[Any]:
+        """Return the values of a column in some places, all of which are there."""
+        column = self.columns[name]
+        if not len(places):
+            found: npt.NDArray[Any] = column[:0]
+            return found
+        low, high = int(places.min()), int(places.max())
+        found = column[low : high + 1]
+        is_run = high - low == len(places) - 1 and bool((np.diff(places) == 1).all())
+        return found if is_run else found[places - low]
 
     def take(self, places: IntArray) -> tuple[Mask | None, Mask | None]:
         """Take rows; return which places are outside, and which are taken a second time."""

@@ -42,6 +42,7 @@ def check_indices(h5: h5py.Group, rows: Rows, found: Findings) -> None:
         for name, index in h5[group].items():
             if name not in columns or not isinstance(index, h5py.Group):
                 continue
+            rows.indices.add(name)
             checked: list[h5py.Dataset] = []
             for key in NODE_RANGES:
                 ranges = index.get(key)

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from bmtool_connectors.coordinates import COORDINATES
+from bmtool_connectors.digests import ColumnDigests, by_axis
 from bmtool_connectors.verification.columns import (
     Ids,
     IntArray,
@@ -22,8 +23,12 @@ from bmtool_connectors.verification.columns import (
 from bmtool_connectors.verification.files import Files, TypeTable
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.groups import Groups
+from bmtool_connectors.verification.queries import NodeValues
 
 __all__ = ["Nodes", "check_nodes"]
+
+#: What cells may be: with sections, without them (three names), and inputs.
+MODELS = {"biophysical": 1, "point_neuron": 2, "point_process": 2, "virtual": 3}
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,26 @@ class Nodes:
     Attributes
     ----------
     name : str
+    file : Path
     ids : Ids
-    biophysical : Ids
-        Of cells with sections.
+    biophysical, point, virtual : Ids
+        Of cells with sections, of those without, and of inputs; neither where it is not known.
+    values : NodeValues
+        Properties, which are read when they are asked for.
+    digests : dict of str to str
+        Of the columns; see ``ColumnDigests``.
+    types : TypeTable or None
     """
 
     name: str
+    file: Path
     ids: Ids
     biophysical: Ids
+    point: Ids
+    virtual: Ids
+    values: NodeValues
+    digests: dict[str, str]
+    types: TypeTable | None
 
 
 def check_nodes(
@@ -114,10 +131,27 @@ def _check(
         groups.tell(found, where)
         _check_positions(groups, len(types), found, where)
     known = {} if table is None else table.properties
-    biophysical = [
-        number for number, each in known.items() if each.get("model_type") == "biophysical"
-    ]
-    return Nodes(name, Ids(ids), Ids(ids[np.isin(types, biophysical)]))
+    values = NodeValues(file, name, ids, types, known)
+    models = values.matching("model_type", MODELS) if groups.agree else None
+    biophysical, point, virtual = (
+        Ids(ids[:0] if models is None else ids[models == k]) for k in range(1, 4)
+    )
+    digests = _digests(groups, ids, types) if groups.agree else {}
+    return Nodes(name, file, Ids(ids), biophysical, point, virtual, values, digests, table)
+
+
+def _digests(groups: Groups, ids: IntArray, types: IntArray) -> dict[str, str]:
+    """Return the digests of the columns, as the builder makes them."""
+    digests = ColumnDigests()
+    digests.add([ids], {"node_type_id": types})
+    for part in parts(len(ids)):
+        for group, within, places in groups.rows(*groups.read(part)):
+            if group.size is None:
+                continue
+            inside = (places >= 0) & (places < group.size)
+            columns = {name: group.values(name, places[inside]) for name in group.columns}
+            digests.add([ids[part][within][inside]], by_axis(columns))
+    return digests.columns
 
 
 def _check_ids(ids: IntArray, file: Path, found: Findings, where: Any) -> None:
@@ -135,7 +169,11 @@ def _check_positions(groups: Groups, n: int, found: Findings, where: Any) -> Non
     for number, group in groups.groups.items():
         for name in COORDINATES:
             column = group.columns.get(name)
-            if column is None or column.dtype.kind not in "iuf":
+            if column is None:
+                continue
+            if column.dtype.kind not in "iuf":
+                text = f"{name} is {column.dtype}, not a column of numbers"
+                found.add("position", text, groups.file, population=groups.population)
                 continue
             bad = Tally()
             for part in parts(len(column)):

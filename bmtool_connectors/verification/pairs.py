@@ -83,11 +83,19 @@ class Pairs:
         return Pairs(keys[order], n_syn, self.repeated)
 
 
-def pairs_of(rows: Rows, edge_type: int) -> Pairs:
-    """Return the pairs of an edge type; rows of the same pair are one of them."""
+def pairs_of(rows: Rows, edge_type: int, is_synapse: bool = False) -> Pairs:
+    """Return the pairs of an edge type; rows of the same pair are one of them.
+
+    Parameters
+    ----------
+    rows : Rows
+    edge_type : int
+    is_synapse : bool, default False
+        Whether each row is one synapse, whatever number of them it has.
+    """
     chosen = rows.of_type.get(edge_type, np.empty(0, dtype=np.int64))
     source, target = rows.source[chosen], rows.target[chosen]
-    n_syn = None if rows.n_syn is None else rows.n_syn[chosen]
+    n_syn = None if rows.n_syn is None or is_synapse else rows.n_syn[chosen]
     possible = (source >= 0) & (target >= 0)
     if not possible.all():
         chosen = np.arange(len(rows))[chosen][possible]

@@ -3,103 +3,259 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.verification.columns import Mask, Tally, parts
+from bmtool_connectors.comparison.values import runs
+from bmtool_connectors.digests import ColumnDigests
+from bmtool_connectors.verification.columns import IntArray, Mask, Tally, parts
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.groups import Groups
+from bmtool_connectors.verification.groups import Group, Groups
+from bmtool_connectors.verification.nodes import Nodes
 
 if TYPE_CHECKING:
     from bmtool_connectors.verification.edges import Rows
 
-__all__ = ["check_properties"]
+__all__ = ["SavedValues", "check_properties"]
 
 SECTION_IDS = ("afferent_section_id", "efferent_section_id", "sec_id")
 SECTION_POSITIONS = ("afferent_section_pos", "efferent_section_pos", "sec_x")
+#: Properties that BMTK's simulators read as numbers.
+NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, "delay", "nsyns", "syn_weight")
+
+Array = npt.NDArray[Any]
 
 
-def check_properties(rows: Rows, groups: Groups, dt: float | None, found: Findings) -> None:
-    """Check every column of every group, and the numbers in the table of types.
+@dataclass(frozen=True)
+class SavedValues:
+    """The properties that rows of an edge type have.
+
+    Attributes
+    ----------
+    digests : ColumnDigests
+        Of the columns that a recipe tells of.
+    names : set of str
+        All columns that some of the rows have.
+    lacking : set of str
+        Columns of the recipe that some of the rows do not have.
+    """
+
+    digests: ColumnDigests
+    names: set[str]
+    lacking: set[str]
+
+
+def check_properties(
+    rows: Rows,
+    groups: Groups,
+    ends: tuple[Nodes | None, Nodes | None],
+    dt: float | None,
+    told: Mapping[int, Collection[str]],
+    found: Findings,
+) -> dict[int, SavedValues]:
+    """Check the values of every row and, for what they leave open, of the table of types.
 
     Parameters
     ----------
     rows : Rows
     groups : Groups
         Of the same population.
+    ends : tuple of (Nodes or None)
+        Of sources and targets; None: not known.
     dt : float or None
         Time step, ms; None: delays need only be above 0.
+    told : mapping
+        Of edge types in a recipe, the columns that it tells of.
     found : Findings
+
+    Returns
+    -------
+    dict of int to SavedValues
+        Of the edge types that a recipe tells of.
     """
-    for number, group in groups.groups.items():
-        for name, column in group.columns.items():
-            if column.dtype.kind in "iuf":
-                _check_column(rows, groups, number, name, column, dt, found)
-            elif name in (*SECTION_IDS, *SECTION_POSITIONS, "delay", "nsyns"):
-                text = f"{name} is {column.dtype}, not a column of numbers"
-                found.add("dtype", text, rows.file, population=rows.population)
-    for kind in rows.of_type:
-        for name, value in rows.table.get(kind, {}).items():
-            _check_type(rows, kind, name, value, dt, found)
+    check = _Check(rows, groups, ends, dt, told, found)
+    check.columns()
+    check.types()
+    return check.values
+
+
+class _Check:
+    """One pass over the rows, and one over the types."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        groups: Groups,
+        ends: tuple[Nodes | None, Nodes | None],
+        dt: float | None,
+        told: Mapping[int, Collection[str]],
+        found: Findings,
+    ) -> None:
+        self.rows, self.groups, self.dt, self.told, self.found = rows, groups, dt, told, found
+        self.source, self.target = ends
+        self.gaps = rows.gap_types()
+        self.values = {
+            kind: SavedValues(ColumnDigests(), set(), set())
+            for kind in told
+            if kind in rows.of_type
+        }
+        #: Names of the columns that all rows of a type have.
+        self.common: dict[int, set[str]] = {}
+        self._bad: dict[tuple[str, str, str], tuple[Tally, Any]] = {}
+
+    # ------------------------------------------------------------------ rows
+    def columns(self) -> None:
+        """Check every column of every group."""
+        for group in self.groups.groups.values():
+            for name, column in group.columns.items():
+                if column.dtype.kind not in "iufb" and name in NUMBERS:
+                    text = f"{name} is {column.dtype}, not a column of numbers"
+                    self.found.add("dtype", text, self.rows.file, population=self.rows.population)
+        for part in parts(len(self.rows)):
+            number, place = self.groups.read(part)
+            for group, within, places in self.groups.rows(number, place):
+                at = np.arange(part.start, part.stop)[within]
+                if group.size is not None:
+                    inside = (places >= 0) & (places < group.size)
+                    if not inside.all():
+                        at, places = at[inside], places[inside]
+                self._group(group, at, places)
+        for (code, name, reason), (tally, value) in self._bad.items():
+            text = f"{name} is {value}, {reason}"
+            where = self.rows.where(tally.first)
+            self.found.add(code, text, self.rows.file, count=tally.count, **where)
+
+    def _group(self, group: Group, at: IntArray, places: IntArray) -> None:
+        """Check rows of one group."""
+        columns = {}
+        for name in group.columns:
+            values = group.values(name, places)
+            columns[name] = values
+            if values.dtype.kind in "iuf":
+                self._column(name, values, at)
+        for kind, chosen in _by_type(self.rows.types[at]):
+            names = set(columns)
+            self.common[kind] = self.common.get(kind, names) & names
+            if kind not in self.values:
+                continue
+            saved = self.values[kind]
+            saved.names.update(names)
+            saved.lacking.update(set(self.told[kind]) - names)
+            mine = at[chosen]
+            ids = self.rows.source[mine], self.rows.target[mine]
+            told = {name: columns[name][chosen] for name in self.told[kind] if name in columns}
+            saved.digests.add(ids, told)
+
+    def _column(self, name: str, values: Array, at: IntArray) -> None:
+        for code, bad, reason, excuses in _faults(name, values, self.dt):
+            wrong = self._without(excuses, bad, at)
+            if not len(wrong):
+                continue
+            first = wrong[at[wrong].argmin()]
+            row, value = int(at[first]), values[first]
+            tally, before = self._bad.setdefault((code, name, reason), (Tally(), value))
+            if tally.count and tally.first < row:
+                row, value = tally.first, before
+            tally.first, tally.count = row, tally.count + len(wrong)
+            self._bad[code, name, reason] = tally, value
+
+    def _without(self, excuses: Collection[str], bad: Mask, at: IntArray) -> IntArray:
+        """Return which of some rows have bad values that a simulator reads."""
+        if not bad.any():
+            return np.empty(0, dtype=np.int64)
+        wrong = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+        for excuse in excuses:
+            wrong = wrong[~self._is_excused(excuse, at[wrong])]
+        return wrong
+
+    def _is_excused(self, excuse: str, rows: IntArray) -> Mask:
+        if excuse == "gap":
+            return np.isin(self.rows.types[rows], self.gaps)
+        ids, nodes = self.rows.target, self.target
+        if excuse == "virtual":
+            ids, nodes = self.rows.source, self.source
+        if nodes is None:  # they may be
+            return np.full(len(rows), excuse == "virtual")
+        kind = nodes.virtual if excuse == "virtual" else nodes.point
+        return kind.holds(ids[rows].astype(np.int64))
+
+    # ------------------------------------------------------------------ types
+    def types(self) -> None:
+        """Check the numbers of the table of types, where rows have none of their own."""
+        for kind in self.rows.of_type:
+            for name, text in self.rows.table.get(kind, {}).items():
+                if name not in self.common.get(kind, ()):
+                    self._type(kind, name, text)
+
+    def _type(self, kind: int, name: str, text: str) -> None:
+        where = {"population": self.rows.population, "edge_type": kind}
+        try:
+            number = float(text)
+        except ValueError:
+            if name in NUMBERS and not (name == "delay" and kind in self.gaps):
+                message = f"{name} of the edge type is {text!r}, which is not a number"
+                self.found.add("dtype", message, self.rows.file, **where)
+            return
+        if math.isnan(number):  # how pandas writes that a type has no value
+            return
+        for code, bad, reason, excuses in _faults(name, np.array([number]), self.dt):
+            if not bad.any():
+                continue
+            at = np.arange(len(self.rows))[self.rows.of_type[kind]]
+            if len(self._without(excuses, np.ones(len(at), dtype=bool), at)):
+                message = f"{name} of the edge type is {text}, {reason}"
+                self.found.add(code, message, self.rows.file, **where)
 
 
 def _faults(
-    name: str, values: npt.NDArray[Any], dt: float | None
-) -> tuple[tuple[str, Mask, str], ...]:
-    """Return code, bad values and reason of everything that values of a name may violate."""
+    name: str, values: Array, dt: float | None
+) -> Iterator[tuple[str, Mask, str, tuple[str, ...]]]:
+    """Yield what values of a name may violate: code, bad values, reason, and excuses.
+
+    Excuses are that a row is a gap junction ('gap'), or that its source is virtual or its target
+    has no sections ('virtual', 'point'): BMTK's simulators do not read the value then, or take it.
+    """
     finite = np.isfinite(values)
-    faults = [("not-finite", ~finite, "which is not a number that can be used")]
-    if name == "delay":
-        # As float32, a delay of one step may be a little less.
-        short = finite & ((values <= 0) | (values < (dt or 0) * (1 - 1e-6)))
-        limit = "not above 0 ms" if dt is None else f"below the time step of {dt:g} ms"
-        faults.append(("delay", short, limit))
-    elif name in SECTION_IDS:
-        faults.append(("section-id", finite & (values < 0), "below 0"))
+    excuses: tuple[str, ...] = ()
+    if name in SECTION_IDS:
+        excuses = ("point",)
     elif name in SECTION_POSITIONS:
-        outside = finite & ((values < 0) | (values > 1))
-        faults.append(("section-pos", outside, "outside of [0, 1]"))
+        excuses = ("gap", "point")
+    elif name == "delay":
+        excuses = ("gap",)
+    code = "not-finite" if name in NUMBERS else "no-value"
+    yield code, ~finite, "which is not a number that can be used", excuses
+    if name == "delay":
+        yield "delay", finite & (values < 0), "below 0 ms", excuses
+        # Spikes of inputs are known beforehand, and may come at once.
+        excuses = (*excuses, "virtual")
+        yield "delay", finite & (values == 0), "not above 0 ms", excuses
+        if dt is not None:
+            # As float32, a delay of one step may be a little less.
+            short = finite & (values > 0) & (values < dt * (1 - 1e-6))
+            yield "delay-dt", short, f"below the time step of {dt:g} ms", excuses
+    elif name in SECTION_IDS:
+        yield "section-id", finite & (values < 0), "below 0", excuses
+    elif name in SECTION_POSITIONS:
+        yield "section-pos", finite & ((values < 0) | (values > 1)), "outside of [0, 1]", excuses
     elif name == "nsyns":
         few = finite & ((values < 1) | (values != np.floor(values)))
-        faults.append(("n-syn", few, "no whole number of at least 1"))
-    return tuple(faults)
+        yield "n-syn", few, "no whole number of at least 1", excuses
 
 
-def _check_column(
-    rows: Rows,
-    groups: Groups,
-    number: int,
-    name: str,
-    column: h5py.Dataset,
-    dt: float | None,
-    found: Findings,
-) -> None:
-    tallies: dict[str, tuple[Tally, str]] = {}
-    for part in parts(len(column)):
-        for code, bad, reason in _faults(name, column[part], dt):
-            tally, _ = tallies.setdefault(code, (Tally(), reason))
-            tally.add(np.any(bad.reshape(len(bad), -1), axis=1), part.start)
-    for code, (tally, reason) in tallies.items():
-        if tally:
-            row = groups.row_of(number, tally.first, len(rows))
-            where = {"population": rows.population} if row is None else rows.where(row)
-            text = f"{name} is {column[tally.first]}, {reason}"
-            found.add(code, text, rows.file, count=tally.count, **where)
-
-
-def _check_type(
-    rows: Rows, kind: int, name: str, value: str, dt: float | None, found: Findings
-) -> None:
-    try:
-        number = float(value)
-    except ValueError:
+def _by_type(types: Array) -> Iterator[tuple[int, Any]]:
+    """Yield each edge type, and which of some rows have it."""
+    if not len(types):
         return
-    # NaN is how pandas writes that a type has no value.
-    if not math.isnan(number):
-        for code, bad, reason in _faults(name, np.array([number]), dt):
-            if bad.any():
-                text = f"{name} of the edge type is {value}, {reason}"
-                found.add(code, text, rows.file, population=rows.population, edge_type=kind)
+    low, high = int(types.min()), int(types.max())
+    if low == high:
+        yield low, slice(None)
+        return
+    keys = (types - low).astype(np.uint16) if high - low < 1 << 16 else types
+    order = np.argsort(keys, kind="stable")
+    for kind, part in runs(types[order]):
+        yield kind, order[part]

@@ -2,199 +2,86 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.patterns.described import FORMAT
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.columns import IntArray
 from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.verification.entries import Entry, Recipe
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
+from bmtool_connectors.verification.told import check_entry, check_indices_told
 
-__all__ = ["Chance", "Entry", "Realised", "check_recipes", "n_connected"]
+__all__ = ["Chance", "Realised", "check_recipes"]
 
-#: What the values of interest begin with, in what is wanted.
-QUANTITIES = ("forward", "backward", "reciprocal")
-#: The largest whole numbers that floats hold exactly.
-MOST = 1 << 53
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
 
 
-def _number(value: Any) -> float:
-    """Return a number of a recipe; ValueError or TypeError if it is none, or cannot be a count."""
-    if not 0 <= value <= MOST:
-        raise ValueError(f"{value!r} is no number that counts anything")
-    return float(value)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What a recipe says of one edge type.
-
-    Attributes
-    ----------
-    recipe : Path
-    edge_type : int
-    ends : tuple of str
-        Source and target network.
-    queries : tuple
-        Filters of the source and the target pool.
-    pairs, synapses : int
-    digest : str
-    connector : dict
-        Class and parameters; empty where edges are of another rule.
-    direction : str
-    drawn, wanted : dict
-        Counts of the draw, and what the laws give; empty where that is not known.
-    """
-
-    recipe: Path
-    edge_type: int
-    ends: tuple[str, str]
-    queries: tuple[Any, Any]
-    pairs: int
-    synapses: int
-    digest: str
-    connector: dict[str, Any]
-    direction: str
-    drawn: dict[str, Any]
-    wanted: dict[str, Any]
-
-    @classmethod
-    def of(cls, recipe: Path, given: Mapping[str, Any]) -> Entry:
-        """Take the values of JSON; KeyError, TypeError or ValueError if they are others."""
-        connector = dict(given.get("connector") or {})
-        direction = str(connector.pop("direction", "forward"))
-        drawn, wanted = (dict(connector.pop(name, None) or {}) for name in ("drawn", "wanted"))
-        return cls(
-            recipe,
-            int(_number(given["edge_type_id"])),
-            (str(given["source_network"]), str(given["target_network"])),
-            (given.get("source_query"), given.get("target_query")),
-            int(_number(given["pairs"])),
-            int(_number(given["synapses"])),
-            str(given["blake2b"]),
-            connector,
-            direction,
-            {
-                "pairs": int(_number(drawn.get("pairs", 0))),
-                "dropped": int(_number(drawn.get("dropped", 0))),
-                "connected": {k: int(_number(n)) for k, n in drawn.get("connected", {}).items()},
-            },
-            {k: _number(x) for k, x in wanted.items() if k.startswith(QUANTITIES)},
-        )
-
-    def connected(self) -> int | None:
-        """Return how many pairs the connector drew in this direction."""
-        return n_connected(self.drawn["connected"], self.direction)
-
-    @property
-    def within_one(self) -> bool:
-        """Whether both directions are in one edge type."""
-        return "all" in self.drawn["connected"]
-
-    def is_reverse(self, other: Entry) -> bool:
-        """Say whether another entry is the other direction of the same draw."""
-        return (
-            {self.direction, other.direction} == {"forward", "backward"}
-            and self.ends == other.ends[::-1]
-            and self.queries == other.queries[::-1]
-            and self.connector == other.connector
-            and self.drawn == other.drawn
-        )
-
-
-def n_connected(counts: Mapping[str, int], direction: str) -> int | None:
-    """Return how many pairs were drawn in a direction, by the counts of a recipe; None: unknown."""
-    if "all" in counts and "reciprocal" in counts:  # pairs of one population, either way
-        return int(counts["all"] + counts["reciprocal"])
-    found = counts.get(direction)
-    return None if found is None else int(found)
-
-
-def _entries(file: Path, found: Findings) -> list[Entry]:
-    """Read a recipe."""
-    recipe = None
-    with found.reading(file):
-        recipe = json.loads(file.read_text(encoding="utf-8"))
-    if recipe is None:
-        return []
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("edge_types"), list):
-        found.add("recipe", "it has no list of edge types", file)
-        return []
-    if recipe.get("format") != FORMAT:
-        text = f"its format is {recipe.get('format')!r}, and this version reads {FORMAT}"
-        found.add("recipe", text, file)
-        return []
-    versions = recipe.get("versions")
-    written = versions.get("bmtool_connectors") if isinstance(versions, dict) else None
-    own = sys.modules["bmtool_connectors"].__version__
-    if written != own:
-        text = f"it was written by bmtool_connectors {written}, and this is {own}"
-        found.add("versions", text, file)
-    entries = []
-    for number, given in enumerate(recipe["edge_types"]):
-        try:
-            entries.append(Entry.of(file, given))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            text = f"what it says of an edge type is not complete ({error!r})"
-            found.add("recipe", text, file, row=number)
-    return entries
-
-
 def check_recipes(
-    files: Sequence[Path], edges: Sequence[Rows], alarm_rate: float, unread: bool, found: Findings
+    recipes: Sequence[Recipe],
+    edges: Sequence[Rows],
+    alarm_rate: float,
+    partial: Collection[Path],
+    found: Findings,
 ) -> list[ChanceTest]:
     """Check edges against recipes.
 
     Parameters
     ----------
-    files : sequence of Path
-        The recipes.
+    recipes : sequence of Recipe
     edges : sequence of Rows
     alarm_rate : float
         How often all tests together may find a good network improbable.
-    unread : bool
-        Whether there are edges that could not be read.
+    partial : collection of Path
+        Recipes of which there may be edges that were not read.
     found : Findings
 
     Returns
     -------
     list of ChanceTest
     """
-    entries = [entry for file in files for entry in _entries(file, found)]
+    entries = [entry for recipe in recipes for entry in recipe.entries]
     told: dict[tuple[str | None, str | None], set[int]] = {}
     for entry in entries:
         told.setdefault(entry.ends, set()).add(entry.edge_type)
+    populations = {(rows.ends, rows.population) for rows in edges}
     realised: list[Realised] = []
     for rows in edges:
         for number in rows.of_type:
-            pairs = pairs_of(rows, number)
+            own = [each for each in entries if (each.ends, each.edge_type) == (rows.ends, number)]
+            is_synapse = any(each.row_per_synapse for each in own)
+            pairs = pairs_of(rows, number, is_synapse)
             _check_repeated(rows, number, pairs, found)
-            for entry in entries:
-                if entry.ends == rows.ends and entry.edge_type == number:
-                    _check_entry(entry, rows, pairs, found)
-                    realised.append(Realised(entry, rows.file, rows.population, pairs.keys))
+            for entry in own:
+                check_entry(entry, rows, pairs, found)
+                realised.append(Realised(entry, rows.file, rows.population, pairs.keys))
+        check_indices_told(entries, rows, found)
         _check_told(rows, told, found)
-    here = {id(each.entry) for each in realised}
+    here = Counter(id(each.entry) for each in realised)
     for entry in entries:
+        if here[id(entry)] > 1:
+            text = f"edge type {entry.edge_type} is in {here[id(entry)]} populations, saved in one"
+            found.add("recipe-population", text, entry.recipe, edge_type=entry.edge_type)
         if id(entry) in here:
+            if entry.population and (entry.ends, entry.population) not in populations:
+                text = f"the recipe has its edges in a population {entry.population!r}"
+                where = {"edge_type": entry.edge_type}
+                found.add("recipe-population", text, entry.recipe, **where)
             continue
-        if not entry.pairs:
+        if entry.pairs == 0:
             realised.append(Realised(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
-        elif not unread:
+        elif entry.recipe not in partial:
             known = any(rows.ends == entry.ends for rows in edges)
+            n = "an unknown number of" if entry.pairs is None else f"{entry.pairs:,}"
             text = (
                 f"edge type {entry.edge_type} from {entry.ends[0]} to {entry.ends[1]} has "
-                f"{entry.pairs:,} pairs in it, and "
+                f"{n} pairs in it, and "
                 + ("no row of the edges" if known else "there is no file of these edges")
             )
             code = "recipe-type" if known else "missing-file"
@@ -225,31 +112,6 @@ def _check_told(
             first = 0 if isinstance(chosen, slice) else int(chosen[0])
             text = f"no recipe tells of edge type {number}"
             found.add("recipe-type", text, rows.file, **rows.where(first))
-
-
-def _check_entry(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
-    """Compare counts and digest of an edge type."""
-    where = {"population": rows.population, "edge_type": entry.edge_type}
-    as_told = True
-    for code, noun, told, is_now in (
-        ("recipe-pairs", "pairs", entry.pairs, len(pairs)),
-        ("recipe-synapses", "synapses", entry.synapses, pairs.synapses),
-    ):
-        if told != is_now:
-            as_told = False
-            text = f"there are {is_now:,} {noun}, and {told:,} in {entry.recipe.name}"
-            found.add(code, text, rows.file, **where)
-    if not as_told or pairs.digest() == entry.digest:
-        return
-    if pairs.exchanged().digest() == entry.digest:
-        text = f"source and target are exchanged, compared with {entry.recipe.name}"
-        found.add("recipe-direction", text, rows.file, **where)
-        return
-    text = (
-        f"there are as many pairs and synapses as in {entry.recipe.name}, but not the same ones "
-        "(another seed, other nodes, or a change afterwards)"
-    )
-    found.add("recipe-edges", text, rows.file, **where)
 
 
 @dataclass(frozen=True)
@@ -313,7 +175,7 @@ class Chance:
     @staticmethod
     def _why_not(entry: Entry) -> str:
         """Return why an entry cannot be tested; '' if it can."""
-        if not entry.wanted or entry.connected() is None:
+        if not entry.wanted or entry.connected() is None or entry.pairs is None:
             return "the recipe does not say what the law gives"
         if entry.drawn["dropped"]:
             return "pairs were drawn that got no synapse"

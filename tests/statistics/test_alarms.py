@@ -26,9 +26,10 @@ from bmtool_connectors import (
 from bmtool_connectors.patterns.described import connector_described, drawn, wanted
 from bmtool_connectors.sampling import expect
 from bmtool_connectors.verification.chance import two_sided
+from bmtool_connectors.verification.entries import Entry
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.pairs import pair_key
-from bmtool_connectors.verification.recipe import Chance, Entry, Realised
+from bmtool_connectors.verification.recipe import Chance, Realised
 
 
 @pytest.mark.parametrize("n", [10, 1000, 100_000])
