@@ -191,11 +191,21 @@ class NodeArrays:
         -----
         A filter that is a function is asked each time: it may have changed its mind.
         """
+        anew = chooses_anew(pool)
+        if not (anew and keeps_nodes(pool)):
+            return cls._indexed(pool, anew)
+        if pool.arrays is None or len(pool.arrays) != len(pool):  # nodes are only ever added
+            pool.arrays = cls._indexed(pool, anew)
+        return cast(NodeArrays, pool.arrays)
+
+    @classmethod
+    def _indexed(cls, pool: Any, anew: bool) -> NodeArrays:
+        """Return the nodes of a pool, those of an equal one unless it has to be scanned anew."""
         network = getattr(pool, "network", None)
         filters = filter_key(filters_of(pool))
         known = _known_pools(network) if filters is not None else {}
         key = filters, pool_label(pool)  # the label tells 'A' and ['A'] apart
-        if key not in known or chooses_anew(pool):
+        if key not in known or anew:
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
             found = cls(list(iter(pool)), pool_label(pool), network=_token(pool))
             found.network_name = pool.network_name

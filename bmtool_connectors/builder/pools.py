@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmtool_connectors.builder._bmtk import NodePool
+from bmtool_connectors.nodes import NodeArrays
 
 __all__ = ["IndexedPool", "NodeGroup"]
 
@@ -78,6 +79,8 @@ class IndexedPool(NodePool):  # type: ignore[misc]
 
     #: The network makes each node once.
     keeps_nodes = True
+    #: Its nodes as arrays, where the filter holds a function, which is asked once.
+    arrays: NodeArrays | None = None
 
     def __init__(self, network: Any, **properties: Any) -> None:
         super().__init__(network, **properties)
