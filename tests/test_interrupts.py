@@ -38,6 +38,7 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.builder.h5_file import h5_file
 from bmtool_connectors.builder.interrupts import held_signals
+from bmtool_connectors.builder.pools import IndexedPool
 from bmtool_connectors.patterns import base
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -245,20 +246,15 @@ def test_nodes_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # ---------------------------------------------------------------------- draws
 class Stop:
-    """Raises KeyboardInterrupt before one of the lines of a draw, or of what keeps its state."""
+    """Raises KeyboardInterrupt before one of the lines of some functions."""
 
-    CODES = tuple(
-        inspect.unwrap(each).__code__
-        for each in (base.BaseConnector.edges_of, randomness.restored_on_error)
-    )
-
-    def __init__(self, number: int) -> None:
-        self.left = number
+    def __init__(self, number: int, *functions: Any) -> None:
+        self.left, self._codes = number, [inspect.unwrap(each).__code__ for each in functions]
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         caller = frame.f_back
         is_exit = frame.f_code.co_name == "__exit__" and caller is not None
-        if frame.f_code not in self.CODES and not (is_exit and caller.f_code in self.CODES):
+        if frame.f_code not in self._codes and not (is_exit and caller.f_code in self._codes):
             return None
         if event == "line":
             self.left -= 1
@@ -289,10 +285,24 @@ def test_a_shared_generator_is_where_it_was() -> None:
     wanted, number, left = drawn(None), 0, 0
     while left == 0:
         number += 1
-        stop = Stop(number)
+        stop = Stop(number, base.BaseConnector.edges_of, randomness.restored_on_error)
         assert drawn(stop) == wanted
         left = max(stop.left, 0)
     assert number > 40
+
+
+def test_a_pool_has_each_node_once() -> None:
+    net = NetworkBuilder("net")
+    net.add_nodes(N=3)
+    net.add_nodes(N=3)
+    before = sys.gettrace()
+    for number in range(1, 9):
+        pool = net.nodes()
+        sys.settrace(Stop(number, IndexedPool._found))  # type: ignore[arg-type]
+        with contextlib.suppress(KeyboardInterrupt):
+            len(pool)
+        sys.settrace(before)
+        assert [node.node_id for node in pool] == [0, 1, 2, 3, 4, 5]
 
 
 # ---------------------------------------------------------------------- random moments
