@@ -95,8 +95,31 @@ class Metric:
     axes: tuple[int, ...]
     periods: tuple[float, ...]
 
+    def coordinates(self, points: FloatArray) -> list[FloatArray]:
+        """Return coordinates along the axes, less whole periods where they are outside of one.
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (..., 3), um
+
+        Returns
+        -------
+        list of ndarray of float, shape (...), um
+            One array per axis; of an open one a view.
+
+        Notes
+        -----
+        The remainder is exact. Differences of positions many periods apart are rounded, so the
+        distance of such points would depend on what else is computed from them.
+        """
+        columns = (points[..., axis] for axis in self.axes)
+        return [
+            np.fmod(column, period) if period < math.inf else column
+            for column, period in zip(columns, self.periods, strict=True)
+        ]
+
     def squared(self, first: Iterable[FloatArray], second: Iterable[FloatArray]) -> FloatArray:
-        """Return squared distances from coordinates along the axes, broadcast, um^2.
+        """Return squared distances from ``coordinates``, broadcast, um^2.
 
         Parameters
         ----------
@@ -127,7 +150,8 @@ class Metric:
         -------
         ndarray of float, shape (..., n_axes), um
         """
-        steps = np.ascontiguousarray((second - first)[..., list(self.axes)])
+        ends = zip(self.coordinates(second), self.coordinates(first), strict=True)
+        steps = np.stack([b - a for b, a in ends], axis=-1)
         for k, period in enumerate(self.periods):
             _to_nearest_image(steps[..., k], period)
         return steps
@@ -271,5 +295,5 @@ def squared_distances(source: FloatArray, target: FloatArray, metric: Metric) ->
     -------
     ndarray of float, shape (a, b), um^2
     """
-    rows = (source[:, axis, None] for axis in metric.axes)
-    return metric.squared(rows, (target[None, :, axis] for axis in metric.axes))
+    rows = (row[:, None] for row in metric.coordinates(source))
+    return metric.squared(rows, (column[None] for column in metric.coordinates(target)))

@@ -45,8 +45,7 @@ class Candidates(ABC):
             assert source is not None  # checked in setup_nodes
             assert target is not None
             i, j = self.pairs()
-            first = (source[i, axis] for axis in metric.axes)
-            total = metric.squared(first, (target[j, axis] for axis in metric.axes))
+            total = metric.squared(metric.coordinates(source[i]), metric.coordinates(target[j]))
             self._distances[metric] = np.sqrt(total, out=total)
         return self._distances[metric]
 

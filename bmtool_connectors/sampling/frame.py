@@ -18,6 +18,9 @@ FloatArray = npt.NDArray[np.float64]
 
 #: By how much of a distance its bounds are wider than the cells say.
 SLACK = 1e-9
+#: How many times longer than needed a box has to be for its gaps to be closed. It decides where
+#: cells are, and so belongs to the definition of the random stream.
+LONG = 64.0
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,69 @@ class Frame:
 
     Attributes
     ----------
-    periods : ndarray of float, shape (n_axes,), um
-        Infinite for an open axis.
-    low, extent : ndarray of float, shape (n_axes,), um
-        Lower corner and lengths; of a periodic axis the period.
+    metric : Metric
+    begins, starts : tuple of ndarray of float, um
+        Of each axis, the coordinates at which its parts begin, ascending, and where in the box
+        that is: one part, from the lower corner on, unless gaps have been closed.
+    extent : ndarray of float, shape (n_axes,), um
+        Lengths; of a periodic axis the period.
     """
 
-    periods: FloatArray
-    low: FloatArray
+    metric: Metric
+    begins: tuple[FloatArray, ...]
+    starts: tuple[FloatArray, ...]
     extent: FloatArray
 
     @classmethod
     def around(cls, source: NodeArrays, target: NodeArrays, metric: Metric) -> Frame:
         """Return the box around both pools."""
         axes, periods = list(metric.axes), np.array(metric.periods)
-        low = np.minimum(source.box[0], target.box[0])[axes]
-        high = np.maximum(source.box[1], target.box[1])[axes]
-        return cls(periods, low, np.where(np.isfinite(periods), periods, high - low))
+        least = np.minimum(source.box[0], target.box[0])
+        extent = (np.maximum(source.box[1], target.box[1]) - least)[axes]
+        begins = tuple(metric.coordinates(least[None]))
+        starts = tuple(np.zeros((len(axes), 1)))
+        return cls(metric, begins, starts, np.where(np.isfinite(periods), periods, extent))
+
+    def without_gaps(self, source: NodeArrays, target: NodeArrays, reach: float) -> Frame:
+        """Return a box with gaps along open axes closed up to `reach`, if it is much shorter.
+
+        Nodes on both sides of a gap have no pair within reach, so it does not matter how wide it
+        is. Few nodes far away would else make the cells as large as all that is between them.
+        """
+        if not 0 < LONG * reach < self.diagonal:
+            return self
+        pools = (source.positions, target.positions)
+        parts = [self.metric.coordinates(points) for points in pools if points is not None]
+        begins, starts, extent = list(self.begins), list(self.starts), self.extent.copy()
+        for k in np.flatnonzero(~self.is_periodic):
+            taken = np.unique(np.concatenate([part[k] for part in parts]))
+            gaps = np.diff(taken)
+            wide = np.flatnonzero(gaps > reach)
+            begins[k] = taken[np.concatenate([[0], wide + 1])]
+            ends = taken[np.append(wide, len(taken) - 1)]
+            stops = np.cumsum(ends - begins[k] + reach)
+            starts[k] = np.concatenate([[0.0], stops[:-1]])
+            extent[k] = stops[-1] - reach
+        closed = Frame(self.metric, tuple(begins), tuple(starts), extent)
+        return closed if LONG * closed.diagonal < self.diagonal else self
+
+    def places(self, points: FloatArray) -> FloatArray:
+        """Return where in the box ``Metric.coordinates`` are, shape (n_axes, n), um."""
+        places = np.empty_like(points)
+        for k, (begins, starts) in enumerate(zip(self.begins, self.starts, strict=True)):
+            if len(begins) == 1:
+                places[k] = points[k] - begins[0]
+            else:
+                part = np.searchsorted(begins, points[k], side="right") - 1
+                places[k] = points[k] - begins[part] + starts[part]
+            if self.is_periodic[k]:
+                places[k] %= self.periods[k]
+        return places
+
+    @property
+    def periods(self) -> FloatArray:
+        """Lengths after which the axes begin anew, infinite for open ones, shape (n_axes,), um."""
+        return np.array(self.metric.periods)
 
     @property
     def is_periodic(self) -> npt.NDArray[np.bool_]:

@@ -83,7 +83,7 @@ class Grid:
         half: bool,
     ) -> None:
         self.metric, self.half = metric, half
-        self.frame = Frame.around(source, target, metric)
+        self.frame = Frame.around(source, target, metric).without_gaps(source, target, reach)
         self.dims, self.edges = self.frame.cut(edge)
         self.greatest = self.frame.greatest_offset(self.dims, self.edges, reach)
         # Room on both sides: adding an offset never leads into another row of cells. Along a
@@ -100,11 +100,8 @@ class Grid:
 
     def _cells(self, nodes: NodeArrays) -> Cells:
         assert nodes.positions is not None
-        points = np.ascontiguousarray(nodes.positions[:, list(self.metric.axes)].T)
-        place = points - self.frame.low[:, None]
-        for k in np.flatnonzero(self.frame.is_periodic):
-            place[k] %= self.frame.periods[k]
-        cell = np.floor(place / self.edges[:, None]).astype(np.int64)
+        points = np.stack(self.metric.coordinates(nodes.positions))
+        cell = np.floor(self.frame.places(points) / self.edges[:, None]).astype(np.int64)
         cell = np.minimum(cell, self.dims[:, None] - 1) + self.greatest[:, None]
         key = np.zeros(len(nodes), dtype=np.int64)
         for axis, n in enumerate(self._padded.tolist()):
@@ -300,6 +297,8 @@ def choose_edge(
     if diagonal == 0:
         return CellChoice(1.0, 0.0, len(source) * len(target))
     reach = reach_of(bound, diagonal)
+    frame = frame.without_gaps(source, target, reach)
+    diagonal = frame.diagonal
     best, choice = math.inf, CellChoice(reach, reach, 0.0)
     for fraction in FRACTIONS:
         edge = max(reach / fraction, diagonal / 2**20)

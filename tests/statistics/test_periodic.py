@@ -381,3 +381,29 @@ def test_in_a_network() -> None:
     stored = connector.connectivity.forward.pair_arg
     assert stored is not None
     assert stored.max() <= reach
+
+
+@pytest.mark.parametrize("periods", [1.0, -3.0, 1e6, -1e9, 1e12])
+def test_far_outside_of_the_box(periods: float) -> None:
+    """A node many periods away connects like its image in the box, with both samplers."""
+    length, n = 90.3, 200
+    dist = PeriodicDistance(length)
+    far = np.random.default_rng(4).uniform(0, length, (n, 3))
+    far[:3, 0] += periods * length
+    far[2:4, 1] -= 2 * periods * length
+    images = np.array([[math.fmod(x, length) for x in row] for row in far])
+    nodes, inside = pool(far), pool(images)
+    law = PairLaws(Law(UniformInRange(1.0, max_dist=17.0), dist, "p of Test"))
+    wanted = nearest(images, images, (length,) * 3, "xyz")
+    for k in range(5):
+        for other in range(5, n):
+            found = dist(nodes.nodes[k], nodes.nodes[other])
+            assert found == pytest.approx(wanted[k, other], abs=1e-12)
+    for one in (nodes, inside):
+        space = PairSpace(one, one)
+        for draw in (pairwise.draw, sparse.draw):
+            drawn = draw(space, law, None, np.random.default_rng(1), ONE)
+            i, j, *_ = drawn.forward.arrays()
+            edges = np.zeros((n, n), dtype=bool)
+            edges[i, j] = True
+            assert np.array_equal(edges, wanted <= 17.0)

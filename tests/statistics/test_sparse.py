@@ -548,3 +548,33 @@ def test_self_connections_when_rho_is_estimated(p_self: float, p: float, pr: flo
     n_self = int((drawn.forward.source == drawn.forward.target).sum())
     count = stats.binom(len(pool), p_self)
     assert 2 * min(count.cdf(n_self), count.sf(n_self - 1)) > FALSE_ALARM
+
+
+def spread_out(n_far: int, axes: int) -> NodeArrays:
+    """Return a cube of 2000 nodes, some of them moved far away, each farther than the last."""
+    positions = np.random.default_rng(3).uniform(0, 300, (2000, 3))
+    positions[:n_far, :axes] += 1e9 * np.arange(1, n_far + 1)[:, None] * (-1) ** axes
+    return NodeArrays([Node(k, position) for k, position in enumerate(positions)])
+
+
+NEAR = spread_out(0, 1)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("n_far", [1, 30])
+@pytest.mark.parametrize("kind", ["all", "upper"])
+def test_cells_far_away(kind: Any, n_far: int, axes: int) -> None:
+    """What is between them and the others costs nothing, and no pair is lost."""
+    law = UniformInRange(1.0, max_dist=25.0)
+    space, near = (PairSpace(pool, pool, kind) for pool in (spread_out(n_far, axes), NEAR))
+    laws = PairLaws(Law(law, spherical_dist, "p of Test"))
+    visited, usual = (
+        sum(q * pairs.total for _, q, pairs in sparse.DistanceRanges(one, laws))
+        for one in (space, near)
+    )
+    assert visited < 2 * usual
+    drawn = sparse.draw(space, laws, None, np.random.default_rng(1), ONE)
+    positions = space.source.positions
+    dist = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    wanted = dist <= 25.0 if kind == "all" else np.triu(dist <= 25.0, 1)
+    assert np.array_equal(matrices(drawn, space)[0], wanted)
