@@ -7,10 +7,9 @@ prints what `verify` said about all of them.
 """
 
 from planted import configs, edges, files, gaps, harmless, nodes, recipes, synapses, tables
-from planted.folders import FOLDERS, make_folders
 from planted.plants import FAULTS, HARMLESS, Change, plant, said
 
-__all__ = ["FAULTS", "FOLDERS", "HARMLESS", "Change", "make_folders", "plant", "said"]
+__all__ = ["FAULTS", "HARMLESS", "Change", "plant", "said"]
 
 # Importing these modules fills FAULTS and HARMLESS.
 _ = (configs, edges, files, gaps, harmless, nodes, recipes, synapses, tables)

@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from planted import FAULTS, HARMLESS, make_folders, plant, said
+from planted import FAULTS, HARMLESS, plant, said
 
 
 def main() -> None:
@@ -15,7 +15,6 @@ def main() -> None:
     sums: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
-        make_folders(root / "folders")
         for kind, changes in (("fault", FAULTS), ("harmless", HARMLESS)):
             for k, change in enumerate(changes.values()):
                 path = plant(change, root / "folders", root / f"{kind}{k}")

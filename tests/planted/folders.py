@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -280,10 +280,9 @@ FOLDERS: dict[str, Callable[[Path, int, bool], None]] = {
 }  # fmt: skip
 
 
-def make_folders(parent: Path, names: Iterable[str] = tuple(FOLDERS)) -> None:
-    """Save each network three times: as it is, from another seed, and as it was before."""
-    for name in names:
-        for kind, seed, old in (("good", 1, False), ("other", 2, False), ("old", 1, True)):
-            folder = parent / name / kind
-            folder.mkdir(parents=True)
-            FOLDERS[name](folder, seed, old)
+def make_folders(parent: Path, name: str) -> None:
+    """Save a network three times: as it is, from another seed, and as it was before."""
+    for kind, seed, old in (("good", 1, False), ("other", 2, False), ("old", 1, True)):
+        folder = parent / name / kind
+        folder.mkdir(parents=True)
+        FOLDERS[name](folder, seed, old)

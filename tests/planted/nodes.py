@@ -200,3 +200,20 @@ fault(
     rename(FILE, f"{CELLS}/0/tuning", f"{CELLS}/0/angle"),
 )
 fault("nodes in a group of another name", "column", FILE, rename(FILE, "nodes", "node"))
+
+
+def added(name: str, column: str, value: object, file: str = FILE, folder: str = "column") -> None:
+    """Plant a column that stands above what the table of types says."""
+
+    def make(f: Folder) -> None:
+        with f.h5(file) as h5:
+            (cells,) = h5["nodes"].values()
+            group = cells.require_group("0")
+            group[column] = [value] * len(cells["node_id"])
+
+    fault(name, folder, f"{file} {column}", make)
+
+
+added("cells turned by a column more", "rotation_angle_zaxis", 1.5)
+added("models of cells put over those of the types", "dynamics_params", b"other.json")
+added("models of point neurons put over", "dynamics_params", b"x.json", "points_nodes.h5", "points")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bmtool_connectors import Verification, verify
+from planted.folders import make_folders
 
 #: Read before write: what stands in a column of an index.
 INDICES = {
@@ -233,7 +234,12 @@ def harmless(name: str, folder: str, make: Callable[[Folder], Any], of: str = ".
 
 
 def plant(change: Change, folders: Path, path: Path) -> Path:
-    """Copy the good folder of a change, change it, and return what `verify` shall check."""
+    """Copy the good folder of a change, change it, and return what `verify` shall check.
+
+    Good folders that are not in `folders` yet are made.
+    """
+    if not (folders / change.folder).exists():
+        make_folders(folders, change.folder)
     shutil.copytree(folders / change.folder / "good", path)
     change.make(Folder(path, folders / change.folder))
     return path / change.of
@@ -252,7 +258,9 @@ def said(change: Change, path: Path, alarm_rate: float = 1e-9) -> tuple[str, boo
     """
     report = verify(path, alarm_rate=alarm_rate)
     alarms = [found for found in report.findings if found.severity != "note"]
-    assert bool(report) == (not alarms), "truth and findings disagree"
+    assert bool(report) == (not alarms) == (report.exit_code == 0), "truth and findings disagree"
+    assert len(report.to_frame()) == len(report.findings)
+    assert str(report)
     severities = {found.severity for found in alarms}
     gravest = next((s for s in ("error", "warning") if s in severities), "nothing")
     texts = [f"{found} {found.file} {found.population} type{found.edge_type}" for found in alarms]

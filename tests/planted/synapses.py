@@ -179,3 +179,24 @@ values("one number of synapses higher", N, set_row(0, 77), file=INPUTS)
 values("numbers of synapses doubled, point neurons", N, lambda v: v * 2, "points")
 lost("numbers of synapses gone", N, file=INPUTS)
 lost("numbers of synapses gone, point neurons", N, "points")
+
+
+# -------------------------------------------------------------------------- columns put on top
+def added(name: str, folder: str, file: str, column: str, value: Any) -> None:
+    """Plant a column that stands above what the table of types says."""
+
+    def make(f: Folder) -> None:
+        path = population(f, file)
+        with f.h5(file) as h5:
+            group = h5[path][column.split("/")[0]]
+            n = len(next(iter(group.values())))
+            group[column.split("/")[1]] = np.full(n, value)
+
+    fault(name, folder, f"{file} {column.split('/')[1]}", make)
+
+
+added("weights put over those of the types", "column", INPUTS, "0/syn_weight", 0.7)
+added("weights put over those of point synapses", "points", EDGES["points"], "0/syn_weight", 1.0)
+added("delays put over those of the types", "pair", "left_left_edges.h5", "0/delay", 4.0)
+added("sections put beside numbers of synapses", "column", INPUTS, "0/afferent_section_id", 3)
+added("numbers of synapses put beside sections", "column", EDGES["column"], "0/nsyns", 2)

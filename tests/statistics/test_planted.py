@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from good_networks import save_good_network
-from planted import FAULTS, HARMLESS, Change, make_folders, plant, said
+from planted import FAULTS, HARMLESS, Change, plant, said
 from scipy import stats
 
 from bmtool_connectors import verify
@@ -24,10 +24,8 @@ FALSE_ALARM = 1e-4
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Save the networks that are damaged."""
-    path = tmp_path_factory.mktemp("folders")
-    make_folders(path)
-    return path
+    """Return where good folders are kept, which are made when they are needed."""
+    return tmp_path_factory.mktemp("folders")
 
 
 def some(changes: dict[str, Change], step: int) -> list[object]:
