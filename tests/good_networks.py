@@ -115,6 +115,7 @@ class Network(Choices):
             {"tuning": self.rng.random(n)},
             {"rank": np.arange(n, dtype=np.int8)},
             {"tag": [f"cell {k}" for k in range(n)]},
+            {"recorded": np.where(np.arange(n) % 3 == 0, np.nan, 1.0)},
             {"dynamics_params": "a.json", "rotation_angle_zaxis": self.rng.random(n)},
             *ATTRIBUTES,
         )

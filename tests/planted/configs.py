@@ -15,12 +15,21 @@ def circuit(name: str, function: Callable[[Any], Any], about: str = "") -> None:
     fault(name, "configured", words, lambda f: f.json(CONFIG, function), CONFIG)
 
 
+def items(key: str, function: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return what changes a list of the configuration in place, whatever `function` returns."""
+
+    def change(config: Any) -> None:
+        function(config["networks"][key])
+
+    return change
+
+
 def edges(function: Callable[[Any], Any]) -> Callable[[Any], None]:
-    return lambda c: function(c["networks"]["edges"])
+    return items("edges", function)
 
 
 def nodes(function: Callable[[Any], Any]) -> Callable[[Any], None]:
-    return lambda c: function(c["networks"]["nodes"])
+    return items("nodes", function)
 
 
 def swap(key: str) -> Callable[[Any], None]:

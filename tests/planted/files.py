@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from planted.plants import Folder, fault
 
 EDGES, INPUTS = "cortex_cortex_edges.h5", "thal_cortex_edges.h5"
@@ -244,11 +246,26 @@ def leave(*names: str, of: str = "column", rename: tuple[str, str] = ("", "")) -
             data = (folder.origin.parent / of / "good" / name).read_bytes()
             (folder / name.replace(*rename)).write_bytes(data)
 
-    fault(f"{names[0]} of an earlier network left in the folder", "pair", " ".join(names), copy)
+    new = [name.replace(*rename) for name in names]
+    fault(f"{new[0]} of an earlier network left in the folder", "pair", " ".join(new), copy)
 
 
 leave(GAPS)
 leave(INPUTS, INPUT_TYPES)
+leave(GAPS, of="column", rename=("cortex", "left"))
+
+
+def formerly_there(folder: Folder) -> None:
+    """Leave edges of the network with itself that its last save no longer has."""
+    for end in ("edges.h5", "edge_types.csv"):
+        shutil.copy(folder / f"left_left_{end}", folder / f"right_right_{end}")
+    with folder.h5("right_right_edges.h5") as file:
+        file.move("edges/left_to_left", "edges/right_to_right")
+        for end in ("source_node_id", "target_node_id"):
+            file[f"edges/right_to_right/{end}"].attrs["node_population"] = "right"
+
+
+fault("edges that a network had before left in the folder", "pair", "right_right", formerly_there)
 fault(
     "second copy of the edges in the folder",
     "column",

@@ -125,6 +125,20 @@ def regrouped(folder: Folder) -> None:
 harmless("rows of a group turned with their index", "column", regrouped)
 
 
+def of_one_pair(folder: Folder) -> None:
+    """Exchange all properties of the two synapses of each pair."""
+    with folder.h5("small_small_edges.h5") as file:
+        edges = file["edges/small_to_small"]
+        assert (edges[S][::2] == edges[S][1::2]).all()
+        assert (edges["edge_group_index"][()] == np.arange(len(edges[S]))).all()
+        for name in list(edges["0"]):
+            values = edges["0"][name][()].reshape(-1, 2)[:, ::-1]
+            edges["0"][name][...] = values.ravel()
+
+
+harmless("synapses of a pair in another order", "compact", of_one_pair)
+
+
 def gaps_turned(folder: Folder) -> None:
     with folder.h5("cortex_gap_juncs.h5") as file:
         for name in list(file):
@@ -169,6 +183,22 @@ harmless(
     text("thal_cortex_edge_types.csv", lambda s: s.replace(" 0.5 0.2", " 5e-1 0.20")),
 )
 harmless("table without its last line end", "points", text("points_node_types.csv", str.rstrip))
+
+harmless(
+    "columns of node types in another order",
+    "points",
+    lambda f: f.table("points_node_types.csv", lambda t: t[t.columns[::-1]]),
+)
+harmless(
+    "NULL of a table as an empty value",
+    "listed",
+    by_pandas("given_given_edge_types.csv", na_rep=""),
+)
+harmless(
+    "weight of a type written to more digits",
+    "pair",
+    text("left_right_edge_types.csv", lambda s: s.replace(" 3.0 ", " 3.000000 ")),
+)
 
 # ----------------------------------------------------------------------------- around the network
 harmless("recipe without its indentation", "column", lambda f: f.json(RECIPE, lambda r: None))

@@ -29,7 +29,9 @@ EDGE_TYPES = {
     "points_points_edges.h5": range(100, 104),
     "given_given_edges.h5": range(100, 104),
     "left_left_edges.h5": [100],
+    "left_right_edges.h5": [100],
     "right_left_edges.h5": [101],
+    "mini_mini_edges.h5": [100],
 }
 Values = np.ndarray[Any, Any]
 
@@ -245,6 +247,11 @@ def plant(change: Change, folders: Path, path: Path) -> Path:
     return path / change.of
 
 
+def table_to_edges(file: str) -> str:
+    """Return the file of edges that a table of edge types belongs to; else the name as it is."""
+    return file.replace("_edge_types.csv", "_edges.h5")
+
+
 def said(change: Change, path: Path, alarm_rate: float = 1e-9) -> tuple[str, bool, Verification]:
     """Return how grave the findings are, whether one names the thing, and the report.
 
@@ -264,5 +271,8 @@ def said(change: Change, path: Path, alarm_rate: float = 1e-9) -> tuple[str, boo
     severities = {found.severity for found in alarms}
     gravest = next((s for s in ("error", "warning") if s in severities), "nothing")
     texts = [f"{found} {found.file} {found.population} type{found.edge_type}" for found in alarms]
-    words = [*change.about, *(f"type{k}" for w in change.about for k in EDGE_TYPES.get(w, ()))]
+    words = [
+        *change.about,
+        *(f"type{k}" for w in change.about for k in EDGE_TYPES.get(table_to_edges(w), ())),
+    ]
     return gravest, any(word in text for text in texts for word in words), report
