@@ -272,3 +272,12 @@ fault(
     EDGES + " old_cortex_cortex_edges.h5",
     lambda f: (f / "old_cortex_cortex_edges.h5").write_bytes((f / EDGES).read_bytes()),
 )
+
+
+def copies(folder: Folder) -> None:
+    """Copy the edges with their table, as a file manager does."""
+    for name in (EDGES, TYPES):
+        shutil.copy(folder / name, folder / f"old_{name}")
+
+
+fault("second copy of edges and table", "column", f"{EDGES} old_{EDGES}", copies)

@@ -30,7 +30,6 @@ NOT_FOUND = {
     "node_id gone": "ids are optional in SONATA, but not in BMTK",
     "nodes in a group of another name": "a file without nodes is no file of nodes",
     "edges in a group of another name": "a file without edges is no file of edges",
-    "edges twice in a file": "the copy has a name of its own",
     "cortex_gap_juncs.h5 of an earlier network left in the folder": "of another network",
     "thal_cortex_edges.h5 of an earlier network left in the folder": "of another network",
     "recipes of two networks exchanged": "what both say together is right",
