@@ -37,6 +37,8 @@ from bmtool_connectors import (
 from bmtool_connectors.inspection.preview import PreviewEntry
 from bmtool_connectors.inspection.summary import Measure
 from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.verification.chance import two_sided
+from bmtool_connectors.verification.findings import ChanceTest
 
 N, M = 30, 20
 SEEDED: dict[str, Any] = {**QUIET, "rng": 2}
@@ -405,6 +407,28 @@ class TestSummary:
         assert Measure("edges", "", 10.0, 0.0, 0.0, 10.0).z == 0.0
         assert Measure("edges", "", 10.0, 0.0, 0.0, 11.0).z == math.inf
         assert Measure("edges", "", None, None, None, 11.0).z is None
+        # A probability: one edge of 1e9 pairs is no rounding.
+        assert Measure("probability", "", 0.0, 0.0, 0.0, 1e-9, unit=1e-9).z == math.inf
+
+    @pytest.mark.parametrize(
+        ("realised", "wanted", "sd", "z"),
+        [
+            (99, 100.0, 0.0, -math.inf),
+            (101, 100.0, 0.0, math.inf),
+            (100, 100.0000000004, 0.0, 0.0),
+            (100, 100.0000000004, 1e-11, 0.0),
+            (0, -4e-15, 0.0, 0.0),
+            (1, -4e-15, 0.0, math.inf),
+            (999_999_999, 1e9, 0.0, -math.inf),
+            (7, 10.0, 1.5, -2.0),
+        ],
+    )
+    def test_one_rule(self, realised: int, wanted: float, sd: float, z: float) -> None:
+        """Of a summary, of a verification, and of the probability that decides in it."""
+        assert Measure("edges", "", wanted, sd, 0.0, realised).z == z
+        assert ChanceTest("file", 100, "edges", 10**10, wanted, sd, realised, 1.0).z == z
+        p_value = two_sided(realised, wanted, sd)
+        assert p_value == pytest.approx(0.0 if math.isinf(z) else 1.0, abs=0.9 * (z == -2))
 
 
 class TestNetworkSummary:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.inspection.tables import Report, aligned, number_text
+from bmtool_connectors.inspection.tables import SAMPLED, Report, aligned, number_text
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.sampling.laws import Law
@@ -101,7 +101,8 @@ class Preview(Report):
     def __str__(self) -> str:
         lines = [line for each in self.entries for line in _lines(each)]
         if len(self.entries) > 1:
-            total = f"{number_text(round(self.edges))} edges"
+            estimated = any(each.estimated for each in self.expected)
+            total = f"{number_text(round(self.edges), estimated)} edges"
             said = [f"together: {total}, {_cost(self.n_bytes, self.seconds)}"]
             unknown = len(self.entries) - len(self.expected)
             said += [f"{unknown} of {len(self.entries)} not known"] * bool(unknown)
@@ -116,6 +117,7 @@ def _record(each: PreviewEntry) -> dict[str, Any]:
         for name in ("source", "target", "connector", "n_source", "n_target")
     }
     values = None if each.expected is None else asdict(each.expected)
+    row["estimated"] = None if each.expected is None else each.expected.estimated
     for name in Expected.__dataclass_fields__:
         if name != "degrees":
             row[name] = None if values is None else values[name]
@@ -135,6 +137,8 @@ def _lines(each: PreviewEntry) -> Iterator[str]:
         yield "  no edges"
     elif found is not None:
         yield from aligned(list(_rows(found, each.undirected)))
+        if found.estimated:
+            yield f"  {SAMPLED}"
         sampler = f", sampler {found.sampler}" * (found.sampler != "none")
         yield f"  {_cost(found.n_bytes, found.seconds)}{sampler}"
     for hint in each.hints:
@@ -147,20 +151,24 @@ def _rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
     for direction in ("forward", "backward") if two else ("forward",):
         mean, sd, error = (getattr(found, f"{direction}{of}") for of in ("", "_sd", "_error"))
         spread = math.hypot(sd, error)
-        yield [f"{direction} edges" if two else "edges", number_text(mean), number_text(spread)]
+        name = f"{direction} edges" if two else "edges"
+        yield [name, number_text(mean, error > 0), number_text(spread)]
         prefix = "" if direction == "forward" else "backward "
         for name in ("out",) if undirected else ("out", "in"):
             if prefix + name in found.degrees:
                 text = "degree" if undirected else f"{name}-degree"
                 text = f"{direction} {text}" if two else text
-                yield [text, *map(number_text, found.degrees[prefix + name])]
+                yield [text, *(number_text(x, error > 0) for x in found.degrees[prefix + name])]
     if found.per_rho or found.reciprocal:
         spread = math.hypot(found.reciprocal_sd, found.reciprocal_error)
-        yield ["reciprocal pairs", number_text(found.reciprocal), number_text(spread)]
+        mean = number_text(found.reciprocal, found.reciprocal_error > 0)
+        yield ["reciprocal pairs", mean, number_text(spread)]
     if found.independent:
-        yield ["reciprocal pairs if independent", number_text(found.independent), ""]
+        independent = number_text(found.independent, found.estimated)
+        yield ["reciprocal pairs if independent", independent, ""]
     if found.infeasible:
-        yield ["infeasible share of the pairs", f"{found.infeasible:.2%}", ""]
+        about = "~" * found.estimated
+        yield ["infeasible share of the pairs", f"{about}{found.infeasible:.2%}", ""]
 
 
 def _cost(n_bytes: int, seconds: float) -> str:

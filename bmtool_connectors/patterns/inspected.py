@@ -86,9 +86,9 @@ class ConnectorInspection:
 
         Notes
         -----
-        Of probabilities: exact up to a few hundred thousand pairs within reach; above, from a
-        sample of them that is the same every time, with ``standard_error`` telling how far off
-        the edges may be. Of degrees: with multapses, pairs that are drawn repeatedly count
+        Of probabilities: exact up to 262,144 pairs within reach; above, from a sample of them
+        that is the same every time and another one for each edge type, with ``standard_error``
+        telling how far off the edges may be; ``estimated`` is then True. Of degrees: with multapses, pairs that are drawn repeatedly count
         once. Functions of the user are called (but not those for `n_syn`), and a shared
         generator stands afterwards where it stood before.
         """
@@ -107,7 +107,7 @@ class ConnectorInspection:
         ----------
         use : Use
         most : int, optional
-            Pairs that may be looked at, where there is a choice.
+            Pairs that stand for all, where there are many.
         """
         if self.is_random:
             return None
@@ -174,8 +174,8 @@ class ConnectorInspection:
 
         Notes
         -----
-        Draws the edges if they have not been. The laws are looked at again, on a few hundred
-        thousand pairs where there are more.
+        Draws the edges if they have not been. The laws are looked at again, as in
+        :meth:`expected`; what comes from a sample is marked.
         """
         self._look()
         return Summary((entry(self.connections_of(self.use)),))
