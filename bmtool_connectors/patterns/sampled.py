@@ -23,7 +23,7 @@ from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import MOST_PAIRS, Expected, expect
-from bmtool_connectors.sampling.laws import BlockValues, Law
+from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
 
@@ -111,7 +111,8 @@ class SampledConnector(BaseConnector):
             chosen, _ = choose(self.sampler, plan.space, plan.laws, type(self).__name__)
             n = len(use.source)
             share = count_sources(n, self.source_fraction) / n
-            key = (*use.labels, type(self).__name__, self.name)
+            labels = (nodes.stream_label for nodes in (use.source, use.target))
+            key = (*labels, type(self).__name__, self.name)
             return expect(plan, chosen, most, share, key)
 
     # ------------------------------------------------------------------ looking at laws
@@ -125,9 +126,6 @@ class SampledConnector(BaseConnector):
             # It has been found for the draw, and need not be once more.
             return plan.with_rho(drawn.rho, not drawn.clipped)
         return plan
-
-    def _laws_of_pairs(self, use: Use) -> list[Law]:
-        return self._plan_ahead(use).laws.both()
 
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
         with randomness.unchanged(self._generator(use)):

@@ -17,7 +17,12 @@ from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.sample import Sample
-from bmtool_connectors.sampling.states import background, background_joint, listed
+from bmtool_connectors.sampling.states import (
+    StateJoint,
+    background,
+    background_joint,
+    listed,
+)
 from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
 #: Pairs up to which all are looked at; if there are more within reach, as many stand for all.
@@ -26,6 +31,23 @@ MOST_PAIRS = 1 << 18
 #: Seconds per pair looked at pairwise, pair visited and edge made sparsely, pair that the estimate
 #: of rho looks at, and call of a Python function: about what a core of 2024 takes.
 PAIRWISE, VISIT, EDGE, ESTIMATE, CALL = 8e-9, 50e-9, 80e-9, 20e-9, 1.1e-6
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A mean joint probability that is not feasible.
+
+    Attributes
+    ----------
+    wanted, reached : float
+        What was asked for, and what results once pairs are moved to the nearest feasible value.
+    pairs : float
+        Pairs whose mean it is.
+    """
+
+    wanted: float
+    reached: float
+    pairs: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,10 @@ class Expected:
         the forward edges, and ``'backward out'`` and ``'backward in'`` where there are two
         populations and directions. Of gap junctions both are the junctions of a cell. The
         deviation is None where the sample of pairs is too small to tell it.
+    unmet : Unmet or None
+        The mean joint probability, where one was asked for that is not feasible.
+    worst : str or None
+        The pair whose joint probability has to be moved farthest, in words.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
     seconds : float
@@ -97,6 +123,8 @@ class Expected:
     independent: float = 0.0
     per_rho: float = 0.0
     degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
+    unmet: Unmet | None = None
+    worst: str | None = None
 
     @property
     def edges(self) -> float:
@@ -155,7 +183,7 @@ def expect(
     most = (looks if plan.needs_python_calls else MOST_PAIRS), looks
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
-    seconds, estimate = 0.0, None
+    seconds, unmet = 0.0, None
     # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
     sample = Sample(space, laws, *most, stream, even=plan.rho_wanted is not None)
     if plan.rho_wanted is not None:
@@ -164,6 +192,9 @@ def expect(
         estimate, _ = estimate_rho(
             space, laws, plan.rho_wanted, valid.evaluate, keep=False, in_order=False
         )
+        if estimate.reachable is not None:
+            n = estimate.n * valid.weight
+            unmet = Unmet(plan.rho_wanted.pr, estimate.reachable, n)
         plan = plan.with_rho(estimate.rho, estimate.feasible)
         looked_at = space.n_pairs if chosen == "pairwise" else valid.pairs
         seconds += ESTIMATE * looked_at * (not laws.constant)
@@ -197,7 +228,19 @@ def expect(
         independent=sums.independent,
         per_rho=sums.per_rho,
         degrees=sums.degrees(_kind(plan), share),
+        unmet=None if plan.none_wanted else unmet or _unmet(plan, sums),
+        worst=None if plan.none_wanted else sums.worst,
     )
+
+
+def _unmet(plan: Plan, sums: CountSums) -> Unmet | None:
+    """Return what becomes of one joint probability for all pairs, where it is not feasible."""
+    joint = plan.joint
+    if not sums.clipped or joint is None or joint.rho is not None or isinstance(joint, StateJoint):
+        return None
+    if callable(joint.pr) or not all(sums.counted):
+        return None
+    return Unmet(float(joint.pr), float(sums.mean[RECIPROCAL] / sums.both), float(sums.both))
 
 
 def _sums(plan: Plan, sample: Sample, share: float) -> CountSums:

@@ -87,6 +87,11 @@ class Sample:
         looks = self.pairs if self.pairs <= most else min(looks, self.pairs)
         self._cuts, self._each = _strata(ends, density, looks)
 
+    @property
+    def weight(self) -> float:
+        """How many pairs each that is looked at stands for, on average."""
+        return max(1.0, self.pairs / max(self._each * (len(self._cuts) - 1), 1.0))
+
     @functools.cached_property
     def visits(self) -> float:
         """How many pairs a sparse draw of these laws visits, on average."""
