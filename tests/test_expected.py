@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import time
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -26,11 +29,12 @@ from bmtool_connectors import (
     OneToOneSequentialConnector,
     ReciprocalConnector,
     UnidirectionConnector,
+    UniformInRange,
     spherical_dist,
     vectorized,
 )
 from bmtool_connectors.sampling import expect as module
-from bmtool_connectors.sampling import sample, sums
+from bmtool_connectors.sampling import pairwise, sample, sums
 
 QUIET: dict[str, Any] = {"verbose": False, "save_report": False, "rng": 3}
 NEAR = GaussianDropoff(stdev=80.0, pmax=0.4, max_dist=200.0)
@@ -571,3 +575,105 @@ def test_cost(net: NetworkBuilder) -> None:
     wanted = with_distances.expected()
     assert wanted.n_bytes == round(wanted.edges * one)
     assert isinstance(wanted, Expected)
+
+
+class TestEstimateOfRho:
+    """What the search for one correlation takes is part of the cost."""
+
+    def connector(self, net: NetworkBuilder, target: str = "A", **options: Any) -> Any:
+        return set_up(net, ReciprocalConnector(**{**LAW, "pr": 0.04, **options, **QUIET}), target)
+
+    @pytest.mark.parametrize(
+        ("target", "options"),
+        [
+            ("A", {}),
+            ("B", {"p1": 0.3}),
+            ("B", {"p1": NEAR, "p1_arg": spherical_dist}),
+            ("A", {"dist_range_forward": (0.0, 50.0)}),
+            ("A", {"p0": near_of}),
+        ],
+    )
+    def test_what_is_kept(
+        self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch, target: str, options: Any
+    ) -> None:
+        """As much as is told, until the edges are drawn; afterwards it is evaluated again."""
+        held, arrays = [], {}
+
+        def noted(*args: Any, kept: Any, **more: Any) -> Any:
+            values = {id(x): x for each in kept for x in vars(each).values()}
+            values |= {id(each): each.candidates.place for each in kept}
+            held.append(sum(x.nbytes for x in values.values() if isinstance(x, np.ndarray)))
+            for name, of in (("p0_arg", "arg0"), ("p0", "p0"), ("p1", "p1")):
+                if isinstance(getattr(kept[0], of), np.ndarray):
+                    arrays[name] = np.concatenate([getattr(each, of) for each in kept])
+            references.extend(weakref.ref(each) for each in kept)
+            return draw(*args, kept=kept, **more)
+
+        references: list[Any] = []
+        draw = pairwise.draw
+        monkeypatch.setattr(pairwise, "draw", noted)
+        connector = self.connector(net, target, **options)
+        told = connector.expected().kept_bytes
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConnectivityWarning)
+            drawn = connector.connectivity
+        assert [told] == held
+        gc.collect()
+        assert not any(reference() is not None for reference in references)
+        assert {"p0_arg", "p0"} <= set(connector.cache) == set(drawn.cache)
+        for name, array in arrays.items():
+            assert np.array_equal(connector.cache[name], array)
+            assert not connector.cache[name].flags.writeable
+        with pytest.raises(KeyError):
+            connector.cache["pr"]
+        connector.free_memory()
+        assert len(connector.cache) == 0
+
+    def test_nothing_is_kept(self, net: NetworkBuilder) -> None:
+        for options in ({"cache_data": False}, {"sampler": "sparse"}, {"rho": 0.1}):
+            assert self.connector(net, **options).expected().kept_bytes == 0
+
+    def test_memory_is_told(self, net: NetworkBuilder) -> None:
+        connector = self.connector(net, p0=UniformInRange(1e-3, max_dist=400.0), pr=1e-4)
+        kept = connector.expected().kept_bytes
+        assert f"(and {kept / 1000:.3g} kB until they are drawn" in str(connector.preview())
+
+    def test_time(self, net: NetworkBuilder) -> None:
+        """Each look at all pairs counts: the more, the less the pairs agree on one rho."""
+        given = self.connector(net, rho=0.1).expected().seconds
+        feasible = self.connector(net, dist_range_forward=(0, 60)).expected().seconds
+        searched = self.connector(net, pr=0.005).expected().seconds
+        assert given < feasible < searched / 2
+        again = self.connector(net, pr=0.005, cache_data=False).expected().seconds
+        assert searched < again
+
+    def test_counts_for_the_report(self, net: NetworkBuilder) -> None:
+        """After a sparse draw the possible pairs are counted, if they are reported."""
+        options: dict[str, Any] = {"p": NEAR, "p_arg": spherical_dist, "sampler": "sparse"}
+        seconds = [
+            set_up(net, UnidirectionConnector(**options, **{**QUIET, name: True}), "B")
+            .expected()
+            .seconds
+            for name in ("save_report", "verbose")
+        ]
+        without = set_up(net, UnidirectionConnector(**options, **QUIET), "B").expected().seconds
+        assert seconds[0] == seconds[1] > 1.2 * without
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+@pytest.mark.parametrize("pr", [0.01, 0.003])
+def test_told_time_is_taken(sampler: str, pr: float) -> None:
+    """Of a draw with an estimate of rho, within a factor of 4 of the processor's time."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=2500, positions=list(np.random.default_rng(1).uniform(0, 290, (2500, 3))))
+    options: dict[str, Any] = {**LAW, "p0": NEAR, "pr": pr, "sampler": sampler, **QUIET}
+    connector = ReciprocalConnector(**options)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    told = connector.expected().seconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConnectivityWarning)
+        start = time.process_time()
+        assert len(connector.connectivity.forward)
+        taken = time.process_time() - start
+    assert 0.25 < told / taken < 4

@@ -152,7 +152,7 @@ def _lines(each: PreviewEntry) -> Iterator[str]:
         if found.estimated:
             yield f"  {SAMPLED}"
         sampler = f", sampler {found.sampler}" * (found.sampler != "none")
-        yield f"  {_cost(found.n_bytes, found.seconds)}{sampler}"
+        yield f"  {_cost(found.n_bytes, found.seconds, found.kept_bytes)}{sampler}"
     for hint in each.hints:
         yield f"  hint: {hint}"
 
@@ -183,12 +183,20 @@ def _rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
         yield ["infeasible share of the pairs", f"{about}{found.infeasible:.2%}", ""]
 
 
-def _cost(n_bytes: int, seconds: float) -> str:
+def _cost(n_bytes: int, seconds: float, kept_bytes: int = 0) -> str:
+    amount = _amount(n_bytes)
+    if kept_bytes > 3 * n_bytes:  # as much as any draw takes besides
+        amount += f" (and {_amount(kept_bytes)} until they are drawn, for the estimate of rho)"
+    if seconds < 0.01:  # nobody waits for that
+        return amount
+    time = f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{amount}, drawn in about {time}"
+
+
+def _amount(n_bytes: int) -> str:
+    """Return an amount of memory as text."""
     amount, unit = float(n_bytes), "bytes"
     for larger in ("kB", "MB", "GB"):
         if amount >= 1000:
             amount, unit = amount / 1000, larger
-    if seconds < 0.01:  # nobody waits for that
-        return f"{amount:.3g} {unit}"
-    time = f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return f"{amount:.3g} {unit}, drawn in about {time}"
+    return f"{amount:.3g} {unit}"

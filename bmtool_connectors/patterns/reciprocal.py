@@ -69,7 +69,8 @@ class ReciprocalConnector(TwoWayConnector):
     quick_pop_check : bool, default False
         Compare populations by network and filter only, and read no ids for it.
     cache_data : bool, default True
-        Keep p and its argument from the estimate of rho for the draw (and in ``cache``).
+        Keep p and its argument from the estimate of rho for the draw (``cache`` evaluates them
+        again when it is looked at).
         False: computed twice, less memory.
     verbose : bool, default True
         Print what is drawn.
@@ -99,7 +100,7 @@ class ReciprocalConnector(TwoWayConnector):
     then whatever `n_syn0` and `n_syn1` draw. pr is first clipped to its feasible range
     max(0, p0 + p1 - 1) <= pr <= min(p0, p1), so p0 and p1 always hold exactly; the number of
     clipped pairs is reported. Time O(pairs), memory O(edges), and with `cache_data` 20 to 36
-    bytes per pair within reach while rho is estimated and until ``free_memory()``.
+    bytes per pair within reach from the estimate of rho until the edges are drawn.
 
     References
     ----------

@@ -40,6 +40,8 @@ class SampledConnector(BaseConnector):
 
     #: Of the sources that take part; a parameter of some connectors with one direction.
     source_fraction: float = 1.0
+    #: What an estimate evaluates is kept for the draw; a parameter of some connectors.
+    cache_data: bool = False
 
     @abstractmethod
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
@@ -113,7 +115,8 @@ class SampledConnector(BaseConnector):
             share = count_sources(n, self.source_fraction) / n
             labels = (nodes.stream_label for nodes in (use.source, use.target))
             key = (*labels, type(self).__name__, self.name)
-            return expect(plan, chosen, most, share, key)
+            counts = self.verbose or self.save_report
+            return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
 
     # ------------------------------------------------------------------ looking at laws
     def _plan_ahead(self, use: Use) -> Plan:

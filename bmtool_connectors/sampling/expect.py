@@ -14,7 +14,9 @@ from bmtool_connectors.distances import metric_of
 from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.cost import Work
 from bmtool_connectors.sampling.estimate import estimate_rho
+from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.sample import Sample
 from bmtool_connectors.sampling.states import (
@@ -27,10 +29,6 @@ from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL
 
 #: Pairs up to which all are looked at; if there are more within reach, as many stand for all.
 MOST_PAIRS = 1 << 18
-
-#: Seconds per pair looked at pairwise, pair visited and edge made sparsely, pair that the estimate
-#: of rho looks at, and call of a Python function: about what a core of 2024 takes.
-PAIRWISE, VISIT, EDGE, ESTIMATE, CALL = 8e-9, 50e-9, 80e-9, 20e-9, 1.1e-6
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,11 @@ class Expected:
         The pair whose joint probability has to be moved farthest, in words.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
+    kept_bytes : int
+        Memory that the estimate of rho takes besides, until the edges are drawn (`cache_data`).
     seconds : float
-        Time of the draw, roughly.
+        Time of the draw, of the estimate of rho, and of the counts of possible pairs for the
+        report, roughly.
 
     References
     ----------
@@ -125,6 +126,7 @@ class Expected:
     degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
     unmet: Unmet | None = None
     worst: str | None = None
+    kept_bytes: int = 0
 
     @property
     def edges(self) -> float:
@@ -164,6 +166,9 @@ def expect(
     looks: int | None = None,
     share: float = 1.0,
     key: tuple[str | None, ...] = (),
+    *,
+    keep: bool = False,
+    counts: bool = False,
 ) -> Expected:
     """Return what the plan gives, drawn with the chosen sampler.
 
@@ -178,34 +183,55 @@ def expect(
         Share of the sources that take part, chosen at random, of one direction.
     key : tuple of str or None
         Labels by which edge types are told apart: each has a sample of its own.
+    keep : bool
+        What the estimate of rho evaluates is kept for a pairwise draw.
+    counts : bool
+        Possible pairs are counted after a sparse draw.
     """
     looks = MOST_PAIRS if looks is None else looks
     most = (looks if plan.needs_python_calls else MOST_PAIRS), looks
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
-    seconds, unmet = 0.0, None
+    unmet, passes, searched = None, 0, 0.0
     # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
     sample = Sample(space, laws, *most, stream, even=plan.rho_wanted is not None)
+    valid = sample
     if plan.rho_wanted is not None:
         reach = plan.rho_wanted.reach
         valid = sample if reach is None else Sample(space, laws, *most, stream, reach, even=True)
+
+        def evaluate() -> Iterator[BlockValues]:
+            nonlocal passes
+            passes += 1
+            return valid.evaluate()
+
         estimate, _ = estimate_rho(
-            space, laws, plan.rho_wanted, valid.evaluate, keep=False, in_order=False
+            space, laws, plan.rho_wanted, evaluate, keep=False, in_order=False
         )
         if estimate.reachable is not None:
             n = estimate.n * valid.weight
             unmet = Unmet(plan.rho_wanted.pr, estimate.reachable, n)
         plan = plan.with_rho(estimate.rho, estimate.feasible)
-        looked_at = space.n_pairs if chosen == "pairwise" else valid.pairs
-        seconds += ESTIMATE * looked_at * (not laws.constant)
+        searched = float(space.n_pairs if chosen == "pairwise" else valid.pairs)
     sums = _sums(plan, sample, share)
+    if valid is sample:
+        searched = sums.within
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
-    calls = CALL * plan.needs_python_calls
-    if chosen == "pairwise":
-        seconds += share * space.n_pairs * (PAIRWISE + calls)
-    else:
-        visits = mean[EDGES] if laws.constant else share * sample.visits
-        seconds += visits * (VISIT + calls) + mean[EDGES] * EDGE
+    visits = 0.0
+    if chosen == "sparse":
+        visits = float(mean[EDGES]) if laws.constant else share * sample.visits
+    work = Work(
+        plan,
+        chosen,
+        keep,
+        share,
+        sums.within,
+        visits,
+        float(mean[EDGES]),
+        passes,
+        searched,
+        sample.pairs if counts else None,
+    )
     first = EDGES if space.source is space.target else FORWARD
     second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)
     return Expected(
@@ -217,7 +243,8 @@ def expect(
         infeasible=0.0 if plan.none_wanted else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
         n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
-        seconds=float(seconds),
+        seconds=work.seconds,
+        kept_bytes=work.kept_bytes,
         forward_sd=float(sd[first]),
         backward_sd=float(sd[second].sum()),
         reciprocal_sd=float(sd[RECIPROCAL]),

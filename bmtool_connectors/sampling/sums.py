@@ -37,9 +37,10 @@ class CountSums:
     ----------
     mean, variance : ndarray of float, shape (4,)
         Expected connections, and their variance over draws.
-    both, clipped, independent, per_rho : float
-        Pairs with p0 > 0 and p1 > 0; those of them that are clipped; reciprocal pairs if the
-        directions were independent, and how many more each unit of rho gives.
+    within, both, clipped, independent, per_rho : float
+        Pairs that laws are evaluated on; pairs with p0 > 0 and p1 > 0; those of them that are
+        clipped; reciprocal pairs if the directions were independent, and how many more each unit
+        of rho gives.
     worst : str or None
         The largest change that clipping makes.
     """
@@ -49,7 +50,7 @@ class CountSums:
     ) -> None:
         self.counted, self.symmetric = counted, symmetric
         self.mean, self.variance, self._squares, self._gross = np.zeros((4, 4))
-        self.both = self.clipped = self.independent = self.per_rho = 0.0
+        self.both = self.clipped = self.independent = self.per_rho = self.within = 0.0
         self.worst: str | None = None
         self._worst_excess = 0.0
         #: Expected connections of each node: where they start and where they end, by direction.
@@ -121,6 +122,7 @@ class CountSums:
         pr: Values = 0.0
         if joint is not None:
             pr = joint.feasible(values, np.arange(n), p0, p1, clipping)
+        self.within += times * n
         self.both += times * np.count_nonzero((p0 > 0) & (p1 > 0))
         self.clipped += times * clipping.count
         if clipping.excess > self._worst_excess:
