@@ -80,7 +80,8 @@ class Connectivity:
     rho : float or None
         The correlation the draw used, given or estimated; None when each pair had its own.
     cache : mapping
-        Arrays kept from the estimate of rho: one entry per pair that was evaluated.
+        Arrays kept from the estimate of rho for the draw, evaluated again when one is looked at:
+        one entry per pair that was evaluated.
     """
 
     forward: EdgeList

@@ -24,7 +24,9 @@ RandomState
 ``rng`` an int or SeedSequence
 ``decision``, ``decisions``,     that object, or, for a module-wide seed, one private
 ``rng=None``, module ``rng``     stream shared by all helpers in call order
-``expected()``                   a fixed one, to choose pairs to look at; what a user's
+``expected()``, ``preview()``,   one of its own per edge type, anew at every call, to
+``summary()``, recipes of saved  choose pairs to look at: the key (source label, target
+files                            label, class, ``name``) without a seed; what a user's
                                  function draws from a shared generator is put back
 ``syn_*`` helper, ``rng`` a      that object, in call order
 Generator or RandomState
@@ -85,7 +87,7 @@ RngLike: TypeAlias = (
 
 _ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
 #: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
-_HELPERS, _USE, _PROPERTY = 1, 2, 3
+_HELPERS, _USE, _PROPERTY, _LOOKING = 1, 2, 3, 4
 
 
 class Seed:
@@ -146,6 +148,11 @@ def _words(key: tuple[Hashable, ...]) -> tuple[int, ...]:
     # blake2b and not hash(): Python salts the hashes of strings per process.
     digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
     return tuple(int(word) for word in np.frombuffer(digest, dtype="<u4"))
+
+
+def looking(*key: str | None) -> np.random.Generator:
+    """Return the stream that chooses pairs to look at, for a key: it is no seed's."""
+    return np.random.default_rng(np.random.SeedSequence(0, spawn_key=(_LOOKING, *_words(key))))
 
 
 def as_source(rng: object, owner: str) -> SharedGenerator | Seed:

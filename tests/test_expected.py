@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import time
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -26,9 +29,13 @@ from bmtool_connectors import (
     OneToOneSequentialConnector,
     ReciprocalConnector,
     UnidirectionConnector,
+    UniformInRange,
     spherical_dist,
+    vectorized,
 )
+from bmtool_connectors.patterns import sampled
 from bmtool_connectors.sampling import expect as module
+from bmtool_connectors.sampling import pairwise, sample, sums
 
 QUIET: dict[str, Any] = {"verbose": False, "save_report": False, "rng": 3}
 NEAR = GaussianDropoff(stdev=80.0, pmax=0.4, max_dist=200.0)
@@ -64,6 +71,12 @@ def distances(net: NetworkBuilder, target: str) -> np.ndarray:
 def near(dist: np.ndarray) -> np.ndarray:
     """Return NEAR, by the formula."""
     return np.where(dist <= 200, 0.4 * np.exp(-0.5 * (dist / 80) ** 2), 0.0)
+
+
+@vectorized
+def near_of(dist: np.ndarray) -> np.ndarray:
+    """Return NEAR, as a function without a bound."""
+    return near(dist)
 
 
 class TestExact:
@@ -141,6 +154,29 @@ class TestExact:
                 assert pair.pr == pytest.approx(fresh.explain(i, j).pr, abs=1e-12)
                 assert max(0.0, pair.p0 + pair.p1 - 1) <= pair.pr <= min(pair.p0, pair.p1)
         assert unvisited
+
+    @pytest.mark.parametrize("rank", range(12))
+    def test_no_reciprocal_pairs_are_0(self, rank: int) -> None:
+        """Not what rounding leaves of p0 p1 - |rho| sqrt(...), which may be below 0."""
+        net, rng = NetworkBuilder("net"), np.random.default_rng(rank)
+        p0, p1 = rng.uniform(0.01, 0.5, 2)
+        for name, n in (("A", 37 + rank), ("B", 45)):
+            net.add_nodes(N=n, pop_name=name)
+        found = set_up(net, ReciprocalConnector(p0=p0, p1=p1, pr=0.0, **QUIET), "B").expected()
+        assert found.reciprocal == found.reciprocal_sd == 0.0
+        assert found.forward > 0
+
+    def test_what_another_law_replaces_is_0(self, net: NetworkBuilder) -> None:
+        """All pairs are coupled, and a coupled pair is not connected."""
+        gap = set_up(net, GapJunction(p=1.0, **QUIET))
+        connector = GapJunctionConditionalReciprocalConnector(
+            gap, 0.0, 0.0, 0.0, NEAR, NEAR, None, p0_nonelec_arg=spherical_dist,
+            p1_nonelec_arg=spherical_dist, **QUIET,
+        )  # fmt: skip
+        assert len(set_up(net, gap).connectivity.forward)
+        found = set_up(net, connector).expected()
+        assert found.forward == found.reciprocal == found.forward_sd == found.independent == 0.0
+        assert found.degrees == {"out": (0.0, 0.0), "in": (0.0, 0.0)}
 
     def test_no_synapses(self, net: NetworkBuilder) -> None:
         found = set_up(net, UnidirectionConnector(0.5, n_syn=0, **QUIET)).expected()
@@ -315,14 +351,16 @@ class TestSpread:
         self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What the sample adds to the spread of the sources is taken off; the mean of 200."""
-        connector = UnidirectionConnector(NEAR, spherical_dist, source_fraction=0.4, **QUIET)
-        exact = set_up(net, connector).expected().forward_sd ** 2
+
+        def variance(name: str) -> float:
+            connector = UnidirectionConnector(
+                NEAR, spherical_dist, source_fraction=0.4, name=name, **QUIET
+            )
+            return set_up(net, connector).expected().forward_sd ** 2
+
+        exact = variance("")
         monkeypatch.setattr(module, "MOST_PAIRS", 400)
-        found = []
-        for seed in range(200):
-            rng = np.random.default_rng(seed)
-            monkeypatch.setattr(module, "_generator", lambda rng=rng: rng)
-            found.append(connector.expected().forward_sd ** 2)
+        found = [variance(str(k)) for k in range(200)]
         error = np.std(found) / np.sqrt(len(found))
         assert error < 0.1 * exact
         assert abs(np.mean(found) - exact) < 5 * error
@@ -403,15 +441,13 @@ class TestSample:
         assert abs(found.edges - exact) < 5 * found.standard_error
         assert found.edges != pytest.approx(exact, rel=1e-6)
 
-    def test_the_error_is_right(self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_error_is_right(self, net: NetworkBuilder) -> None:
         """Spread over 200 samples, within a third of what is said."""
         given: dict[str, Any] = {"p1": NEAR, "p1_arg": spherical_dist, "pr": None}
-        connector = set_up(net, ReciprocalConnector(**LAW, **given, **QUIET), "B")
         found = []
-        for seed in range(200):
-            rng = np.random.default_rng(seed)
-            monkeypatch.setattr(module, "_generator", lambda rng=rng: rng)
-            found.append(connector.expected())
+        for k in range(200):
+            connector = ReciprocalConnector(**LAW, **given, name=str(k), **QUIET)
+            found.append(set_up(net, connector, "B").expected())
         for name in ("forward", "backward", "reciprocal"):
             spread = np.std([getattr(each, name) for each in found])
             errors = [getattr(each, f"{name}_error") for each in found]
@@ -419,10 +455,111 @@ class TestSample:
         spread = np.std([each.edges for each in found])
         assert spread == pytest.approx(np.mean([e.standard_error for e in found]), rel=0.33)
 
+    def test_calls_are_bounded(self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A saved network asks a function of the user for some pairs, not for all of them."""
+        calls = 0
+
+        def law(dist: float) -> float:
+            nonlocal calls
+            calls += 1
+            return 0.1
+
+        connector = set_up(net, UnidirectionConnector(law, spherical_dist, **QUIET), "B")
+        monkeypatch.setattr(sampled, "MOST_PAIRS", 500 * sampled.CALLED)
+        found = connector.expected_of(connector.use, 1 << 15)
+        assert 400 < calls < 600
+        assert found.forward == pytest.approx(0.1 * N * M)
+
+    def test_estimates_are_marked(self, net: NetworkBuilder) -> None:
+        """In texts and tables, of expected numbers and of summaries."""
+        connector = set_up(net, ReciprocalConnector(pr=0.04, **LAW, **QUIET))
+        found = connector.expected()
+        preview = connector.preview()
+        assert found.estimated
+        assert f"~{found.edges:,.4g}" in str(preview)
+        assert "~ estimated from a sample of the pairs" in str(preview)
+        assert preview.to_frame().estimated[0]
+        summary = connector.summary()
+        measures = {(each.quantity, each.direction): each for each in summary.entries[0].measures}
+        for quantity in ("edges", "probability", "out-degree mean", "in-degree sd"):
+            assert measures[quantity, "forward"].estimated
+        assert measures["reciprocal pairs", ""].estimated
+        assert not measures["synapses", "forward"].estimated
+        assert "~ estimated from a sample of the pairs" in str(summary)
+        marked = {line.split("~")[0].strip() for line in str(summary).splitlines() if "~" in line}
+        assert {"edges", "probability", "out-degree", "reciprocal pairs", "rho"} <= marked
+        assert summary.to_frame().estimated.sum() >= 8
+
+    def test_exact_numbers_are_not_marked(self, net: NetworkBuilder) -> None:
+        connector = set_up(net, UnidirectionConnector(0.25, **QUIET), "B")
+        assert not connector.expected().estimated
+        assert "~" not in str(connector.preview()) + str(connector.summary())
+        assert not connector.summary().to_frame().estimated.any()
+
     def test_equal_pairs_need_no_sample(self, net: NetworkBuilder) -> None:
         found = set_up(net, UnidirectionConnector(0.25, **QUIET), "B").expected()
         assert found.edges == pytest.approx(0.25 * N * M, rel=1e-12)
-        assert found.standard_error < 1e-6
+        assert found.standard_error == 0
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, list[tuple[Expected, Expected]]]:
+    """Return, of three edge types, what each network expects, and the exact numbers."""
+    rng = np.random.default_rng(4)
+    # Neighbours in space are neighbours in the pool: ranks and distances go together.
+    cells = [np.sort(rng.uniform(0, 300, (n, 3)), axis=0) for n in (N, M)]
+    both = {"p1": NEAR, "p1_arg": spherical_dist, "pr": NormalizedReciprocalRate(2.0)}
+    found: dict[str, list[tuple[Expected, Expected]]] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample, "FEWEST", 64)
+        patch.setattr(sums, "ROUGH", np.inf)  # deviations of degrees are told, however rough
+        for k in range(200):
+            net = NetworkBuilder(f"net{k}")
+            net.add_nodes(N=N, pop_name="A", positions=list(cells[0]))
+            net.add_nodes(N=M, pop_name="B", positions=list(cells[1]))
+            types = {
+                "A to B": set_up(net, UnidirectionConnector(NEAR, spherical_dist, **QUIET), "B"),
+                "A to A": set_up(net, ReciprocalConnector(**LAW, **both, **QUIET)),
+                # Ranks, and no bound.
+                "called": set_up(net, UnidirectionConnector(near_of, spherical_dist, **QUIET), "B"),
+            }
+            for name, connector in types.items():
+                patch.setattr(module, "MOST_PAIRS", 1 << 18)
+                exact = connector.expected()
+                patch.setattr(module, "MOST_PAIRS", 600)
+                found.setdefault(name, []).append((connector.expected(), exact))
+    return found
+
+
+class TestManyNetworks:
+    """200 networks with the same cells, told apart by their names: how samples err."""
+
+    @pytest.mark.parametrize("of", ["forward", "reciprocal"])
+    def test_edges(self, samples: dict[str, list[tuple[Expected, Expected]]], of: str) -> None:
+        """Mean and spread of z, and its correlation between types: 4 sigma, 1 in 1,000 in all."""
+        z = {
+            name: np.array([
+                (getattr(one, of) - getattr(exact, of)) / getattr(one, f"{of}_error")
+                for one, exact in pairs
+            ])
+            for name, pairs in samples.items()
+            if of == "forward" or name == "A to A"
+        }  # fmt: skip
+        for name, each in z.items():
+            assert abs(each.mean()) < 4 / np.sqrt(200), name
+            assert 0.75 < each.std() < 1.25, name
+        for one, other in itertools.combinations(z.values(), 2):
+            assert abs(np.corrcoef(one, other)[0, 1]) < 4 / np.sqrt(200)
+
+    def test_degrees(self, samples: dict[str, list[tuple[Expected, Expected]]]) -> None:
+        """Variances of degrees: on average right, to 5 standard errors."""
+        for name, pairs in samples.items():
+            for side in ("out", "in"):
+                exact = pairs[0][1].degrees[side][1]
+                squares = np.array([one.degrees[side][1] ** 2 for one, _ in pairs])
+                error = squares.std() / np.sqrt(len(squares))
+                assert error < 0.02 * exact**2, name
+                assert abs(squares.mean() - exact**2) < 5 * error, (name, side)
 
 
 class TestDrawsNothing:
@@ -495,3 +632,105 @@ def test_cost(net: NetworkBuilder) -> None:
     wanted = with_distances.expected()
     assert wanted.n_bytes == round(wanted.edges * one)
     assert isinstance(wanted, Expected)
+
+
+class TestEstimateOfRho:
+    """What the search for one correlation takes is part of the cost."""
+
+    def connector(self, net: NetworkBuilder, target: str = "A", **options: Any) -> Any:
+        return set_up(net, ReciprocalConnector(**{**LAW, "pr": 0.04, **options, **QUIET}), target)
+
+    @pytest.mark.parametrize(
+        ("target", "options"),
+        [
+            ("A", {}),
+            ("B", {"p1": 0.3}),
+            ("B", {"p1": NEAR, "p1_arg": spherical_dist}),
+            ("A", {"dist_range_forward": (0.0, 50.0)}),
+            ("A", {"p0": near_of}),
+        ],
+    )
+    def test_what_is_kept(
+        self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch, target: str, options: Any
+    ) -> None:
+        """As much as is told, until the edges are drawn; afterwards it is evaluated again."""
+        held, arrays = [], {}
+
+        def noted(*args: Any, kept: Any, **more: Any) -> Any:
+            values = {id(x): x for each in kept for x in vars(each).values()}
+            values |= {id(each): each.candidates.place for each in kept}
+            held.append(sum(x.nbytes for x in values.values() if isinstance(x, np.ndarray)))
+            for name, of in (("p0_arg", "arg0"), ("p0", "p0"), ("p1", "p1")):
+                if isinstance(getattr(kept[0], of), np.ndarray):
+                    arrays[name] = np.concatenate([getattr(each, of) for each in kept])
+            references.extend(weakref.ref(each) for each in kept)
+            return draw(*args, kept=kept, **more)
+
+        references: list[Any] = []
+        draw = pairwise.draw
+        monkeypatch.setattr(pairwise, "draw", noted)
+        connector = self.connector(net, target, **options)
+        told = connector.expected().kept_bytes
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConnectivityWarning)
+            drawn = connector.connectivity
+        assert [told] == held
+        gc.collect()
+        assert not any(reference() is not None for reference in references)
+        assert {"p0_arg", "p0"} <= set(connector.cache) == set(drawn.cache)
+        for name, array in arrays.items():
+            assert np.array_equal(connector.cache[name], array)
+            assert not connector.cache[name].flags.writeable
+        with pytest.raises(KeyError):
+            connector.cache["pr"]
+        connector.free_memory()
+        assert len(connector.cache) == 0
+
+    def test_nothing_is_kept(self, net: NetworkBuilder) -> None:
+        for options in ({"cache_data": False}, {"sampler": "sparse"}, {"rho": 0.1}):
+            assert self.connector(net, **options).expected().kept_bytes == 0
+
+    def test_memory_is_told(self, net: NetworkBuilder) -> None:
+        connector = self.connector(net, p0=UniformInRange(1e-3, max_dist=400.0), pr=1e-4)
+        kept = connector.expected().kept_bytes
+        assert f"(and {kept / 1000:.3g} kB until they are drawn" in str(connector.preview())
+
+    def test_time(self, net: NetworkBuilder) -> None:
+        """Each look at all pairs counts: the more, the less the pairs agree on one rho."""
+        given = self.connector(net, rho=0.1).expected().seconds
+        feasible = self.connector(net, dist_range_forward=(0, 60)).expected().seconds
+        searched = self.connector(net, pr=0.005).expected().seconds
+        assert given < feasible < searched / 2
+        again = self.connector(net, pr=0.005, cache_data=False).expected().seconds
+        assert searched < again
+
+    def test_counts_for_the_report(self, net: NetworkBuilder) -> None:
+        """After a sparse draw the possible pairs are counted, if they are reported."""
+        options: dict[str, Any] = {"p": NEAR, "p_arg": spherical_dist, "sampler": "sparse"}
+        seconds = [
+            set_up(net, UnidirectionConnector(**options, **{**QUIET, name: True}), "B")
+            .expected()
+            .seconds
+            for name in ("save_report", "verbose")
+        ]
+        without = set_up(net, UnidirectionConnector(**options, **QUIET), "B").expected().seconds
+        assert seconds[0] == seconds[1] > 1.2 * without
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+@pytest.mark.parametrize("pr", [0.01, 0.003])
+def test_told_time_is_taken(sampler: str, pr: float) -> None:
+    """Of a draw with an estimate of rho, within a factor of 4 of the processor's time."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=2500, positions=list(np.random.default_rng(1).uniform(0, 290, (2500, 3))))
+    options: dict[str, Any] = {**LAW, "p0": NEAR, "pr": pr, "sampler": sampler, **QUIET}
+    connector = ReciprocalConnector(**options)
+    connector.setup_nodes(net.nodes(), net.nodes())
+    told = connector.expected().seconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConnectivityWarning)
+        start = time.process_time()
+        assert len(connector.connectivity.forward)
+        taken = time.process_time() - start
+    assert 0.25 < told / taken < 4

@@ -38,6 +38,8 @@ from bmtool_connectors import (
 from bmtool_connectors.inspection.preview import PreviewEntry
 from bmtool_connectors.inspection.summary import Measure
 from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.verification.chance import two_sided
+from bmtool_connectors.verification.findings import ChanceTest
 
 N, M = 30, 20
 SEEDED: dict[str, Any] = {**QUIET, "rng": 2}
@@ -87,7 +89,7 @@ class TestPreview:
         assert preview.entries[0].expected == found
         assert (preview.edges, preview.n_bytes) == (found.edges, found.n_bytes)
         assert preview.seconds == pytest.approx(found.seconds)
-        assert preview.hints == []
+        assert len(preview.hints) == 1
         assert connector.use.connectivity is None
 
     def test_draws_nothing(self, net: NetworkBuilder) -> None:
@@ -234,6 +236,94 @@ class TestHints:
         connector.setup_nodes(net.nodes(), net.nodes())
         assert "positions" in self.said(connector.preview())
         assert connector.preview().entries[0].expected is None
+
+    def pr_hint(self, net: NetworkBuilder, **options: Any) -> tuple[str, Expected]:
+        """Return the hint of a connector from A to B, and what it expects; it clips no more."""
+        given = {**LAW, "p1": 0.3, "p1_arg": spherical_dist, **SEEDED, **options}
+        preview = set_up(net, ReciprocalConnector(**given), "B").preview()
+        found = preview.entries[0].expected
+        assert found is not None
+        return self.said(preview), found
+
+    def test_unreachable_pr(self, net: NetworkBuilder) -> None:
+        """What is wanted, what can be reached, of how many pairs, and what to do."""
+        hint, found = self.pr_hint(net, pr=0.28)
+        a, b = (pool(net, name) for name in "AB")
+        p0 = np.array([[NEAR(spherical_dist(one, other)) for other in b] for one in a])
+        valid = p0[p0 > 0]
+        most = np.minimum(valid, 0.3).mean()
+        assert "pr of ReciprocalConnector is 0.28, which no correlation reaches" in hint
+        assert f"at most {most:.4g} of {len(valid):,} valid pairs" in hint
+        assert f"{found.infeasible:.2%} of the pairs" in hint
+        assert found.infeasible > 0.9
+        assert "pass dist_range_forward=(low, high)" in hint
+        assert found.unmet is not None
+        assert (found.unmet.wanted, found.unmet.pairs) == (0.28, len(valid))
+        assert found.unmet.reached == pytest.approx(most)
+        table = set_up(net, reciprocal(), "B").preview().to_frame()
+        assert table.pr_wanted[0] == 0.2
+
+    def test_unreachable_pr_at_short_distances(self, net: NetworkBuilder) -> None:
+        """What was advised already is not advised again, and where it helps nothing is said."""
+        within = {"dist_range_forward": (0.0, 25.0)}
+        hint, _ = self.pr_hint(net, pr=0.5, **within)
+        assert "at most 0.3 of" in hint
+        assert "a narrower dist_range_forward" in hint
+        feasible = ReciprocalConnector(p0=0.4, p1=0.3, pr=0.2, **SEEDED)
+        assert set_up(net, feasible, "B").preview().hints == []
+        hint, _ = self.pr_hint(net, pr=0.2, dist_range_forward=(1e3, 2e3))
+        assert "no pair is valid for the estimate of rho" in hint
+
+    def test_pr_of_each_pair(self, net: NetworkBuilder) -> None:
+        hint, found = self.pr_hint(net, pr=0.2, estimate_rho=False)
+        assert "pr of ReciprocalConnector is 0.2, which is not feasible" in hint
+        assert f"{found.infeasible:.2%} of the pairs" in hint
+        assert f"on average it is {found.unmet.reached:.4g}" in hint
+        assert found.unmet.reached == pytest.approx(found.reciprocal / found.unmet.pairs)
+        assert "estimate_rho=True and dist_range_forward" in hint
+        hint, _ = self.pr_hint(net, pr=NormalizedReciprocalRate(9.0), pr_arg="0")
+        assert "pr of ReciprocalConnector is not feasible" in hint
+        assert "the largest change is that" in hint
+        hint, _ = self.pr_hint(net, rho=-0.9, pr=None)
+        assert "rho of ReciprocalConnector is not feasible" in hint
+
+    def test_pr_that_holds_on_average_only(self, net: NetworkBuilder) -> None:
+        hint, found = self.pr_hint(net, pr=0.15)
+        assert "holds on average, but no one correlation is feasible for all pairs" in hint
+        assert found.unmet is None
+        assert found.infeasible > 0
+
+    def test_constant_p(self, net: NetworkBuilder) -> None:
+        """Without a law of distance there is no range to choose."""
+        hint, _ = self.pr_hint(net, p0=0.2, p0_arg=None, p1_arg=None, pr=0.3)
+        assert "choose max(0, p0 + p1 - 1) <= pr" in hint
+
+    def test_no_reciprocal_pairs(self, net: NetworkBuilder) -> None:
+        """The default pr=0.0 is met wherever it can be, and nothing to be told of."""
+        connector = ReciprocalConnector(p0=0.4, p1=0.3, pr=0.0, **SEEDED)
+        assert set_up(net, connector, "B").preview().hints == []
+
+    def test_attention(self) -> None:
+        """Of many entries, those that need attention come first in the text, and there only."""
+        net = network()
+        a = pool(net, "A")
+        for k in range(9):
+            UnidirectionConnector(0.1, name=str(k), **SEEDED).connect(net, a, a)
+        gap = set_up(net, GapJunction(p=0.2, **SEEDED))
+        nothing = UnidirectionConnector(0.0, **SEEDED)
+        nothing.connect(net, a, pool(net, "B"))
+        reciprocal().connect(net, a, pool(net, "B"))
+        nothing.connect(net, a, pool(net, "B"))
+        CorrelatedGapJunction(0.1, 0.5, 1.0, connector=gap, **SEEDED).connect(net, a, a)
+        preview = net.preview()
+        text = str(preview)
+        assert text.startswith("4 of 13 have hints, and come first:\n")
+        first = [line for line in text.splitlines() if " to " in line and "nodes" in line][:5]
+        names = ["CorrelatedGapJunction", *["UnidirectionConnector"] * 2, "ReciprocalConnector"]
+        for line, name in zip(first, [*names, "UnidirectionConnector"], strict=True):
+            assert name in line
+        assert [each.connector for each in preview.entries][-1] == "CorrelatedGapJunction"
+        assert preview.entries[0].hints == ()
 
     def test_reference_not_drawn(self, net: NetworkBuilder) -> None:
         gap = set_up(net, GapJunction(p=0.2, **SEEDED))
@@ -406,6 +496,28 @@ class TestSummary:
         assert Measure("edges", "", 10.0, 0.0, 0.0, 10.0).z == 0.0
         assert Measure("edges", "", 10.0, 0.0, 0.0, 11.0).z == math.inf
         assert Measure("edges", "", None, None, None, 11.0).z is None
+        # A probability: one edge of 1e9 pairs is no rounding.
+        assert Measure("probability", "", 0.0, 0.0, 0.0, 1e-9, unit=1e-9).z == math.inf
+
+    @pytest.mark.parametrize(
+        ("realised", "wanted", "sd", "z"),
+        [
+            (99, 100.0, 0.0, -math.inf),
+            (101, 100.0, 0.0, math.inf),
+            (100, 100.0000000004, 0.0, 0.0),
+            (100, 100.0000000004, 1e-11, 0.0),
+            (0, -4e-15, 0.0, 0.0),
+            (1, -4e-15, 0.0, math.inf),
+            (999_999_999, 1e9, 0.0, -math.inf),
+            (7, 10.0, 1.5, -2.0),
+        ],
+    )
+    def test_one_rule(self, realised: int, wanted: float, sd: float, z: float) -> None:
+        """Of a summary, of a verification, and of the probability that decides in it."""
+        assert Measure("edges", "", wanted, sd, 0.0, realised).z == z
+        assert ChanceTest("file", 100, "edges", 10**10, wanted, sd, realised, 1.0).z == z
+        p_value = two_sided(realised, wanted, sd)
+        assert p_value == pytest.approx(0.0 if math.isinf(z) else 1.0, abs=0.9 * (z == -2))
 
 
 class TestNetworkSummary:

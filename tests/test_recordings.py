@@ -26,10 +26,15 @@ from bmtool_connectors import (
     PeriodicDistance,
     ReciprocalConnector,
     UnidirectionConnector,
+    UniformInRange,
+    cylindrical_dist_z,
     in_degree_from_p,
     p_from_in_degree,
     spherical_dist,
 )
+from bmtool_connectors.distances import Metric, metric_of, squared_distances
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.recordings.distance_counts import count_distances
 from bmtool_connectors.recordings.intervals import clopper_pearson
 
 #: Probability that a right package fails any of the statistical tests of this file.
@@ -451,6 +456,68 @@ def test_counting(pools: str) -> None:
             assert found.n_backward.tolist() == backward
     default = PairCounts.of_connector(connector, edges)
     assert repr(default) == repr(PairCounts.of_connector(connector, edges, spherical_dist))
+
+
+def located(positions: np.ndarray) -> NodeArrays:
+    """Return nodes at positions."""
+    net = NetworkBuilder("net")
+    net.add_nodes(N=len(positions), positions=list(positions))
+    return NodeArrays.from_pool(net.nodes())
+
+
+def cells(n: int, seed: int, layout: str) -> np.ndarray:
+    """Return positions: anywhere, on a lattice with the edges of bins, or one far off."""
+    at = np.random.default_rng(seed).uniform(0, 400, (n, 3))
+    if layout == "lattice":
+        at = np.round(at / 20) * 20
+    elif layout == "flat":
+        at[:, 2] = 5.0
+    elif layout == "far":
+        at[0] = 1e9
+    return at
+
+
+@pytest.mark.parametrize("layout", ["random", "lattice", "flat", "far", "point"])
+@pytest.mark.parametrize("distance", [spherical_dist, cylindrical_dist_z, PeriodicDistance(400.0)])
+@pytest.mark.parametrize("edges", [[0, 20, 60, 100], [30.0, 31.0, 90.0], [0, 1e3, 2e3], [0, 1e-9]])
+def test_counting_by_cells(layout: str, distance: Any, edges: list[float]) -> None:
+    """As counted one by one, within a population and between two, also on the edges of bins."""
+    pools = [
+        located(np.zeros((n, 3)) if layout == "point" else cells(n, n, layout)) for n in (700, 400)
+    ]
+    metric, bins = metric_of(distance), np.array(edges, dtype=float)
+    assert metric is not None
+    for source, target in ((pools[0], pools[0]), (pools[0], pools[1])):
+        dist = np.sqrt(squared_distances(source.positions, target.positions, metric))
+        if source is target:
+            dist = dist[np.triu_indices(len(source), 1)]
+        wanted = np.histogram(dist, bins)[0]
+        assert count_distances(source, target, metric, bins).tolist() == wanted.tolist()
+
+
+def test_counting_looks_at_near_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at all of them; where all pairs are in one bin, at none but the connected ones."""
+    n, squared, looked_at = 20_000, Metric.squared, []
+    net = NetworkBuilder("net")
+    net.add_nodes(N=n, positions=list(random_positions(n, 1, 1000.0)))
+    law = UniformInRange(0.01, max_dist=30.0)
+    connector = ReciprocalConnector(
+        law, p0_arg=spherical_dist, pr=None, sampler="sparse", rng=1, **QUIET
+    )
+    connector.setup_nodes(net.nodes(), net.nodes())
+    n_edges = len(connector.connectivity.forward)
+
+    def counted(self: Metric, *ends: Any) -> np.ndarray:
+        found = squared(self, *ends)
+        looked_at.append(found.size)
+        return found
+
+    monkeypatch.setattr(Metric, "squared", counted)
+    near = PairCounts.of_connector(connector, [0.0, 50.0, 100.0])
+    assert near.n_tested.sum() < sum(looked_at) < 0.3 * n**2 / 2
+    looked_at.clear()
+    assert PairCounts.of_connector(connector, [0.0, 2000.0]).n_tested == n * (n - 1) // 2
+    assert sum(looked_at) <= 2 * n_edges
 
 
 def test_connector_of_one_population_between_two() -> None:

@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bmtool_connectors.inspection.connections import Connections
-from bmtool_connectors.inspection.tables import Report, aligned, number_text
+from bmtool_connectors.inspection.scores import z_score
+from bmtool_connectors.inspection.tables import SAMPLED, Report, aligned, number_text
 
 __all__ = ["Measure", "Summary", "SummaryEntry", "entry"]
-
-#: Differences that are rounding.
-ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,10 @@ class Measure:
         Standard error of `wanted`, when it comes from a sample of the pairs.
     realised : float or None
         What came out.
+    estimated : bool
+        Whether `wanted` and `sd` come from a sample of the pairs.
+    unit : float
+        What one connection adds to the number: 1, but less for a probability.
     """
 
     quantity: str
@@ -42,20 +44,27 @@ class Measure:
     sd: float | None = None
     error: float | None = None
     realised: float | None = None
+    estimated: bool = False
+    unit: float = 1.0
 
     @property
     def z(self) -> float | None:
-        """(realised - wanted) / sqrt(sd^2 + error^2); None where one of them is not known."""
+        """(realised - wanted) / sqrt(sd^2 + error^2); None where one of them is not known.
+
+        Infinite where a number is sure and another one came out.
+        """
         if None in (self.wanted, self.sd, self.realised):
             return None
         assert self.wanted is not None  # told to the type checker
         assert self.sd is not None
         assert self.realised is not None
-        difference = self.realised - self.wanted
         spread = math.hypot(self.sd, self.error or 0.0)
-        if abs(difference) <= ROUNDING * max(abs(self.wanted), 1e-9):
-            return 0.0
-        return difference / spread if spread > 0 else math.copysign(math.inf, difference)
+        return z_score(self.realised, self.wanted, spread, self.unit)
+
+    def columns(self) -> dict[str, Any]:
+        """Return what is known, by the name of its column in a table."""
+        names = ("quantity", "direction", "wanted", "sd", "error", "realised", "estimated", "z")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -122,8 +131,7 @@ class Summary(Report):
                 "target": each.target,
                 "connector": each.connector,
                 "edge_types": " ".join(map(str, each.edge_types)),
-                **asdict(measure),
-                "z": measure.z,
+                **measure.columns(),
             }
             for each in self.entries
             for measure in each.measures
@@ -133,7 +141,7 @@ class Summary(Report):
         """Return all that is known, as plain values."""
         entries = []
         for each in self.entries:
-            measures = [{**asdict(measure), "z": measure.z} for measure in each.measures]
+            measures = [measure.columns() for measure in each.measures]
             entries.append({**asdict(each), "measures": measures})
         return {"entries": entries}
 
@@ -162,15 +170,18 @@ def _edges(connections: Connections) -> Iterator[Measure]:
     wanted, pairs = connections.wanted, max(connections.pairs, 1)
     for direction, edges in connections.directions.items():
         expected = [wanted.get(f"{direction}{of}") for of in ("", "_sd", "_error")]
-        shares = [None if each is None else each / pairs for each in expected]
+        estimated = bool(expected[2])
         yield _measure("edges", direction, expected, len(edges))
-        yield _measure("probability", direction, shares, len(edges) / pairs)
+        yield _measure("probability", direction, expected, len(edges), pairs)
         prefix = "" if direction == "forward" else "backward "
         for name, degrees in zip(("out", "in"), connections.degrees(direction), strict=True):
             mean, sd = wanted.get("degrees", {}).get(prefix + name, (None, None))
             quantity = f"{name}-degree"
-            yield Measure(f"{quantity} mean", direction, mean, realised=float(degrees.mean()))
-            yield Measure(f"{quantity} sd", direction, sd, realised=float(degrees.std()))
+            for statistic, value in (("mean", mean), ("sd", sd)):
+                out = float(getattr(degrees, "std" if statistic == "sd" else "mean")())
+                yield Measure(
+                    f"{quantity} {statistic}", direction, value, realised=out, estimated=estimated
+                )
             yield Measure(f"{quantity} min", direction, realised=float(degrees.min()))
             yield Measure(f"{quantity} max", direction, realised=float(degrees.max()))
         yield Measure("synapses", direction, realised=float(edges.n_syn.sum(dtype="int64")))
@@ -185,25 +196,27 @@ def _reciprocal(connections: Connections) -> Iterator[Measure]:
     if connections.draws_both:
         expected = [wanted.get(f"reciprocal{of}") for of in ("", "_sd", "_error")]
     pairs = max(connections.unordered_pairs, 1)
-    shares = [None if each is None else each / pairs for each in expected]
     yield _measure("reciprocal pairs", "", expected, found)
-    yield _measure("reciprocal probability", "", shares, found / pairs)
+    yield _measure("reciprocal probability", "", expected, found, pairs)
     independent, per_rho = wanted.get("independent"), wanted.get("per_rho")
     if not independent:
         return
-    yield Measure("reciprocal pairs if independent", "", independent)
+    estimated = any(wanted.get(f"{name}_error") for name in ("forward", "reciprocal"))
+    yield Measure("reciprocal pairs if independent", "", independent, estimated=estimated)
     if per_rho and None not in expected:
         first, sd, error = (each or 0.0 for each in expected)
-        rho = [(first - independent) / per_rho, sd / per_rho, error / per_rho]
-        yield _measure("rho", "", rho, (found - independent) / per_rho)
+        yield _measure("rho", "", [first - independent, sd, error], found - independent, per_rho)
 
 
 def _measure(
-    quantity: str, direction: str, expected: Sequence[float | None], realised: float
+    quantity: str, direction: str, expected: Sequence[float | None], realised: float, of: float = 1
 ) -> Measure:
-    """Return a measure of which mean, standard deviation and standard error are expected."""
-    wanted, sd, error = expected
-    return Measure(quantity, direction, wanted, sd, error, float(realised))
+    """Return a number of which mean, standard deviation and standard error are expected.
+
+    All are divided by `of`: by the pairs, for a probability.
+    """
+    wanted, sd, error = (None if each is None else each / of for each in expected)
+    return Measure(quantity, direction, wanted, sd, error, realised / of, bool(error), unit=1 / of)
 
 
 def _lines(each: SummaryEntry) -> Iterator[str]:
@@ -212,6 +225,8 @@ def _lines(each: SummaryEntry) -> Iterator[str]:
     yield f"{each.source} to {each.target}: {each.connector or 'edges'}{types}"
     rows = [["", "wanted", "sd", "realised", "z"], *_rows(each.measures)]
     yield from aligned(rows)
+    if any(measure.estimated for measure in each.measures):
+        yield f"  {SAMPLED}"
     about = [f"{name} {_value(value)}" for name, value in each.about.items() if value is not None]
     if about:
         yield "  " + ", ".join(about)
@@ -232,7 +247,8 @@ def _rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
             continue
         sd = None if each.sd is None else math.hypot(each.sd, each.error or 0.0)
         z = "" if each.z is None else f"{each.z:+.2f}"
-        yield [name, *map(number_text, (each.wanted, sd, each.realised)), z]
+        wanted = number_text(each.wanted, each.estimated)
+        yield [name, wanted, *map(number_text, (sd, each.realised)), z]
 
 
 def _degree_cells(found: dict[str, Measure]) -> list[str]:
@@ -240,7 +256,8 @@ def _degree_cells(found: dict[str, Measure]) -> list[str]:
     texts = [number_text(each) for each in (mean.realised, sd.realised)]
     limits = f"{number_text(least.realised)} to {number_text(most.realised)}"
     realised = f"{texts[0]} sd {texts[1]} ({limits})"
-    return [number_text(mean.wanted), number_text(sd.wanted), realised]
+    wanted = [number_text(each.wanted, each.estimated) for each in (mean, sd)]
+    return [*wanted, realised]
 
 
 def _value(value: Any) -> str:

@@ -17,7 +17,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "aligned", "number_text", "plain"]
+__all__ = ["SAMPLED", "Report", "aligned", "number_text", "plain"]
+
+#: What the mark of estimated numbers means.
+SAMPLED = "~ estimated from a sample of the pairs, whose error is part of sd"
 
 
 class Report(ABC):
@@ -70,10 +73,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def number_text(value: float | None) -> str:
+def number_text(value: float | None, estimated: bool = False) -> str:
     """Return a number with four digits, and thousands apart; nothing for None."""
     if value is None:
         return ""
+    if estimated:
+        return f"~{number_text(value)}"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"

@@ -55,6 +55,7 @@ def summed(
         standard_error=error,
         n_bytes=round(n_bytes),
         seconds=sum(each.seconds for each in found),
+        kept_bytes=max((each.kept_bytes for each in found), default=0),
         forward_sd=float(np.sqrt(max(variance, 0.0))),
         reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
         forward_error=error,

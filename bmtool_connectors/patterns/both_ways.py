@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors import randomness
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
@@ -223,7 +225,7 @@ class TwoWayConnector(SampledConnector):
             clipped=drawn.clipping.count,
             dropped=drawn.dropped,
             rho=plan.joint.rho,
-            cache=_Kept(kept),
+            cache=_Kept(plan, kept, self._randomness) if kept else MappingProxyType({}),
         )
 
     def serve(self, use: Use, direction: str) -> EdgeList:
@@ -280,25 +282,42 @@ class TwoWayConnector(SampledConnector):
 
 
 class _Kept(Mapping[str, "npt.NDArray[Any]"]):
-    """What the estimate of rho kept, by parameter; blocks are joined when somebody looks."""
+    """What the estimate of rho kept for the draw, by parameter.
 
-    def __init__(self, kept: list[BlockValues] | None) -> None:
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {}
-        for name, attribute in (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1")):
-            parts = [getattr(values, attribute) for values in kept or ()]
-            if parts and all(isinstance(part, np.ndarray) for part in parts):
-                self._parts[name] = parts
+    It is evaluated again when somebody looks: it takes more memory than the edges, and nothing
+    reads it once they are drawn.
+    """
+
+    _ATTRIBUTES: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"p0_arg": "arg0", "p0": "p0", "p1_arg": "arg1", "p1": "p1"}
+    )
+
+    def __init__(self, plan: Plan, kept: list[BlockValues], source: Seed | SharedGenerator) -> None:
+        self._plan, self._source = plan, source
+        # Without places all pairs were evaluated, and not those within reach.
+        self._everything = getattr(kept[0].candidates, "place", None) is None
+        self._names = tuple(
+            name
+            for name, attribute in self._ATTRIBUTES.items()
+            if all(isinstance(getattr(values, attribute), np.ndarray) for values in kept)
+        )
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        array = np.concatenate(self._parts[name])
+        if name not in self._names:
+            raise KeyError(name)
+        with contextlib.ExitStack() as stack:
+            if not isinstance(self._source, Seed):  # a function of the user may draw from it
+                stack.enter_context(randomness.unchanged(self._source))
+            blocks = self._plan.laws.over(self._plan.space, everything=self._everything)
+            array = np.concatenate([getattr(each, self._ATTRIBUTES[name]) for each in blocks])
         array.flags.writeable = False
         return array
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._names)
 
 
 def two_counts(owner: str, n_syn0: Any, n_syn1: Any) -> tuple[SynapseCounts, SynapseCounts]:

@@ -27,8 +27,9 @@ __all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
 #: Version of the format of recipes.
 FORMAT = 2
 
-#: Pairs that stand for all when it is told what a connector should give: a few milliseconds.
-MOST_PAIRS = 1 << 13
+#: Pairs that stand for all when it is told what a connector should give, and there are many: some
+#: ten milliseconds.
+MOST_PAIRS = 1 << 15
 #: Values that a function may have been defined with, besides profiles: nothing that could refer
 #: to the function again.
 NUMBERS = (bool, int, float, str, np.generic, np.ndarray)

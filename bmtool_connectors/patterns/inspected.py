@@ -15,14 +15,15 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.explain import Explanation
-from bmtool_connectors.inspection.preview import Preview, PreviewEntry, hints
+from bmtool_connectors.inspection.hints import hints
+from bmtool_connectors.inspection.preview import Preview, PreviewEntry
 from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.expect import Expected
-from bmtool_connectors.sampling.laws import Law
+from bmtool_connectors.sampling.plan import Plan
 
 __all__ = ["ConnectorInspection", "counted"]
 
@@ -81,11 +82,12 @@ class ConnectorInspection(Configured):
 
         Notes
         -----
-        Of probabilities: exact up to a few hundred thousand pairs within reach; above, from a
-        sample of them that is the same every time, with ``standard_error`` telling how far off
-        the edges may be. Of degrees: with multapses, pairs that are drawn repeatedly count
-        once. Functions of the user are called (but not those for `n_syn`), and a shared
-        generator stands afterwards where it stood before.
+        Of probabilities: exact up to 262,144 pairs within reach; above, from a sample of them
+        that is the same every time and another one for each edge type, with ``standard_error``
+        telling how far off the edges may be; ``estimated`` is then True. Of degrees: with
+        multapses, pairs that are drawn repeatedly count once. Functions of the user are called
+        (but not those for `n_syn`), and a shared generator stands afterwards where it stood
+        before.
         """
         found = self.expected_of(self.use)
         if found is None:
@@ -102,7 +104,7 @@ class ConnectorInspection(Configured):
         ----------
         use : Use
         most : int, optional
-            Pairs that may be looked at, where there is a choice.
+            Pairs that stand for all, where there are many.
         """
         if self.is_random:
             return None
@@ -138,7 +140,7 @@ class ConnectorInspection(Configured):
         try:
             found = self.expected_of(use)
             if found is not None:
-                said = hints(found, self._laws_of_pairs(use), use.source, use.target)
+                said = hints(found, self._plan_ahead(use), use.source, use.target)
             else:
                 said = (f"only draw() of {type(self).__name__} tells what it connects.",)
         except (NodeError, ParameterError) as error:
@@ -147,9 +149,9 @@ class ConnectorInspection(Configured):
         name = type(self).__name__
         return PreviewEntry(*use.labels, name, *sizes, found, said, self._is_undirected)
 
-    def _laws_of_pairs(self, use: Use) -> list[Law]:
+    def _plan_ahead(self, use: Use) -> Plan | None:
         """Return the laws that say which pairs may connect, where there are any."""
-        return []
+        return None
 
     # ------------------------------------------------------------------ summary
     def summary(self) -> Summary:
@@ -167,8 +169,8 @@ class ConnectorInspection(Configured):
 
         Notes
         -----
-        Draws the edges if they have not been. The laws are looked at again, on a few hundred
-        thousand pairs where there are more.
+        Draws the edges if they have not been. The laws are looked at again, as in
+        :meth:`expected`; what comes from a sample is marked.
         """
         self._look()
         return Summary((entry(self.connections_of(self.use)),))

@@ -76,7 +76,8 @@ class ReciprocalConnector(TwoWayConnector):
     quick_pop_check : bool, default False
         Compare populations by network and filter only, and read no ids for it.
     cache_data : bool, default True
-        Keep p and its argument from the estimate of rho for the draw (and in ``cache``).
+        Keep p and its argument from the estimate of rho for the draw (``cache`` evaluates them
+        again when it is looked at).
         False: computed twice, less memory.
     verbose : bool, default True
         Print what is drawn.
@@ -114,8 +115,8 @@ class ReciprocalConnector(TwoWayConnector):
     clipped pairs is reported. With ``infeasible='bmtool'`` it is not clipped, nor in the estimate
     of rho (which is then moved into [-1, 1]), and a conditional probability above 1 acts as 1, one
     below 0 as 0; all pairs are looked at, from a shared generator. Time O(pairs), memory O(edges),
-    and with `cache_data` 20 to 36 bytes per pair within reach while rho is estimated and until
-    ``free_memory()``.
+    and with `cache_data` 20 to 36 bytes per pair within reach from the estimate of rho until the
+    edges are drawn.
 
     References
     ----------

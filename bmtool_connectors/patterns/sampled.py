@@ -22,15 +22,16 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
-from bmtool_connectors.sampling.expect import Expected, expect
-from bmtool_connectors.sampling.laws import BlockValues, Law
+from bmtool_connectors.sampling.expect import MOST_PAIRS, Expected, expect
+from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
 SECONDS_PER_CALL = 1.1e-6
-#: How many times fewer pairs are looked at where each is a call, if few were to be looked at.
+#: How many times fewer pairs are looked at where each is a call, if few were to be looked at: no
+#: more calls than a draw of as many pairs has made.
 CALLED = 16
 
 
@@ -39,6 +40,8 @@ class SampledConnector(BaseConnector):
 
     #: Of the sources that take part; a parameter of some connectors with one direction.
     source_fraction: float = 1.0
+    #: What an estimate evaluates is kept for the draw; a parameter of some connectors.
+    cache_data: bool = False
 
     @abstractmethod
     def _plan(self, space: PairSpace, use: Use | None) -> Plan:
@@ -108,15 +111,18 @@ class SampledConnector(BaseConnector):
         )
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
-        """Return what the draw of a use will give, looking at no more pairs than that."""
+        """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
         with randomness.unchanged(self._generator(use)):
             plan = self._plan_ahead(use)
             if most is not None and plan.needs_python_calls:
-                most //= CALLED  # functions of the user may be slow
+                most = MOST_PAIRS // CALLED  # functions of the user may be slow
             chosen, _ = self._choice(plan)
             n = len(use.source)
             share = count_sources(n, self.source_fraction) / n
-            return expect(plan, chosen, most, share)
+            labels = (nodes.stream_label for nodes in (use.source, use.target))
+            key = (*labels, type(self).__name__, self.name)
+            counts = self.verbose or self.save_report
+            return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
 
     # ------------------------------------------------------------------ looking at laws
     def _plan_ahead(self, use: Use) -> Plan:
@@ -129,9 +135,6 @@ class SampledConnector(BaseConnector):
             # It has been found for the draw, and need not be once more.
             return plan.with_rho(drawn.rho)
         return plan
-
-    def _laws_of_pairs(self, use: Use) -> list[Law]:
-        return self._plan_ahead(use).laws.both()
 
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
         with randomness.unchanged(self._generator(use)):

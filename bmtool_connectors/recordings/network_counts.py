@@ -10,8 +10,9 @@ import numpy.typing as npt
 from bmtool_connectors.distances import metric_of, spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.recordings.distance_counts import count_distances
 from bmtool_connectors.sampling.blocks import Index, PairSpace
-from bmtool_connectors.sampling.candidates import BlockPairs, Candidates, ListedPairs
+from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 
 Counts = npt.NDArray[Any]
 
@@ -59,7 +60,10 @@ def count_pairs(
             i, j = i[i != j], j[i != j]
         return binned(ListedPairs(space, i, j))
 
-    tested = np.sum([binned(BlockPairs(block)) for block in space.blocks()], axis=0)
+    tested = count_distances(use.source, use.target, metric, edges)
+    if space.left_out is not None:
+        shared = np.flatnonzero(space.left_out >= 0)
+        tested -= binned(ListedPairs(space, shared, space.left_out[shared]))
     forward, backward = drawn.forward, drawn.backward
     twice = forward.reciprocal(backward)
     if use.recurrent:

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmtool_connectors import randomness
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.edges import index_dtype
-from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.cost import Work
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.grid import skip
-from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import background, background_joint, listed
+from bmtool_connectors.sampling.sample import Sample
+from bmtool_connectors.sampling.states import (
+    StateJoint,
+    background,
+    background_joint,
+    listed,
+)
 from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
-#: Pairs that are looked at; if there are more within reach, some of them stand for all.
+#: Pairs up to which all are looked at; if there are more within reach, as many stand for all.
 MOST_PAIRS = 1 << 18
 
-#: Seconds per pair looked at pairwise, pair visited and edge made sparsely, pair that the estimate
-#: of rho looks at, and call of a Python function: about what a core of 2024 takes.
-PAIRWISE, VISIT, EDGE, ESTIMATE, CALL = 8e-9, 50e-9, 80e-9, 20e-9, 1.1e-6
+
+@dataclass(frozen=True)
+class Unmet:
+    """A mean joint probability that is not feasible.
+
+    Attributes
+    ----------
+    wanted, reached : float
+        What was asked for, and what results once pairs are moved to the nearest feasible value.
+    pairs : float
+        Pairs whose mean it is.
+    """
+
+    wanted: float
+    reached: float
+    pairs: float
 
 
 @dataclass(frozen=True)
@@ -67,10 +87,17 @@ class Expected:
         the forward edges, and ``'backward out'`` and ``'backward in'`` where there are two
         populations and directions. Of gap junctions both are the junctions of a cell. The
         deviation is None where the sample of pairs is too small to tell it.
+    unmet : Unmet or None
+        The mean joint probability, where one was asked for that is not feasible.
+    worst : str or None
+        The pair whose joint probability has to be moved farthest, in words.
     n_bytes : int
         Memory that the edges take; while they are drawn it is about three times that.
+    kept_bytes : int
+        Memory that the estimate of rho takes besides, until the edges are drawn (`cache_data`).
     seconds : float
-        Time of the draw, roughly.
+        Time of the draw, of the estimate of rho, and of the counts of possible pairs for the
+        report, roughly.
 
     References
     ----------
@@ -97,11 +124,19 @@ class Expected:
     independent: float = 0.0
     per_rho: float = 0.0
     degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
+    unmet: Unmet | None = None
+    worst: str | None = None
+    kept_bytes: int = 0
 
     @property
     def edges(self) -> float:
         """Edges in both directions."""
         return self.forward + self.backward
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the numbers come from a sample of the pairs."""
+        return max(self.standard_error, self.reciprocal_error) > 0
 
     @classmethod
     def certain(cls, drawn: Connectivity, seconds: float) -> Expected:
@@ -125,99 +160,78 @@ class Expected:
         )
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """Pairs that stand for all pairs of a space.
-
-    Attributes
-    ----------
-    pairs : int
-        How many they stand for.
-    visits : float
-        How many of those a sparse draw visits, on average.
-    evaluate : callable
-        Returns the laws evaluated on them.
-    """
-
-    pairs: int
-    visits: float
-    evaluate: Callable[[], Iterable[BlockValues]]
-
-
-def _generator() -> np.random.Generator:
-    """Return the stream that chooses pairs to look at: the same ones every time."""
-    return np.random.default_rng(0)
-
-
-def _sampled(space: PairSpace, laws: PairLaws, most: int, reach: float | None = None) -> _Sample:
-    """Choose among the pairs that the laws can connect, or that are within reach."""
-    if laws.constant or sparse.why_not(laws) is not None:
-        block = Block.whole(space)
-        share = min(1.0, most / max(block.n, 1))
-
-        def evaluate() -> Iterator[BlockValues]:
-            for number in skip(_generator(), share, block.n, sparse.CHUNK):
-                yield laws.evaluate_on(ListedPairs(space, *block.of_rank(number)))
-
-        return _Sample(block.n, block.n, evaluate)
-    ranges = sparse.DistanceRanges(space, laws, reach)
-    totals = [(q, pairs.total) for _, q, pairs in ranges]
-    n = sum(total for _, total in totals)
-    share = min(1.0, most / max(n, 1))
-    return _Sample(
-        n,
-        sum(q * total for q, total in totals),
-        lambda: sparse.some_pairs_within(ranges, laws, share, _generator()),
-    )
-
-
-def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0) -> Expected:
+def expect(
+    plan: Plan,
+    chosen: str,
+    looks: int | None = None,
+    share: float = 1.0,
+    key: tuple[str | None, ...] = (),
+    *,
+    keep: bool = False,
+    counts: bool = False,
+) -> Expected:
     """Return what the plan gives, drawn with the chosen sampler.
 
     Parameters
     ----------
     plan : Plan
     chosen : {'pairwise', 'sparse'}
-    most : int, default MOST_PAIRS
-        Pairs that are looked at; if there are more, some of them stand for all.
+    looks : int, default MOST_PAIRS
+        Pairs that stand for all, if there are more than MOST_PAIRS; but then no more than that are
+        looked at in any case if a Python function is called for each.
     share : float, default 1.0
         Share of the sources that take part, chosen at random, of one direction.
+    key : tuple of str or None
+        Labels by which edge types are told apart: each has a sample of its own.
+    keep : bool
+        What the estimate of rho evaluates is kept for a pairwise draw.
+    counts : bool
+        Possible pairs are counted after a sparse draw.
     """
-    most = MOST_PAIRS if most is None else most
+    looks = MOST_PAIRS if looks is None else looks
+    most = (looks if plan.needs_python_calls else MOST_PAIRS), looks
     space, laws = plan.space, background(plan.laws)
-    sample = _sampled(space, laws, most)
-    seconds = 0.0
+    stream = functools.partial(randomness.looking, *key)
+    unmet, passes, searched = None, 0, 0.0
+    # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
+    sample = Sample(space, laws, *most, stream, even=plan.rho_wanted is not None)
+    valid = sample
     if plan.rho_wanted is not None:
         reach = plan.rho_wanted.reach
-        valid = sample if reach is None else _sampled(space, laws, most, reach)
+        valid = sample if reach is None else Sample(space, laws, *most, stream, reach, even=True)
+
+        def evaluate() -> Iterator[BlockValues]:
+            nonlocal passes
+            passes += 1
+            return valid.evaluate()
+
         estimate, _ = estimate_rho(
-            space, laws, plan.rho_wanted, valid.evaluate, keep=False, in_order=False
+            space, laws, plan.rho_wanted, evaluate, keep=False, in_order=False
         )
+        if estimate.reachable is not None:
+            n = estimate.n * valid.weight
+            unmet = Unmet(plan.rho_wanted.pr, estimate.reachable, n)
         plan = plan.with_rho(estimate.rho)
-        looked_at = space.n_pairs if chosen == "pairwise" else valid.pairs
-        seconds += ESTIMATE * looked_at * (not laws.constant)
-    # A count of 0 is no edge.
-    counted = tuple(callable(each.value) or each.value > 0 for each in plan.n_syn)
-    sums, joint = (
-        CountSums(counted, len(space.source), len(space.target), _is_symmetric(plan, share)),
-        background_joint(plan.joint),
-    )
-    for values in sample.evaluate():
-        sums.add(values, joint)
-    sums.stand_for(sample.pairs)
-    if laws.constant:
-        sums.equal_pairs(space)
-    found = listed(plan.laws, space)
-    if found is not None:  # these have a law of their own
-        sums.add(laws.evaluate_on(found), joint, -1)
-        sums.add(plan.laws.evaluate_on(found), plan.joint)
+        searched = float(space.n_pairs if chosen == "pairwise" else valid.pairs)
+    sums = _sums(plan, sample, share)
+    if valid is sample:
+        searched = sums.within
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
-    calls = CALL * plan.needs_python_calls
-    if chosen == "pairwise":
-        seconds += share * space.n_pairs * (PAIRWISE + calls)
-    else:
-        visits = mean[EDGES] if laws.constant else share * sample.visits
-        seconds += visits * (VISIT + calls) + mean[EDGES] * EDGE
+    visits = 0.0
+    if chosen == "sparse":
+        visits = float(mean[EDGES]) if laws.constant else share * sample.visits
+    work = Work(
+        plan,
+        chosen,
+        keep,
+        share,
+        sums.within,
+        visits,
+        float(mean[EDGES]),
+        passes,
+        searched,
+        sample.pairs if counts else None,
+    )
     first = EDGES if space.source is space.target else FORWARD
     second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)
     return Expected(
@@ -229,7 +243,8 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         infeasible=0.0 if plan.none_wanted else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
         n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
-        seconds=float(seconds),
+        seconds=work.seconds,
+        kept_bytes=work.kept_bytes,
         forward_sd=float(sd[first]),
         backward_sd=float(sd[second].sum()),
         reciprocal_sd=float(sd[RECIPROCAL]),
@@ -240,7 +255,55 @@ def expect(plan: Plan, chosen: str, most: int | None = None, share: float = 1.0)
         independent=sums.independent,
         per_rho=sums.per_rho,
         degrees=sums.degrees(_kind(plan), share),
+        unmet=None if plan.none_wanted else unmet or _unmet(plan, sums),
+        worst=None if plan.none_wanted else sums.worst,
     )
+
+
+def _unmet(plan: Plan, sums: CountSums) -> Unmet | None:
+    """Return what becomes of one joint probability for all pairs, where it is not feasible."""
+    joint = plan.joint
+    if not sums.clipped or joint is None or joint.rho is not None or isinstance(joint, StateJoint):
+        return None
+    if callable(joint.pr) or not all(sums.counted):
+        return None
+    return Unmet(float(joint.pr), float(sums.mean[RECIPROCAL] / sums.both), float(sums.both))
+
+
+def _sums(plan: Plan, sample: Sample, share: float) -> CountSums:
+    """Return the sums over all pairs, or over a sample that stands for them."""
+    space, laws, joint = plan.space, background(plan.laws), background_joint(plan.joint)
+    # A count of 0 is no edge.
+    counted = tuple(callable(each.value) or each.value > 0 for each in plan.n_syn)
+    symmetric = _is_symmetric(plan, share)
+    sums = CountSums(counted, len(space.source), len(space.target), symmetric)
+    if laws.constant and (joint is None or joint.rho is not None or not callable(joint.pr)):
+        for pairs, n in _alike(space):
+            sums.add(laws.evaluate_on(pairs), joint, n)
+        sums.equal_pairs(space)
+    else:
+        for values, total in sample.parts():
+            sums.add(values, joint, total)
+    found = listed(plan.laws, space)
+    if found is not None:  # these have a law of their own
+        sums.add(laws.evaluate_on(found), joint, sign=-1)
+        sums.add(plan.laws.evaluate_on(found), plan.joint)
+    sums.settle()
+    return sums
+
+
+def _alike(space: PairSpace) -> Iterator[tuple[ListedPairs, int]]:
+    """Yield a pair of two nodes and one of a node with itself, and how many each stands for."""
+    columns = space.self_pairs
+    rows = np.flatnonzero(columns >= 0) if columns is not None else np.empty(0, dtype=np.int64)
+    n_other = space.n_pairs - len(rows)
+    if len(rows):
+        assert columns is not None
+        yield ListedPairs(space, rows[:1], columns[rows[:1]]), len(rows)
+    if n_other:
+        i, j = Block.whole(space).of_rank(np.arange(min(2, space.n_pairs)))
+        other = np.flatnonzero(~space.is_self(i, j))[:1]
+        yield ListedPairs(space, i[other], j[other]), n_other
 
 
 def _is_symmetric(plan: Plan, share: float) -> bool:

@@ -131,7 +131,10 @@ class DistanceRanges:
 
 
 class CellPairs(Candidates):
-    """Pairs known by places in cell order; few of them are ever asked for their nodes."""
+    """Pairs known by places in cell order; few of them are ever asked for their nodes.
+
+    `kept` are the places that are pairs of the space, by their numbers.
+    """
 
     def __init__(
         self,
@@ -142,11 +145,11 @@ class CellPairs(Candidates):
         distances: Distances,
     ) -> None:
         super().__init__(space, len(kept), distances)
-        self._grid, self._places, self._kept = grid, places, kept
+        self._grid, self._places, self.kept = grid, places, kept
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
         """Return source and target positions of the chosen candidates (all when None)."""
-        which = self._kept if chosen is None else self._kept[chosen]
+        which = self.kept if chosen is None else self.kept[chosen]
         a, b = (place[which] for place in self._places)
         i, j = self._grid.source.order[a], self._grid.target.order[b]
         return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
@@ -162,17 +165,6 @@ def pairs_within(
     for _, _, pairs in ranges:
         for a, b in pairs.all(CHUNK):
             yield laws.evaluate_on(ranges.candidates(pairs, a, b))
-
-
-def some_pairs_within(
-    ranges: DistanceRanges, laws: PairLaws, share: float, rng: np.random.Generator
-) -> Iterator[BlockValues]:
-    """Evaluate the laws on pairs that they can connect, each taken with probability `share`."""
-    for _, _, pairs in ranges:
-        for number in skip(rng, share, pairs.total, CHUNK):
-            candidates = ranges.candidates(pairs, *pairs.of_number(number))
-            candidates.looked_at = len(number)
-            yield laws.evaluate_on(candidates)
 
 
 @dataclass

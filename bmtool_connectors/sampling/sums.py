@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ __all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "jump", "o
 FORWARD, BACKWARD, EDGES, RECIPROCAL = range(4)
 #: Relative error up to which the variance of degrees is told from a sample of the pairs.
 ROUGH = 0.2
+#: What is left of a difference of sums by rounding, of the sums.
+NOISE = 1e-12
 
 
 class CountSums:
-    """Sums over pairs, and over a sample of pairs that stands for all.
+    """Sums over pairs, of which some may stand for more.
 
     Parameters
     ----------
@@ -34,70 +36,121 @@ class CountSums:
 
     Attributes
     ----------
-    mean, variance, error : ndarray of float, shape (4,)
-        Expected connections, their variance over draws, and the standard error of what is
-        expected.
-    both, clipped, independent, per_rho : float
-        Pairs with p0 > 0 and p1 > 0; those of them that are infeasible; reciprocal pairs if the
-        directions were independent, and how many more each unit of rho gives.
+    mean, variance : ndarray of float, shape (4,)
+        Expected connections, and their variance over draws.
+    within, both, clipped, independent, per_rho : float
+        Pairs that laws are evaluated on; pairs with p0 > 0 and p1 > 0; those of them that are
+        infeasible; reciprocal pairs if the directions were independent, and how many more each
+        unit of rho gives.
+    worst : str or None
+        The largest change that clipping makes.
     """
 
     def __init__(
         self, counted: tuple[bool, ...], n_source: int, n_target: int, symmetric: bool = False
     ) -> None:
         self.counted, self.symmetric = counted, symmetric
-        self.mean, self.variance, self.error, self._squares = np.zeros((4, 4))
-        self.both = self.clipped = self.independent = self.per_rho = 0.0
+        self.mean, self.variance, self._squares, self._gross = np.zeros((4, 4))
+        self.both = self.clipped = self.independent = self.per_rho = self.within = 0.0
+        self.worst: str | None = None
+        self._worst_excess = 0.0
         #: Expected connections of each node: where they start and where they end, by direction.
         self._starts = [np.zeros(n_source), np.zeros(n_target)]
         self._ends = [np.zeros(n_target), np.zeros(n_source)]
-        #: Factor of the squares of what a sample of the pairs adds to the variance of those sums.
-        self._noise = 0.0
-        self._looked_at = 0
+        #: Variances of `mean` over samples; of the expected connections of nodes, summed over
+        #: nodes, for starts and ends by direction; and sums of the 2nd and the 4th power of what
+        #: the pairs of samples add to them.
+        self._error2 = np.zeros(4)
+        self._noise = np.zeros((2, 2))
+        self._powers = np.zeros((2, 2))
 
-    def add(self, values: BlockValues, joint: Joint | None, sign: int = 1) -> None:
-        """Add pairs, or take them away."""
-        candidates, n, clipping = values.candidates, values.candidates.n, Clipping()
-        i, j = candidates.pairs()
-        p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
-        if candidates.space.self_pairs is not None:  # a self connection has one direction
-            p1 = np.where(candidates.space.is_self(i, j), 0.0, p1)
-        self.both += sign * np.count_nonzero((p0 > 0) & (p1 > 0))
-        pr: Values = 0.0
-        if joint is not None:
-            p1, pr = joint.drawn(values, np.arange(n), p0, p1, clipping)
-        self.clipped += sign * clipping.count
-        first, second = self.counted
-        p0, p1, pr = p0 * first, p1 * second, np.broadcast_to(pr, (n,)) * (first and second)
+    @property
+    def error(self) -> npt.NDArray[np.float64]:
+        """Standard errors of `mean`, shape (4,); 0 where all pairs were looked at."""
+        return np.sqrt(self._error2)
+
+    def add(
+        self, values: BlockValues, joint: Joint | None, total: int | None = None, sign: int = 1
+    ) -> None:
+        """Add pairs, or take them away.
+
+        Parameters
+        ----------
+        values : BlockValues
+            Of the pairs.
+        joint : Joint or None
+        total : int, optional
+            How many pairs they stand for, of which they were chosen at random.
+        sign : {1, -1}
+        """
+        i, j = values.candidates.pairs()
+        looked_at = values.candidates.looked_at
+        times = sign * (1.0 if total is None else total / max(looked_at, 1))
+        p0, p1, pr = self._probabilities(values, joint, times)
         if self.symmetric:
-            self.independent += sign * float((p0**2)[i != j].sum()) / 2
+            self.independent += times * float((p0**2)[i != j].sum()) / 2
         else:
-            self.independent += sign * float((p0 * p1).sum())
-        self.per_rho += sign * float(deviation(p0, p1).sum())
+            self.independent += times * float((p0 * p1).sum())
+        self.per_rho += times * float(deviation(p0, p1).sum())
         variances = [p * (1 - p) for p in (p0, p1, pr)]
         variances.insert(EDGES, variances[0] + variances[1] + 2 * (pr - p0 * p1))
         means = (p0, p1, p0 + p1, pr)
-        self.mean += sign * np.array([each.sum() for each in means])
-        self.variance += sign * np.array([each.sum() for each in variances])
-        self._squares += sign * np.array([(each**2).sum() for each in means])
+        sums = np.array([each.sum() for each in means])
+        squares = np.array([(each**2).sum() for each in means])
+        self.mean += times * sums
+        self.variance += times * np.array([each.sum() for each in variances])
+        self._squares += times * squares
+        self._gross += abs(times) * sums
+        self._gross[RECIPROCAL] += abs(times) * float((p0 * p1).sum())
+        if total is not None and looked_at > 1:
+            spread = np.maximum(squares - sums**2 / looked_at, 0.0) / (looked_at - 1)
+            self._error2 += total * (times - 1) * spread
         for direction, p in enumerate((p0, p1) if joint is not None else (p0,)):
-            nodes = (i, j) if direction == 0 else (j, i)
-            for sums, place in zip((self._starts, self._ends), nodes, strict=True):
-                _add(sums[direction], place, sign * p)
-        self._looked_at += candidates.looked_at
+            for side, place in enumerate((i, j) if direction == 0 else (j, i)):
+                self._add_to_nodes((side, direction), place, p, times, looked_at)
+            if total is not None:
+                weighed = times * p
+                self._powers[direction] += (weighed**2).sum(), (weighed**4).sum()
 
-    def stand_for(self, n: float) -> None:
-        """Multiply the sums of a sample to `n` pairs, and tell how far off they may be."""
-        if not self._looked_at:
+    def _probabilities(
+        self, values: BlockValues, joint: Joint | None, times: float
+    ) -> tuple[npt.NDArray[np.float64], ...]:
+        """Return p0, p1 and pr of edges, counting what is clipped."""
+        candidates, n, clipping = values.candidates, values.candidates.n, Clipping()
+        p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
+        if candidates.space.self_pairs is not None:  # a self connection has one direction
+            p1 = np.where(candidates.space.is_self(*candidates.pairs()), 0.0, p1)
+        self.within += times * n
+        self.both += times * np.count_nonzero((p0 > 0) & (p1 > 0))
+        pr: Values = 0.0
+        if joint is not None:
+            p1, pr = joint.drawn(values, np.arange(n), p0, p1, clipping)
+        self.clipped += times * clipping.count
+        if clipping.excess > self._worst_excess:
+            self.worst, self._worst_excess = clipping.worst, clipping.excess
+        first, second = self.counted
+        return p0 * first, p1 * second, np.broadcast_to(pr, (n,)) * (first and second)
+
+    def _add_to_nodes(
+        self,
+        which: tuple[int, int],
+        place: npt.NDArray[Any],
+        p: npt.NDArray[np.float64],
+        times: float,
+        looked_at: int,
+    ) -> None:
+        """Add to what nodes expect, and to how far that varies over samples."""
+        side, direction = which
+        sums = (self._starts, self._ends)[side][direction]
+        if abs(times) == 1:
+            _add(sums, place, times * p)
             return
-        times, left = n / self._looked_at, max(1 - self._looked_at / n, 0.0)
-        spread = np.maximum(self._squares / self._looked_at - (self.mean / self._looked_at) ** 2, 0)
-        self.error = n * np.sqrt(left * spread / self._looked_at)
-        self._noise = left * times
-        for name in ("mean", "variance", "_squares", "both", "clipped", "independent", "per_rho"):
-            setattr(self, name, getattr(self, name) * times)
-        for each in (*self._starts, *self._ends):
-            each *= times
+        own = np.bincount(place, p, len(sums))
+        sums += times * own
+        if looked_at > 1:
+            # Of pairs chosen without replacement. A pair that stands for n has n (n - 1) p^2.
+            spread = float((p**2).sum() - (own**2).sum() / looked_at)
+            self._noise[which] += times * (times - 1) * spread * looked_at / (looked_at - 1)
 
     def equal_pairs(self, space: PairSpace) -> None:
         """Let nodes expect as many connections as they have pairs: all pairs have one law."""
@@ -105,7 +158,19 @@ class CountSums:
             pairs = space.pairs_of_nodes(direction == 1)
             for each, share in zip(sums, pairs[::-1] if direction else pairs, strict=True):
                 each[:] = each.sum() * share / max(share.sum(), 1)
-        self._noise = 0.0
+        self._noise[:] = self._powers[:] = 0.0
+
+    def settle(self) -> None:
+        """Make 0 of what rounding has left of numbers that are 0."""
+        none = self.mean <= NOISE * self._gross
+        self.mean[none] = self.variance[none] = 0.0
+        for direction in (FORWARD, BACKWARD):
+            if none[direction]:
+                self._starts[direction][:] = self._ends[direction][:] = 0.0
+        if self.independent <= NOISE * self._gross[RECIPROCAL]:
+            self.independent = 0.0
+        if self.per_rho <= NOISE * self._gross[EDGES]:
+            self.per_rho = 0.0
 
     def deviation(self, share: float = 1.0) -> npt.NDArray[np.float64]:
         """Return standard deviations over draws, shape (4,).
@@ -116,7 +181,7 @@ class CountSums:
         if share < 1:
             rows = self._starts[0]
             variance = share * variance
-            spread = self._between(rows, self._squares[FORWARD])
+            spread = self._between(rows, self._noise[0, 0], self._error2[FORWARD])
             variance[[FORWARD, EDGES]] += of_some(len(rows), share, spread)
         return np.sqrt(np.maximum(variance, 0.0))
 
@@ -124,26 +189,39 @@ class CountSums:
         """Return by how much one independent event can change the edges forward; see `jump`."""
         return jump(self._starts[0], share)
 
-    def _between(self, expected: npt.NDArray[np.float64], squares: float) -> float:
+    @staticmethod
+    def _between(expected: npt.NDArray[np.float64], noise: float, error2: float) -> float:
         """Return the variance of what nodes expect, less what comes from the sample.
 
-        With n - 1 in the denominator, as `of_some` takes it.
+        With n - 1 in the denominator, as `of_some` takes it. `noise` is the sum of the variances of
+        the nodes, over samples, and `error2` the variance of their sum.
         """
         n = len(expected)
         if n < 2:
             return 0.0
-        return max(float(np.var(expected, ddof=1)) - self._noise * squares / n, 0.0)
+        return max(float(np.var(expected, ddof=1)) - (noise - error2 / n) / (n - 1), 0.0)
 
-    def _spread(
-        self, expected: npt.NDArray[np.float64], variance: float, squares: float
-    ) -> tuple[float, float | None]:
+    def _spread(self, expected: npt.NDArray[np.float64], of: _Of) -> tuple[float, float | None]:
         """Return mean and standard deviation of a degree over nodes and draws."""
         n = len(expected)
-        total = variance / n + self._between(expected, squares) * (n - 1) / n
+        between = self._between(expected, of.noise, of.error2)
+        total = of.variance / n + between * (n - 1) / n
         # The fewer pairs of a node are in the sample, the longer the tail of their sum.
-        rough = math.sqrt((2 + 3 * n / max(self._looked_at, 1)) / n) * self._noise * squares / n
+        second, fourth = of.powers
+        rough = math.sqrt((2 + n * fourth / second**2) / n) * of.noise / n if second else 0.0
         known = rough <= ROUGH * total
         return float(expected.mean()), math.sqrt(max(total, 0.0)) if known else None
+
+    def _of(self, side: int, *directions: int, times: float = 1.0) -> _Of:
+        """Return what is known of the edges that nodes have on one side, in some directions."""
+        which = list(directions)
+        kind = EDGES if len(which) > 1 else which[0]
+        return _Of(
+            times * float(self.variance[which].sum()),
+            times * float(self._noise[side, which].sum()),
+            times**2 * float(self._error2[kind]),
+            times * self._powers[which].sum(axis=0),
+        )
 
     def degrees(self, kind: str, share: float = 1.0) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of degrees, over nodes and draws.
@@ -157,36 +235,33 @@ class CountSums:
             Of the sources that take part, of edges in one direction.
         """
         starts, ends = self._starts, self._ends
-        variance, squares = self.variance, self._squares
-        of = [variance[FORWARD], squares[FORWARD]]
-        if kind == "undirected":
-            junctions = self._spread(starts[0] + ends[0], 2 * of[0], 2 * of[1])
+        if kind == "undirected":  # each counts for both of its nodes
+            junctions = self._spread(starts[0] + ends[0], self._of(0, FORWARD, times=2))
             return {"out": junctions, "in": junctions}
         if kind == "together":
-            of = [of[0] + variance[BACKWARD], of[1] + squares[BACKWARD]]
             return {
-                "out": self._spread(starts[0] + starts[1], *of),
-                "in": self._spread(ends[0] + ends[1], *of),
+                "out": self._spread(starts[0] + starts[1], self._of(0, FORWARD, BACKWARD)),
+                "in": self._spread(ends[0] + ends[1], self._of(1, FORWARD, BACKWARD)),
             }
         if share < 1:
             return self._degrees_of_some(share)
-        found = {"out": self._spread(starts[0], *of), "in": self._spread(ends[0], *of)}
-        if kind == "both ways":
-            of = [variance[BACKWARD], squares[BACKWARD]]
-            found["backward out"] = self._spread(starts[1], *of)
-            found["backward in"] = self._spread(ends[1], *of)
+        found = {}
+        for direction, prefix in enumerate(("", "backward ") if kind == "both ways" else ("",)):
+            for side, name in enumerate(("out", "in")):
+                expected = (starts, ends)[side][direction]
+                found[prefix + name] = self._spread(expected, self._of(side, direction))
         return found
 
     def _degrees_of_some(self, share: float) -> dict[str, tuple[float, float | None]]:
         """Return the degrees of forward edges when a share of the sources is drawn."""
         columns = self._ends[0]
-        out_mean, out_sd = self._spread(self._starts[0], self.variance[0], self._squares[0])
+        out_mean, out_sd = self._spread(self._starts[0], self._of(0, FORWARD))
         if out_sd is None:
             return {"out": (share * out_mean, None), "in": (share * float(columns.mean()), None)}
         # Of a source that takes part, or 0.
         out = share * (out_sd**2 + out_mean**2) - (share * out_mean) ** 2
         n, m = len(self._starts[0]), len(columns)
-        between = self._between(columns, self._squares[FORWARD]) * (m - 1) / m
+        between = self._between(columns, self._noise[1, 0], self._error2[FORWARD]) * (m - 1) / m
         # Of the probabilities of one target, on average over targets.
         spread = self._squares[FORWARD] / m - (between + columns.mean() ** 2) / n
         chosen = of_some(n, share, spread / max(n - 1, 1))
@@ -195,6 +270,19 @@ class CountSums:
             "out": (share * out_mean, math.sqrt(max(out, 0.0))),
             "in": (share * float(columns.mean()), math.sqrt(max(inside + share**2 * between, 0.0))),
         }
+
+
+class _Of(NamedTuple):
+    """What is known of the edges of nodes: sums over all nodes.
+
+    `variance` over draws, `noise` over samples; `error2`, the variance of their sum over samples,
+    and `powers`, the 2nd and the 4th, of what the pairs of samples add.
+    """
+
+    variance: float
+    noise: float
+    error2: float
+    powers: npt.NDArray[np.float64]
 
 
 def _add(

@@ -6,6 +6,8 @@ import math
 
 from scipy.special import gammainc
 
+from bmtool_connectors.inspection.scores import difference
+
 __all__ = ["FEWEST", "two_sided"]
 
 #: Pairs of a sample that must have had a part in an estimated mean for it to be used.
@@ -58,7 +60,7 @@ def two_sided(
     >>> two_sided(3, 3.0, 0.0), two_sided(4, 3.0, 0.0)
     (1.0, 0.0)
     """
-    distance = abs(realised - wanted)
+    distance = abs(difference(realised, wanted))
     variance = sd**2
     if error and wanted:
         variance_of_mean = error**2 * max(1.0, realised / wanted)
@@ -67,7 +69,7 @@ def two_sided(
     if wanted:
         jump = max(jump, sd**2 / wanted)
     if not variance:
-        return float(distance < 0.5)
+        return float(distance == 0)
     mean = variance / jump**2
     tail = float(gammainc(mean + distance / jump, mean))
     return tail if math.isnan(tail) else min(1.0, 2.0 * tail)

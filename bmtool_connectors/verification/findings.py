@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from bmtool_connectors.inspection.scores import z_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,10 +173,7 @@ class ChanceTest:
     @property
     def z(self) -> float:
         """How many standard deviations the number is from its mean; infinite where that is sure."""
-        difference = self.realised - self.wanted
-        if self.sd:
-            return difference / self.sd
-        return math.copysign(math.inf, difference) if abs(difference) >= 0.5 else 0.0
+        return z_score(self.realised, self.wanted, self.sd)
 
 
 @dataclass(frozen=True)

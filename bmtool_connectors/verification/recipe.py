@@ -237,9 +237,11 @@ class Chance:
 
     def _report(self, test: ChanceTest, each: Realised) -> None:
         noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
+        name = each.entry.direction if test.quantity == "edges" else "reciprocal"
+        about = "about " * bool(each.entry.wanted.get(f"{name}_error"))
         text = (
             f"there are {test.realised:,} {noun} (probability {test.realised / test.pairs:.4g}), "
-            f"and the recipe's law gives {test.wanted:,.1f} ({test.wanted / test.pairs:.4g})"
+            f"and the recipe's law gives {about}{test.wanted:,.1f} ({test.wanted / test.pairs:.4g})"
         )
         if test.sd:
             text += f": {abs(test.z):.1f} standard deviations, p = {test.p_value:.1g}"
