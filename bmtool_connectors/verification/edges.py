@@ -264,7 +264,8 @@ class _Scan:
         for number, group in self.groups.groups.items():
             column = group.columns.get("nsyns")
             if column is not None and column.ndim == 1 and column.dtype.kind in "iuf":
-                values = np.nan_to_num(column[()], nan=0, posinf=0, neginf=0)
+                # Small floats do not hold the limit.
+                values = np.nan_to_num(column[()].astype(float), nan=0, posinf=0, neginf=0)
                 counts[number] = np.clip(values, 0, np.iinfo(np.uint32).max).astype(np.uint32)
         return counts
 
