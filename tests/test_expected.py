@@ -33,7 +33,6 @@ from bmtool_connectors import (
     spherical_dist,
     vectorized,
 )
-from bmtool_connectors.patterns import sampled
 from bmtool_connectors.sampling import expect as module
 from bmtool_connectors.sampling import pairwise, sample, sums
 
@@ -454,21 +453,6 @@ class TestSample:
             assert spread == pytest.approx(np.mean(errors), rel=0.33)
         spread = np.std([each.edges for each in found])
         assert spread == pytest.approx(np.mean([e.standard_error for e in found]), rel=0.33)
-
-    def test_calls_are_bounded(self, net: NetworkBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A saved network asks a function of the user for some pairs, not for all of them."""
-        calls = 0
-
-        def law(dist: float) -> float:
-            nonlocal calls
-            calls += 1
-            return 0.1
-
-        connector = set_up(net, UnidirectionConnector(law, spherical_dist, **QUIET), "B")
-        monkeypatch.setattr(sampled, "MOST_PAIRS", 500 * sampled.CALLED)
-        found = connector.expected_of(connector.use, 1 << 15)
-        assert 400 < calls < 600
-        assert found.forward == pytest.approx(0.1 * N * M)
 
     def test_estimates_are_marked(self, net: NetworkBuilder) -> None:
         """In texts and tables, of expected numbers and of summaries."""

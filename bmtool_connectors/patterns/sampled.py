@@ -22,7 +22,7 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import choose, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
-from bmtool_connectors.sampling.expect import MOST_PAIRS, Expected, expect
+from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
@@ -30,8 +30,7 @@ from bmtool_connectors.sampling.states import StateLaw
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
 SECONDS_PER_CALL = 1.1e-6
-#: How many times fewer pairs are looked at where each is a call, if few were to be looked at: no
-#: more calls than a draw of as many pairs has made.
+#: How many times fewer pairs are looked at where each is a call, if few were to be looked at.
 CALLED = 16
 
 
@@ -115,7 +114,7 @@ class SampledConnector(BaseConnector):
         with randomness.unchanged(self._generator(use)):
             plan = self._plan_ahead(use)
             if most is not None and plan.needs_python_calls:
-                most = MOST_PAIRS // CALLED  # functions of the user may be slow
+                most //= CALLED  # functions of the user may be slow
             chosen, _ = self._choice(plan)
             n = len(use.source)
             share = count_sources(n, self.source_fraction) / n

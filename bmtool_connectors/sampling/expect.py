@@ -192,30 +192,17 @@ def expect(
     most = (looks if plan.needs_python_calls else MOST_PAIRS), looks
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
-    unmet, passes, searched = None, 0, 0.0
     # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
     sample = Sample(space, laws, *most, stream, even=plan.rho_wanted is not None)
-    valid = sample
+    search = _Search()
     if plan.rho_wanted is not None:
         reach = plan.rho_wanted.reach
         valid = sample if reach is None else Sample(space, laws, *most, stream, reach, even=True)
-
-        def evaluate() -> Iterator[BlockValues]:
-            nonlocal passes
-            passes += 1
-            return valid.evaluate()
-
-        estimate, _ = estimate_rho(
-            space, laws, plan.rho_wanted, evaluate, keep=False, in_order=False
-        )
-        if estimate.reachable is not None:
-            n = estimate.n * valid.weight
-            unmet = Unmet(plan.rho_wanted.pr, estimate.reachable, n)
-        plan = plan.with_rho(estimate.rho)
-        searched = float(space.n_pairs if chosen == "pairwise" else valid.pairs)
+        plan = search.found(plan, valid)
+        search.pairs = space.n_pairs if chosen == "pairwise" else valid.pairs
     sums = _sums(plan, sample, share)
-    if valid is sample:
-        searched = sums.within
+    if search.sample is sample:
+        search.pairs = sums.within
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     visits = 0.0
     if chosen == "sparse":
@@ -228,8 +215,8 @@ def expect(
         sums.within,
         visits,
         float(mean[EDGES]),
-        passes,
-        searched,
+        search.passes,
+        search.pairs,
         sample.pairs if counts else None,
     )
     first = EDGES if space.source is space.target else FORWARD
@@ -255,7 +242,7 @@ def expect(
         independent=sums.independent,
         per_rho=sums.per_rho,
         degrees=sums.degrees(_kind(plan), share),
-        unmet=None if plan.none_wanted else unmet or _unmet(plan, sums),
+        unmet=None if plan.none_wanted else search.unmet or _unmet(plan, sums),
         worst=None if plan.none_wanted else sums.worst,
     )
 
@@ -268,6 +255,44 @@ def _unmet(plan: Plan, sums: CountSums) -> Unmet | None:
     if callable(joint.pr) or not all(sums.counted):
         return None
     return Unmet(float(joint.pr), float(sums.mean[RECIPROCAL] / sums.both), float(sums.both))
+
+
+@dataclass
+class _Search:
+    """The estimate of rho from a sample of the pairs, and what it takes on all of them.
+
+    Attributes
+    ----------
+    sample : Sample or None
+        Of the pairs that may be valid; None where rho is not estimated.
+    passes : int
+        How often all pairs are looked at.
+    pairs : float
+        How many are looked at then.
+    unmet : Unmet or None
+    """
+
+    sample: Sample | None = None
+    passes: int = 0
+    pairs: float = 0.0
+    unmet: Unmet | None = None
+
+    def _evaluate(self) -> Iterator[BlockValues]:
+        assert self.sample is not None
+        self.passes += 1
+        return self.sample.evaluate()
+
+    def found(self, plan: Plan, sample: Sample) -> Plan:
+        """Return the plan with the rho that is found in a sample."""
+        assert plan.rho_wanted is not None
+        self.sample, wanted = sample, plan.rho_wanted
+        laws = background(plan.laws)
+        estimate, _ = estimate_rho(
+            plan.space, laws, wanted, self._evaluate, keep=False, in_order=False
+        )
+        if estimate.reachable is not None:
+            self.unmet = Unmet(wanted.pr, estimate.reachable, estimate.n * sample.weight)
+        return plan.with_rho(estimate.rho)
 
 
 def _sums(plan: Plan, sample: Sample, share: float) -> CountSums:

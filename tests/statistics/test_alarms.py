@@ -19,12 +19,12 @@ from bmtool_connectors import (
     NormalizedReciprocalRate,
     ReciprocalConnector,
     UnidirectionConnector,
+    randomness,
     spherical_dist,
     vectorized,
     verify,
 )
 from bmtool_connectors.patterns.described import connector_described, drawn, wanted
-from bmtool_connectors.sampling import expect
 from bmtool_connectors.verification.chance import two_sided
 from bmtool_connectors.verification.entries import Entry
 from bmtool_connectors.verification.findings import Findings
@@ -172,7 +172,9 @@ LAWS = (uniform, with_distance, by_calls, reciprocal_with_distance, with_random_
 def other_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let means come from another sample every time: the one there is may be a bad one."""
     numbers = itertools.count()
-    monkeypatch.setattr(expect, "_generator", lambda: np.random.default_rng((1, next(numbers))))
+    monkeypatch.setattr(
+        randomness, "looking", lambda *key: np.random.default_rng((1, next(numbers)))
+    )
 
 
 @pytest.mark.usefixtures("other_samples")
