@@ -90,9 +90,9 @@ def test_a_lock_of_its_own() -> None:
     lock = Lock()
     for other in (copy.copy(lock), copy.deepcopy(lock), pickle.loads(pickle.dumps(lock))):
         with lock, lock, other, ThreadPoolExecutor(1) as pool:
-            assert not pool.submit(lock._lock.acquire, blocking=False).result()
+            assert not pool.submit(lock.acquire, blocking=False).result()
         with lock, ThreadPoolExecutor(1) as pool:
-            assert pool.submit(other._lock.acquire, blocking=False).result()
+            assert pool.submit(other.acquire, blocking=False).result()
 
 
 # ---------------------------------------------------------------------- connectors
