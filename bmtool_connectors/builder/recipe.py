@@ -128,6 +128,8 @@ def write_recipe(
 
 def recipe_at(place: Path, network: str) -> dict[str, Any]:
     """Return the recipe of a network that is there already; empty if it cannot be trusted."""
+    if not place.is_file():  # a pipe would be waited for
+        return {}
     try:
         recipe = json.loads(place.read_text(encoding="utf-8"))
         told = recipe.pop("blake2b")
