@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from bmtool_connectors import (
     verify,
 )
 from bmtool_connectors.builder import aside
+from bmtool_connectors.builder.recipe import recipe_at
 from bmtool_connectors.digests import digest_of_json
 from bmtool_connectors.patterns.described import connector_described
 
@@ -208,6 +210,15 @@ def test_no_overwriting_of_what_is_completed(tmp_path: Path) -> None:
     (other / RECIPE).write_text("mine")
     with pytest.raises(ParameterError, match="force_overwrite is False"):
         net.save_nodes(output_dir=other, force_overwrite=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_is_not_read() -> None:
+    """It would be waited for."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, RECIPE)
+        os.mkfifo(place)
+        assert recipe_at(place, "net") == {}
 
 
 # ---------------------------------------------------------------------- interrupted

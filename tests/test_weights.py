@@ -439,8 +439,9 @@ def test_recipe(tmp_path: Path) -> None:
     texts = []
     for k in range(2):
         weight = WeightRule(truncated(stats.norm(2, scale=0.5), 0), -1, modulation=PROFILE, rng=3)
-        delay = DelayRule(300.0, 0.5, jitter=mixture([lognormal(1.0, 0.5), 0.25]), dt=0.1)
-        rule = properties(weight, delay, PlacementRule([1, 2]))["rule"]
+        jitter = mixture([lognormal(1.0, 0.5), 0.25])
+        delay = DelayRule(300.0, 0.5, jitter=jitter, dt=0.1, rng=4)
+        rule = properties(weight, delay, PlacementRule([1, 2], rng=5))["rule"]
         net = network(NetworkBuilder, lambda c, rng, rule=rule: rule, None)
         net.save(tmp_path / str(k))
         texts.append((tmp_path / str(k) / "net_connections.json").read_text())

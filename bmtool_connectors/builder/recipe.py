@@ -135,6 +135,8 @@ def _files(place: Path, network: str, saved: SavedParts) -> list[str] | None:
 
 def recipe_at(place: Path, network: str) -> dict[str, Any]:
     """Return the recipe of a network that is there already; empty if it cannot be trusted."""
+    if not place.is_file():  # a pipe would be waited for
+        return {}
     try:
         recipe = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
         told = recipe.pop("blake2b")
