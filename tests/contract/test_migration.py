@@ -47,7 +47,9 @@ STATEMENTS = {
     "| `import connectors`": "test_imports test_imports_there",
     "| `from bmtk.builder import": "test_imports test_files_of_bmtk",
     "| `BioNetBuilder(name)`": "test_network::test_other_builders",
-    "`connectors` is the package itself": "test_generator_of_the_module",
+    "`connectors` has the names of bmtool's": """test_generator_of_the_module
+        test_project::test_old_module test_configured::test_module""",
+    "| `import bmtool.connectors`": "test_imports test_imports_there",
     "With a generator in the same state": "test_peer::test_same_network test_exit_codes",
     "## A network that was published": """test_published test_published_there
         test_infeasible::test_any_parameters_there test_infeasible::test_refused
@@ -80,6 +82,11 @@ STATEMENTS = {
     "- Text instead of numbers": "test_refused",
     "- Warnings are `ConnectivityWarning`": "test_warnings",
     "- `connector.vars` and": "test_vars test_vars_there",
+    "- `verbose`, `save_report` and": """test_configured::test_every_parameter
+        test_configured::test_vars test_configured::test_rng test_configured::test_flags
+        test_configured::test_report test_configured::test_rng_after_the_draw
+        test_configured::test_copies_of_vars_are_the_users""",
+    "- A subclass that overrides": "test_configured::test_look_ups_cannot_be_overridden",
     "- The order in which forward": "test_order test_order_there",
     "- `conn_prop` is read-only": "test_conn_prop",
 }
@@ -95,10 +102,10 @@ def statements() -> list[str]:
 
 @cache
 def defined(module: str) -> set[str]:
-    """Return the names of the functions of a test module."""
+    """Return the names of the functions of a test module, and of its classes."""
     (path,) = TESTS.rglob(f"{module}.py")
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
 def test_every_statement_is_run() -> None:
