@@ -154,7 +154,9 @@ def test_fault(name: str, folder: Path) -> None:
 
 
 def test_every_code_has_a_fault() -> None:
-    assert set.union(*(codes for codes, _, _ in FAULTS.values())) == set(CODES)
+    of_configurations = {"file-twice"}
+    of_folders = set.union(*(codes for codes, _, _ in FAULTS.values()))
+    assert of_folders | of_configurations == set(CODES)
 
 
 def test_the_guide_lists_the_codes() -> None:
@@ -265,6 +267,32 @@ def test_configuration(original: Path, tmp_path: Path) -> None:
     path.write_text("{")
     assert [each.code for each in verify(path).findings] == ["unreadable"]
     assert verify(path).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (lambda c: c["edges"].append(c["edges"][0]), "file-twice", "another one names, too"),
+        (lambda c: c["edges"][0].update(edges_file=c["nodes"][0]["nodes_file"]),
+         "missing-dataset", "there are no edges in it"),
+        (lambda c: c["nodes"].pop(), "missing-file", "no file of the configuration holds"),
+    ],
+    ids=["twice", "another kind", "nodes left out"],
+)  # fmt: skip
+def test_faults_of_configurations(
+    change: Any, code: str, words: str, original: Path, tmp_path: Path
+) -> None:
+    """What a configuration names is taken at its word: BMTK reads that, and nothing else."""
+    folder = Path(shutil.copytree(original, tmp_path / "network"))
+    path = configuration(tmp_path / "sim", folder)
+    assert verify(path)
+    circuit = tmp_path / "sim" / "circuit_config.json"
+    config = json.loads(circuit.read_text())
+    change(config["networks"])
+    circuit.write_text(json.dumps(config))
+    report = verify(path)
+    assert not report
+    assert any(words in each.message for each in report.findings if each.code == code)
 
 
 def count_below(folder: Path, delay: float) -> int:

@@ -296,6 +296,9 @@ def _recipe(file: Path, found: Findings) -> Recipe | None:
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
         _check_written(given, file, found)
+        if recipe.network is not None and file.name != f"{recipe.network}_connections.json":
+            text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
+            found.add("recipe", text, file)
         for name, reading in _PARTS.items():
             try:
                 setattr(recipe, name, reading(given))

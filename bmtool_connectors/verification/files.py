@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,7 @@ class Files:
     Attributes
     ----------
     h5 : dict of Path to set of str
-        What each file holds: 'nodes', 'edges', 'gap junctions'.
+        What each file holds: 'nodes', 'edges', 'gap junctions', or nothing of the kind.
     types : dict
         Table of types of (item, file), where there is one.
     recipes : list of Path
@@ -122,7 +123,7 @@ def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
         for file in holding:
             if stem_of(file) in matched:
                 files.types[item, file] = of_stem[matched[stem_of(file)]]
-    return any(file in files.h5 for file in h5)
+    return any(files.h5.get(file) for file in h5)
 
 
 def _add_recipes(files: Files, folder: Path) -> None:
@@ -138,15 +139,17 @@ def _add_h5(files: Files, file: Path, found: Findings) -> None:
         items = {item for item in TYPE_KEYS if isinstance(h5.get(item), h5py.Group)}
         if "source_ids" in h5 or "target_ids" in h5:
             items.add("gap junctions")
-        if items:
-            files.h5[file] = items
+        files.h5[file] = items
 
 
 def _read_types(file: Path, found: Findings) -> tuple[str, TypeTable | None]:
     item, header, lines = type_lines(file)
     if not item:
         if file.stem.endswith(("node_types", "edge_types")):
-            found.add("type-table", "it has no column of type ids, and may be cut short", file)
+            text = (
+                "it has no column of type ids, which blanks separate from others, or is cut short"
+            )
+            found.add("type-table", text, file)
         return "", None
     key = TYPE_KEYS[item]
     properties: dict[int, dict[str, str]] = {}
@@ -192,7 +195,7 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
             else:
                 found.add("missing-file", f"it names {name!r}, which is not there", path)
     networks = _part(config, "networks")
-    folders = set()
+    folders, seen = set(), defaultdict[str, set[Path]](set)
     for entry, item, file_key, types_key in _entries(networks):
         named = {key: resolved(entry[key]) for key in (file_key, types_key) if entry.get(key)}
         for key, path_of in named.items():
@@ -204,7 +207,15 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
             continue
         folders.add(file.parent)
         _add_h5(files, file, found)
-        holds |= file in files.h5
+        items, wanted = files.h5.get(file), _HELD.get(item, item)
+        if items is not None and wanted not in items:
+            text = f"{file_key} is {entry[file_key]!r}, and there are no {wanted} in it"
+            found.add("missing-dataset", text, path)
+        holds |= bool(items)
+        if file in seen[item]:
+            text = f"{file_key} names {entry[file_key]!r}, which another one names, too"
+            found.add("file-twice", text, path)
+        seen[item].add(file)
         types = named.get(types_key)
         if types is not None and types.is_file() and (item, file) not in files.types:
             with found.reading(types):
@@ -215,6 +226,10 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     for folder in sorted(folders):
         _add_recipes(files, folder)
     return holds
+
+
+#: What files hold that stand in a configuration under another word.
+_HELD = {"gap_juncs": "gap junctions"}
 
 
 def _entries(networks: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, str]]:

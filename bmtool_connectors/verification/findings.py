@@ -24,6 +24,7 @@ CODES = MappingProxyType(
         "no-network": ("error", "no such folder, or no SONATA file in it"),
         "unreadable": ("error", "a file, or a part of it, cannot be read"),
         "missing-file": ("error", "a file that a configuration or a recipe names is not there"),
+        "file-twice": ("error", "a configuration names a file twice"),
         "missing-dataset": ("error", "a dataset that SONATA asks for is not there"),
         "length": ("error", "datasets of one table differ in length"),
         "dtype": ("error", "a dataset has another type than SONATA asks for"),

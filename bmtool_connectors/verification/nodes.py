@@ -47,6 +47,8 @@ class Nodes:
     digests : dict of str to str
         Of the columns; see ``ColumnDigests``.
     types : TypeTable or None
+    has_ids : bool
+        Whether the file has their ids; else they are the numbers of the rows.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Nodes:
     values: NodeValues
     digests: dict[str, str]
     types: TypeTable | None
+    has_ids: bool
 
 
 def check_nodes(
@@ -137,7 +140,9 @@ def _check(
         Ids(ids[:0] if models is None else ids[models == k]) for k in range(1, 4)
     )
     digests = _digests(groups, ids, types) if groups.agree else {}
-    return Nodes(name, file, Ids(ids), biophysical, point, virtual, values, digests, table)
+    found_ids = "node_id" in columns
+    kinds = biophysical, point, virtual
+    return Nodes(name, file, Ids(ids), *kinds, values, digests, table, found_ids)
 
 
 def _digests(groups: Groups, ids: IntArray, types: IntArray) -> dict[str, str]:

@@ -81,7 +81,8 @@ def _check_values(entry: Entry, rows: Rows, found: Findings) -> None:
     told, here = entry.values, rows.values.get(entry.edge_type)
     if told is None or here is None:
         return
-    added = here.names - told.columns.keys() - {"nsyns"}
+    # The numbers of synapses of pairs are in the digest of pairs.
+    added = here.names - told.columns.keys() - ({"nsyns"} if not entry.row_per_synapse else set())
     for names, text in (
         (sorted(here.lacking), "is in the recipe, and rows lack it"),
         (sorted(added), "is a column, and the recipe has none of that name"),
@@ -141,7 +142,8 @@ def _differences(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     for name in {**told, **here}:
         before, now = _plain(told.get(name)), _plain(here.get(name))
         if before != now:
-            found.append(f"{name} is {here.get(name)!r}, and {told.get(name)!r} in the recipe")
+            texts = [each.get(name, "NULL") for each in (here, told)]
+            found.append(f"{name} is {texts[0]!r}, and {texts[1]!r} in the recipe")
     return found
 
 
@@ -192,17 +194,23 @@ def _check_population(recipe: Recipe, here: Nodes, found: Findings) -> None:
     if recipe.nodes is None:
         return
     name, told = here.name, recipe.nodes.columns
+    different = []
     for column in {**told, **here.digests}:
         before, now = told.get(column), here.digests.get(column)
         if before is None or now is None:
-            is_now = "no" if now is None else "a"
-            was = "no" if before is None else "one"
+            is_now, was = ("no", "one") if now is None else ("a", "none")
             text = f"there is {is_now} column {column}, and {was} in {recipe.file.name}"
+            found.add("recipe-nodes", text, here.file, population=name)
         elif before != now:
-            text = f"values of {column} are not those of {recipe.file.name}"
-        else:
-            continue
+            different.append(column)
+    if different:
+        text = f"values of {', '.join(different)} are not those of {recipe.file.name}"
+        if len(different) == len(told):
+            text = f"node ids, or all of {', '.join(told)}, are not those of {recipe.file.name}"
         found.add("recipe-nodes", text, here.file, population=name)
+    if not here.has_ids:
+        text = f"node_id is missing, which {recipe.file.name} was saved with, and BMTK needs"
+        found.add("missing-dataset", text, here.file, population=name)
     table = here.types
     if table is None:
         return
@@ -231,12 +239,16 @@ def check_files(recipes: Sequence[Recipe], files: Files, found: Findings) -> set
     unnamed = set()
     given = {file.name for file in files.h5} | {table.file.name for table in files.types.values()}
     for recipe in recipes:
-        names = (*recipe.files, *(recipe.nodes.files if recipe.nodes else ()))
-        for name in dict.fromkeys(names):
-            if name in given:
-                continue
-            if not Path(recipe.file.parent, name).is_file():
+        of_nodes = recipe.nodes.files if recipe.nodes else ()
+        for name in dict.fromkeys((*recipe.files, *of_nodes)):
+            file = recipe.file.parent / name
+            items = files.h5.get(file)
+            if name not in given and not file.is_file():
                 found.add("missing-file", f"it names {name!r}, which is not there", recipe.file)
-            elif name in recipe.files and name.endswith(".h5"):
+            elif items is not None and not items:
+                what = "nodes" if name in of_nodes else "edges or gap junctions"
+                text = f"there are no {what} in it, and {recipe.file.name} says that there are"
+                found.add("missing-dataset", text, file)
+            elif name not in given and name in recipe.files and name.endswith(".h5"):
                 unnamed.add(recipe.file)
     return unnamed

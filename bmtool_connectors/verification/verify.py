@@ -120,6 +120,9 @@ def verify(
     rows |= {f"edges {each.population}": len(each) for each in edges}
     check_gap_files(files.of("gap junctions"), edges, recipes, found)
     _check_names(nodes, edges, found)
+    # Of a file that is not there it has been told already.
+    if all(Path(path).suffix == ".json" for path in paths) and not found.has("missing-file"):
+        _check_complete({*nodes, *unread}, edges, found)
     check_tables(recipes, files, found)
     if not all_read or found.has("unreadable"):
         unnamed |= set(files.recipes)
@@ -141,6 +144,15 @@ def _check_names(nodes: dict[str, Nodes], edges: list[Rows], found: Findings) ->
         if name not in used and stem_of(each.file) in used - nodes.keys():
             text = f"it has nodes {name!r}, and edges refer to {stem_of(each.file)!r}"
             found.add("population", text, each.file, population=name)
+
+
+def _check_complete(known: set[str], edges: list[Rows], found: Findings) -> None:
+    """Report edges whose nodes are in no file that the configurations name: BMTK needs them."""
+    for each in edges:
+        for end in dict.fromkeys(each.ends):
+            if end is not None and end not in known:
+                text = f"it refers to nodes {end!r}, which no file of the configuration holds"
+                found.add("missing-file", text, each.file, population=each.population)
 
 
 def _check_edges(

@@ -22,19 +22,10 @@ NETWORKS = 2000
 FALSE_ALARM = 1e-4
 #: Faults that are not found, and why.
 NOT_FOUND = {
-    "configuration with nodes as edges": "a file of nodes has no edges that could be wrong",
     "configuration without the inputs": "a configuration may leave out what it does not need",
     "configuration with an empty list of edges": "a configuration may leave out what it likes",
-    "configuration without the virtual cells": "nodes may be elsewhere",
-    "configuration with the inputs twice": "a file that is named twice is read once",
-    "node_id gone": "ids are optional in SONATA, but not in BMTK",
-    "nodes in a group of another name": "a file without nodes is no file of nodes",
-    "edges in a group of another name": "a file without edges is no file of edges",
     "cortex_gap_juncs.h5 of an earlier network left in the folder": "of another network",
     "thal_cortex_edges.h5 of an earlier network left in the folder": "of another network",
-    "recipes of two networks exchanged": "what both say together is right",
-    "one recipe copied over the other": "edges without a recipe may be those of another tool",
-    "numbers of synapses put beside sections": "a row with a section is one synapse",
 }
 
 
