@@ -16,7 +16,6 @@ fixed: a run that passes passes again.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +25,10 @@ import numpy.typing as npt
 import pytest
 import reference
 from bmtk.builder import NetworkBuilder
-from conftest import QUIET
+from conftest import QUIET, without_warnings
 from scipy import stats
 
 from bmtool_connectors import (
-    ConnectivityWarning,
     CorrelatedGapJunction,
     FixedInDegreeConnector,
     FixedOutDegreeConnector,
@@ -778,7 +776,7 @@ def test_any_law(kind: str, number: int, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(
         sparse, "choose_edge", lambda *args: smaller(chosen(*args), shrink), raising=True
     )
-    with warnings.catch_warnings(action="ignore", category=ConnectivityWarning):
+    with without_warnings():
         found = counts(case)
         for seed in range(LOOKS):
             made = case.make(seed)
