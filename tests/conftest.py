@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from bmtk.builder import NetworkBuilder
 
 import bmtool_connectors
-from bmtool_connectors import EdgeList, SparseNetwork
+from bmtool_connectors import ConnectivityWarning, EdgeList, SparseNetwork
 
 #: For connectors in tests that are not about output.
 QUIET = {"verbose": False, "save_report": False}
@@ -26,6 +28,14 @@ def module_defaults() -> Iterator[None]:
     yield
     for name, value in before.items():
         setattr(bmtool_connectors, name, value)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Do not warn of what was repaired, where that is not what a test is about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConnectivityWarning)
+        yield
 
 
 #: Mark of modules, or tests, whose networks are made with BMTK's adaptor, and with ours. A test

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
+from conftest import without_warnings
 from scipy import stats
 
 from bmtool_connectors import (
@@ -141,7 +142,7 @@ class TestExact:
                 set_up(few, ReciprocalConnector(p0_arg=spherical_dist, sampler=sampler, **options))
                 for sampler in ("sparse", "pairwise")
             )
-            with warnings.catch_warnings(action="ignore", category=ConnectivityWarning):
+            with without_warnings():
                 clipped = drawn.connectivity.clipped
                 found, wanted = drawn.expected(), fresh.expected()
                 fresh.edges_of(fresh.use)

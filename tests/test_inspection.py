@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import QUIET, random_positions
+from conftest import QUIET, random_positions, without_warnings
 from scipy import sparse
 
 from bmtool_connectors import (
@@ -787,7 +787,7 @@ def test_nothing_to_connect(
     nodes = few.nodes()
     p = {"p": law, "p_arg": spherical_dist if law is NEAR else None}
     options = {"sampler": sampler, "rng": 2, "report_name": tmp_path / "conn.csv"}
-    with warnings.catch_warnings(action="ignore", category=ConnectivityWarning):
+    with without_warnings():
         connector = BARE[kind](nodes, p, **options)
         connector.setup_nodes(nodes, nodes)
         before = connector.expected()
