@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError, warn
-from bmtool_connectors.generators import deep_copy
+from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
@@ -294,7 +294,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             self._draw_references(use)
             # The shared generators first, then the use: in one order, two threads never wait
             # for each other.
-            with randomness.in_turn(self._shared(use)), use.lock:
+            with in_turn(self._shared(use)), use.lock:
                 if use.connectivity is None:  # another thread may have drawn it meanwhile
                     self._draw_once(use)
         assert use.connectivity is not None
@@ -305,7 +305,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             report.say(self._opening(use))
         timer = report.Timer()
         shared = self._shared(use)
-        with randomness.restored_on_error(*shared, kept=lambda: use.connectivity is not None):
+        with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
