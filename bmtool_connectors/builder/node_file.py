@@ -105,6 +105,7 @@ def write_nodes(file: Path, network: str, nodes: NodeTable, options: SaveOptions
             if options.compact:
                 dtype = np.min_scalar_type(int(array.max()) if len(array) else 0)
             _write(population, name, array.astype(dtype, copy=False), options)
+            check()
         for number, columns in enumerate(nodes.groups):
             group = population.create_group(str(number))
             for name, array in columns.items():
