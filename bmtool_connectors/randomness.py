@@ -70,12 +70,6 @@ import numpy.typing as npt
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import SharedGenerator as SharedGenerator
-from bmtool_connectors.generators import generators_in as generators_in
-from bmtool_connectors.generators import get_state as get_state
-from bmtool_connectors.generators import in_turn as in_turn
-from bmtool_connectors.generators import restored_on_error as restored_on_error
-from bmtool_connectors.generators import set_state as set_state
-from bmtool_connectors.generators import unchanged as unchanged
 from bmtool_connectors.locks import Lock
 
 __all__ = ["RngLike", "decision", "decisions"]

@@ -24,8 +24,9 @@ import numpy as np
 
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError
+from bmtool_connectors.generators import get_state
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.randomness import Seed, get_state
+from bmtool_connectors.randomness import Seed
 
 __all__ = ["BrokenLawError", "check_connector"]
 

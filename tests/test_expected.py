@@ -79,6 +79,21 @@ def near_of(dist: np.ndarray) -> np.ndarray:
     return near(dist)
 
 
+def x_of(source: Any, target: Any) -> float:
+    """Return a coordinate of the first node, um."""
+    return float(source["positions"][0])
+
+
+def y_of(source: Any, target: Any) -> float:
+    """Return another one, um."""
+    return float(source["positions"][1])
+
+
+def p_of_x(x: float) -> float:
+    """Return a probability that depends on a coordinate."""
+    return 0.1 + 1e-4 * abs(x)
+
+
 class TestExact:
     """Small pools: all pairs are looked at, and sums are exact."""
 
@@ -633,6 +648,7 @@ class TestEstimateOfRho:
             ("B", {"p1": NEAR, "p1_arg": spherical_dist}),
             ("A", {"dist_range_forward": (0.0, 50.0)}),
             ("A", {"p0": near_of}),
+            ("B", {"p0": p_of_x, "p0_arg": x_of, "p1": p_of_x, "p1_arg": y_of}),
         ],
     )
     def test_what_is_kept(
@@ -645,7 +661,8 @@ class TestEstimateOfRho:
             values = {id(x): x for each in kept for x in vars(each).values()}
             values |= {id(each): each.candidates.place for each in kept}
             held.append(sum(x.nbytes for x in values.values() if isinstance(x, np.ndarray)))
-            for name, of in (("p0_arg", "arg0"), ("p0", "p0"), ("p1", "p1")):
+            named = (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1"))
+            for name, of in named:
                 if isinstance(getattr(kept[0], of), np.ndarray):
                     arrays[name] = np.concatenate([getattr(each, of) for each in kept])
             references.extend(weakref.ref(each) for each in kept)

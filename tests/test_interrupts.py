@@ -33,7 +33,6 @@ from bmtool_connectors import (
     SparseNetwork,
     UnidirectionConnector,
     generators,
-    randomness,
     spherical_dist,
     syn_const_delay,
 )
@@ -288,7 +287,7 @@ def test_a_shared_generator_is_where_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     wanted, number, left = drawn(None), 0, 0
     while left == 0:
         number += 1
-        stop = Stop(number, base.BaseConnector.edges_of, randomness.restored_on_error)
+        stop = Stop(number, base.BaseConnector.edges_of, generators.restored_on_error)
         assert drawn(stop) == wanted
         left = max(stop.left, 0)
     assert number > 40

@@ -22,12 +22,14 @@ from bmtool_connectors import (
     BlockConnector,
     CorrelatedGapJunction,
     EdgeList,
+    FixedInDegreeConnector,
     NetworkBuilder,
     UnidirectionConnector,
     decision,
     randomness,
     syn_const_delay,
 )
+from bmtool_connectors.generators import restored_on_error
 from bmtool_connectors.locks import Lock
 
 N = 12
@@ -106,6 +108,17 @@ def test_one_draw_of_a_use(make: Callable[[int], Any], tmp_path: Path) -> None:
         found = at_once(*[lambda made=made: dense(made)] * 4)
         assert found == [wanted] * 4
         assert len(file.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("make", [UnidirectionConnector, FixedInDegreeConnector])
+def test_looking_at_a_private_stream_waits_for_nobody(make: Callable[..., Any]) -> None:
+    """Only shared generators have turns."""
+    net = network()
+    made = make(1, rng=3, **QUIET)
+    made.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
+    with ThreadPoolExecutor(1) as pool, restored_on_error(np.random.default_rng(3)):
+        found = pool.submit(made.expected)
+        assert found.result(20).edges > 0
 
 
 class TwoHalves(BaseConnector):

@@ -25,6 +25,7 @@ from bmtool_connectors import (
     UnidirectionConnector,
     decision,
     decisions,
+    generators,
     randomness,
 )
 from bmtool_connectors.randomness import Seed
@@ -179,24 +180,24 @@ def test_helpers_have_one_stream_apart_from_all_uses() -> None:
 def test_state_is_put_back(name: str) -> None:
     rng = SHARED[name]()
     rng.normal(size=3)  # RandomState keeps the second of two normal numbers
-    before = randomness.get_state(rng)
+    before = generators.get_state(rng)
     first = (rng.normal(), rng.random(), rng.integers(9) if hasattr(rng, "integers") else 0)
-    after = randomness.get_state(rng)
+    after = generators.get_state(rng)
     assert not same_state(before, after)
-    randomness.set_state(rng, before)
-    assert same_state(before, randomness.get_state(rng))
+    generators.set_state(rng, before)
+    assert same_state(before, generators.get_state(rng))
     again = (rng.normal(), rng.random(), rng.integers(9) if hasattr(rng, "integers") else 0)
     assert again == first
-    assert same_state(after, randomness.get_state(rng))
+    assert same_state(after, generators.get_state(rng))
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_a_snapshot_does_not_move(name: str) -> None:
     rng = SHARED[name]()
-    before = randomness.get_state(rng)
+    before = generators.get_state(rng)
     rng.random(1000)
-    assert not same_state(before, randomness.get_state(rng))
-    assert same_state(before, randomness.get_state(SHARED[name]()))
+    assert not same_state(before, generators.get_state(rng))
+    assert same_state(before, generators.get_state(SHARED[name]()))
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -205,7 +206,7 @@ def test_restored_on_error(name: str, error: type[BaseException] | None) -> None
     rng = SHARED[name]()
     first = SHARED[name]().random(4).tolist()
     try:
-        with randomness.restored_on_error(rng):
+        with generators.restored_on_error(rng):
             assert rng.random() == first[0]
             if error is not None:
                 raise error
@@ -216,7 +217,7 @@ def test_restored_on_error(name: str, error: type[BaseException] | None) -> None
 
 def test_not_restored_where_the_draw_is_kept() -> None:
     rng, other = np.random.default_rng(1), np.random.default_rng(1)
-    with pytest.raises(TypeError), randomness.restored_on_error(rng, kept=lambda: True):
+    with pytest.raises(TypeError), generators.restored_on_error(rng, kept=lambda: True):
         float([rng.random()])  # type: ignore[arg-type]
     assert other.random(2)[1] == rng.random()
 
@@ -238,7 +239,7 @@ def test_decision_is_a_comparison(name: str) -> None:
     found = decisions(p, rng=mine)
     assert found.dtype == bool
     assert found.tolist() == (other.random((2, 2)) < p).tolist()
-    assert same_state(randomness.get_state(mine), randomness.get_state(other))
+    assert same_state(generators.get_state(mine), generators.get_state(other))
 
 
 @pytest.mark.parametrize("prob", [[0.2, 0.8], (0.2, 0.8), np.array([0.2, 0.8]), range(2), 0.5, []])
@@ -267,11 +268,11 @@ def test_rate_of_decisions() -> None:
 
 def test_nan_is_refused_before_a_draw() -> None:
     rng = np.random.default_rng(1)
-    before = randomness.get_state(rng)
+    before = generators.get_state(rng)
     for call in (lambda: decision(np.nan, rng=rng), lambda: decisions([0.1, np.nan], rng=rng)):
         with pytest.raises(ParameterError, match=r"prob of decisions? is .*nan"):
             call()
-    assert same_state(before, randomness.get_state(rng))
+    assert same_state(before, generators.get_state(rng))
 
 
 # ---------------------------------------------------------------------- who owns which stream

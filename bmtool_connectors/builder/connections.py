@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import COUNTS
 from bmtool_connectors.builder.registry import ITERATOR_NAMES
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.rules import ConnectionRule, edges_between
 from bmtool_connectors.sampling.collect import progress
@@ -47,7 +47,7 @@ def edges_of(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool)
     rule = edge_type.connector
     if isinstance(rule, ConnectionRule) and edge_type.iterator in ITERATOR_NAMES:
         return edges_between(rule, source, target)
-    with randomness.restored_on_error(*randomness.generators_in(rule)):
+    with restored_on_error(*generators_in(rule)):
         return _asked(edge_type, source, target, show)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from bmtool_connectors.builder.targets import is_file_name
 from bmtool_connectors.errors import warn
 
-__all__ = ["leftovers", "listed", "names_beside", "unlisted", "warn_of"]
+__all__ = ["RECIPE", "leftovers", "listed", "names_beside", "unlisted", "warn_of"]
 
 #: What the names of recipes end with.
 RECIPE = "_connections.json"

@@ -18,6 +18,7 @@ from bmtool_connectors.builder.properties import add_properties
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError, warn
+from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.preview import Preview
 from bmtool_connectors.inspection.summary import Summary, entry
@@ -183,7 +184,7 @@ class _SparseNetwork(SavingNetwork):
         self.remember_target(edge_type.target_nodes)
         table = EdgeTable(edge_type, edges, source, target)
         # All of them or none: a retry draws the first one again.
-        with randomness.restored_on_error(*_shared_generators(edge_type)):
+        with restored_on_error(*_shared_generators(edge_type)):
             for param in edge_type.params:
                 add_properties(table, param, key, self.verbose)
         return table
@@ -216,10 +217,10 @@ def _columns_of(node: Any) -> tuple[str, ...]:
     return tuple(name for name in names if name != "node_id")
 
 
-def _shared_generators(edge_type: Any) -> list[randomness.SharedGenerator]:
+def _shared_generators(edge_type: Any) -> list[SharedGenerator]:
     """Return the generators that rules of an edge type may draw from, as far as can be seen."""
     rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
-    found = randomness.generators_in(randomness.default.source, edge_type.connector, *rules)
+    found = generators_in(randomness.default.source, edge_type.connector, *rules)
     return found if rules else []
 
 

@@ -68,6 +68,11 @@ class SavedParts:
     nodes: dict[str, str] = field(default_factory=dict)
     node_types: dict[int, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def has_edges(self) -> bool:
+        """Whether edges were saved, be it that there are none."""
+        return self.ends is None or bool(self.ends)
+
     def includes(self, ends: tuple[str, str]) -> bool:
         """Say whether edges between two networks were saved."""
         return self.ends is None or ends in self.ends
@@ -111,11 +116,9 @@ def make_recipe(
             "columns": saved.nodes,
             "types": saved.node_types,
         }
-    kept: list[Any] = []
-    if saved.ends is not None:
-        kept = [each for each in before.get("edge_types", []) if not saved.includes(_ends(each))]
-    if saved.ends is not None and not saved.ends:
+    if not saved.has_edges:
         recipe["gap_junctions"] = before.get("gap_junctions")
+    kept = [each for each in before.get("edge_types", []) if not saved.includes(_ends(each))]
     own = [each for each in tables if saved.includes((each.source_network, each.target_network))]
     recipe["edge_types"] = [*_edge_types(own, saved), *kept]
     recipe["blake2b"] = digest_of_json(recipe)
@@ -125,7 +128,7 @@ def make_recipe(
 def _files(place: Path, network: str, saved: SavedParts) -> list[str] | None:
     """Return the names of the files with edges; None if it is not known what is there."""
     before = listed(place, network)
-    if saved.ends is not None and not saved.ends:
+    if not saved.has_edges:
         return None if before is None else sorted(before)
     names = names_beside(place, saved.files)
     if saved.ends is not None and before is not None:  # other calls write, or wrote, the others

@@ -14,7 +14,7 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import leftovers, unlisted, warn_of
+from bmtool_connectors.builder.leftovers import RECIPE, leftovers, unlisted, warn_of
 from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
@@ -271,7 +271,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return files, [gap_file, self._recipe_file(output_dir)]
 
     def _recipe_file(self, output_dir: PathLike) -> Path:
-        return Path(output_dir, f"{self.name}_connections.json")
+        return Path(output_dir, f"{self.name}{RECIPE}")
 
     def _check_targets(self, paths: Sequence[Path], options: SaveOptions) -> None:
         """Refuse places where files cannot be, or must not be replaced; a recipe is completed."""
@@ -367,10 +367,9 @@ class SavingNetwork(_bmtk.HookedNetwork):
 
     def _write_recipe(self, files: FilesAside, place: Path, saved: SavedParts) -> list[str]:
         """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
-        tables = self.edges_table() if saved.ends != set() else []
         unknown: list[str] = []
         with files.writing(place) as path:  # last: until then there is the previous one
-            recipe = make_recipe(place, self.name, tables, saved)
+            recipe = make_recipe(place, self.name, self.edges_table(), saved)
             if saved.ends is None:
                 unknown = unlisted(place, self.name, recipe["files"])
             if recipe["files"] is not None:

@@ -87,9 +87,9 @@ def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
         name = f"{joint.name} is {unmet.wanted:.4g}, which is not feasible"
         if estimated:
             limit = "at most" if unmet.reached < unmet.wanted else "at least"
+            share = f"{about}{unmet.reached:.4g} of {about}{unmet.pairs:,.0f} valid pairs"
             name = f"{joint.name} is {unmet.wanted:.4g}, which no correlation reaches"
-            said = [f"{limit} {about}{unmet.reached:.4g} of {about}{unmet.pairs:,.0f} valid pairs"
-                    " can be reciprocal", *said]  # fmt: skip
+            said.insert(0, f"{limit} {share} can be reciprocal")
         else:
             said.append(f"on average it is {about}{unmet.reached:.4g} then")
     elif estimated:

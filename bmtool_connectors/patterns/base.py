@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import report
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.errors import NodeError, ParameterError, warn
-from bmtool_connectors.generators import deep_copy
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.patterns.views import ConnectorViews
-from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
+from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.blocks import PairSpace
 
@@ -91,28 +91,10 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
-    def __init__(
-        self,
-        *,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-        sampler: str = "auto",
-    ) -> None:
-        self._use: Use | None = None
-        self._warned: set[tuple[str, tuple[str, str] | None]] = set()
-        #: Use and direction whose edges BMTK is being given, or was given last.
-        self.serving: tuple[Use, str] | None = None
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-        )
+    #: The use that ``setup_nodes`` began last.
+    _use: Use | None = None
+    #: Use and direction whose edges BMTK is being given, or was given last.
+    serving: tuple[Use, str] | None = None
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -137,7 +119,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         return deep_copy(self, memo, self._randomness)
 
     def _unused(self: Self, **attributes: Any) -> Self:
-        return super()._unused(_use=None, _warned=set(), serving=None, **attributes)
+        return super()._unused(_use=None, serving=None, **attributes)
 
     # ------------------------------------------------------------------ uses
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
@@ -294,7 +276,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             self._draw_references(use)
             # The shared generators first, then the use: in one order, two threads never wait
             # for each other.
-            with randomness.in_turn(self._shared(use)), use.lock:
+            with in_turn(self._shared(use)), use.lock:
                 if use.connectivity is None:  # another thread may have drawn it meanwhile
                     self._draw_once(use)
         assert use.connectivity is not None
@@ -305,7 +287,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             report.say(self._opening(use))
         timer = report.Timer()
         shared = self._shared(use)
-        with randomness.restored_on_error(*shared, kept=lambda: use.connectivity is not None):
+        with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
@@ -385,21 +367,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def _save_report(self, use: Use) -> None:
         assert use.connectivity is not None
         report.save(self.report_name, *self._report_labels(use), use.connectivity)
-
-    def warn_once(
-        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
-    ) -> None:
-        """Warn of this connector between two pools, once per key and pools."""
-        labels = None if ends is None else (ends[0].label, ends[1].label)
-        if (key, labels) not in self._warned:
-            self._warned.add((key, labels))
-            own = repr(self) if self.name is None else f"{self!r}, {self.name!r}"
-            own = own if len(own) <= 200 else f"{own[:150]} ... {own[-46:]}"
-            where = ""
-            if labels is not None:
-                same = labels[0] == labels[1]
-                where = f", within {labels[0]}" if same else ", from {} to {}".format(*labels)
-            warn(f"{message} Connector: {own}{where}.")
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

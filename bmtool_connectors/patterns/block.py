@@ -181,7 +181,8 @@ class BlockConnector(BaseConnector):
         laws = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
         self.vars = {**laws, "allow_autapses": autapses}
         self.infeasible = checked_infeasible(infeasible, own)
-        make = EntryConnectors(own, p_arg, n_syn, autapses, sampler, name, self.infeasible)
+        common = {"rng": rng, "sampler": sampler, "name": name}
+        make = EntryConnectors(own, p_arg, n_syn, autapses, self.infeasible, **common)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(missing, str) and missing == "error"
         self._default = None if self._is_complete else make.one(missing, "missing")
@@ -193,6 +194,13 @@ class BlockConnector(BaseConnector):
         given = [each for each in (*entries.values(), missing) if isinstance(each, BaseConnector)]
         #: Connectors among the entries have a rule of their own.
         self.allow_autapses = autapses or any(each.allow_autapses for each in given)
+        self.check_stream()
+
+    def check_stream(self) -> None:
+        """Refuse a source of random numbers that does not go with a block that draws from it."""
+        for connector in (*self._connectors.values(), self._default):
+            if connector is not None and connector._default_seed:
+                connector._unused(_randomness=self._randomness).check_stream()
 
     # ------------------------------------------------------------------ uses
     def _begin(self, use: Use) -> None:
@@ -208,7 +216,6 @@ class BlockConnector(BaseConnector):
             if connector._default_seed:
                 own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
             made = connector._unused(save_report=False, **own)
-            made.check_stream()
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)

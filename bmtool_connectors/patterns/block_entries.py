@@ -166,8 +166,10 @@ class EntryConnectors:
         For messages.
     p_arg : float or callable, optional
         Argument of entries that are probabilities; spherical distance for functions.
-    n_syn, allow_autapses, sampler, name, infeasible
+    n_syn, allow_autapses, infeasible
         Of the connectors that are made.
+    **common
+        Of all of them: ``rng``, ``sampler`` and ``name``.
     """
 
     def __init__(
@@ -176,13 +178,12 @@ class EntryConnectors:
         p_arg: Any,
         n_syn: Any,
         allow_autapses: bool,
-        sampler: str,
-        name: Any,
         infeasible: str,
+        **common: Any,
     ) -> None:
         self._infeasible = infeasible
         self._owner, self._p_arg, self._n_syn, self._autapses = owner, p_arg, n_syn, allow_autapses
-        self._common = {"sampler": sampler, "name": name, "verbose": False, "save_report": False}
+        self._common = {**common, "verbose": False, "save_report": False}
 
     def of_all(self, entries: Entries) -> dict[Pair, BaseConnector | None]:
         """Return a connector per pair; one that draws both directions stands at both.
@@ -229,9 +230,11 @@ class EntryConnectors:
 
     def _made(self, which: str, make: type[BaseConnector], **parameters: Any) -> BaseConnector:
         try:
-            return make(**parameters)
+            made = make(**parameters)
         except ParameterError as error:
             raise ParameterError(f"{which} of {self._owner} is not allowed: {error}") from None
+        made._default_seed = True  # the owner's rng is not its own: another one may be assigned
+        return made
 
     def _both_ways(self, pair: Pair, entry: tuple[Any, ...], entries: Entries) -> BaseConnector:
         """Return the connector of a (p, pr) and of the one that it belongs to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -10,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import randomness
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.sampled import SampledConnector
@@ -293,7 +292,9 @@ class _Kept(Mapping[str, "npt.NDArray[Any]"]):
     )
 
     def __init__(self, plan: Plan, kept: list[BlockValues], source: Seed | SharedGenerator) -> None:
-        self._plan, self._source = plan, source
+        self._plan = plan
+        #: A function of the user may draw from it.
+        self._shared = () if isinstance(source, Seed) else (source,)
         # Without places all pairs were evaluated, and not those within reach.
         self._everything = getattr(kept[0].candidates, "place", None) is None
         self._names = tuple(
@@ -305,9 +306,7 @@ class _Kept(Mapping[str, "npt.NDArray[Any]"]):
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         if name not in self._names:
             raise KeyError(name)
-        with contextlib.ExitStack() as stack:
-            if not isinstance(self._source, Seed):  # a function of the user may draw from it
-                stack.enter_context(randomness.unchanged(self._source))
+        with unchanged(*self._shared):
             blocks = self._plan.laws.over(self._plan.space, everything=self._everything)
             array = np.concatenate([getattr(each, self._ATTRIBUTES[name]) for each in blocks])
         array.flags.writeable = False

@@ -19,7 +19,8 @@ import numpy as np
 
 from bmtool_connectors import randomness, report
 from bmtool_connectors.checks import flag
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, warn
+from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.reciprocity import INFEASIBLE
 from bmtool_connectors.sampling.choice import checked_sampler
@@ -138,6 +139,7 @@ class Configured(metaclass=ConnectorType):
         own = type(self).__name__
         self.sampler = checked_sampler(sampler, own)
         self._vars: dict[str, Any] = {}
+        self._warned: set[tuple[str, tuple[str, str] | None]] = set()
         self.verbose = verbose
         self.save_report = save_report
         self.report_name = report_name  # type: ignore[assignment]  # checked
@@ -273,5 +275,21 @@ class Configured(metaclass=ConnectorType):
     def _unused(self: Self, **attributes: Any) -> Self:
         """Return a connector with these parameters, but for some, that has not been set up."""
         made = copy(self)
-        made.__dict__.update(_vars=dict(self._vars), **attributes)
+        made.__dict__.update(_vars=dict(self._vars), _warned=set(), **attributes)
         return made
+
+    # ------------------------------------------------------------------ warnings
+    def warn_once(
+        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
+    ) -> None:
+        """Warn of this connector between two pools, once per key and pools."""
+        labels = None if ends is None else (ends[0].label, ends[1].label)
+        if (key, labels) not in self._warned:
+            self._warned.add((key, labels))
+            own = repr(self) if self.name is None else f"{self!r}, {self.name!r}"
+            own = own if len(own) <= 200 else f"{own[:150]} ... {own[-46:]}"
+            where = ""
+            if labels is not None:
+                same = labels[0] == labels[1]
+                where = f", within {labels[0]}" if same else ", from {} to {}".format(*labels)
+            warn(f"{message} Connector: {own}{where}.")

@@ -6,10 +6,10 @@ import math
 from abc import abstractmethod
 from typing import Any
 
-from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList, index_dtype
+from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
@@ -69,10 +69,9 @@ class CountedConnector(BaseConnector):
         """Return what the draw of a use gives on average."""
         space = self._space(use.source, use.target)
         n = len(use.source)
-        rng = self._generator(use)
-        with randomness.unchanged(rng):
+        with unchanged(*self._shared(use)):
             share = degree.count_sources(n, self.source_fraction) / n
-            found = self._expected_degrees(space, share, rng)
+            found = self._expected_degrees(space, share, self._generator(use))
         size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
         pairs, variance = (each * counted for each in found.total())

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting, randomness, report
+from bmtool_connectors import lifting, report
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
+from bmtool_connectors.generators import unchanged
 from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
@@ -111,7 +112,7 @@ class SampledConnector(BaseConnector):
 
     def expected_of(self, use: Use, most: int | None = None) -> Expected:
         """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
-        with randomness.unchanged(self._generator(use)):
+        with unchanged(*self._shared(use)):
             plan = self._plan_ahead(use)
             if most is not None and plan.needs_python_calls:
                 most //= CALLED  # functions of the user may be slow
@@ -136,7 +137,7 @@ class SampledConnector(BaseConnector):
         return plan
 
     def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
-        with randomness.unchanged(self._generator(use)):
+        with unchanged(*self._shared(use)):
             found = pair_law(self._plan_ahead(use), i, j)
         if self.source_fraction < 1:
             found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"

@@ -66,11 +66,8 @@ class Work:
         if not self._keeps:
             return 0
         laws = self.plan.laws
-        same_arg = laws.same_arg or (
-            laws.backward is not None and laws.forward.metric == laws.backward.metric
-        )
         arrays = sum(not law.is_constant for law in laws.both()) + callable(laws.forward.arg)
-        if laws.backward is not None and not same_arg:
+        if laws.backward is not None and not laws.shares_arg:
             arrays += callable(laws.backward.arg)
         listed = 4 * (self._limited and self.searched < self.plan.space.n_pairs)
         return round(self.searched * (8 * arrays + listed))

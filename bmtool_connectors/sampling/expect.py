@@ -210,14 +210,14 @@ def expect(
     work = Work(
         plan,
         chosen,
-        keep,
-        share,
-        sums.within,
-        visits,
-        float(mean[EDGES]),
-        search.passes,
-        search.pairs,
-        sample.pairs if counts else None,
+        keep=keep,
+        share=share,
+        within=sums.within,
+        visits=visits,
+        edges=float(mean[EDGES]),
+        passes=search.passes,
+        searched=search.pairs,
+        reachable=sample.pairs if counts else None,
     )
     first = EDGES if space.source is space.target else FORWARD
     second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)

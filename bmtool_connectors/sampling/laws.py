@@ -132,6 +132,12 @@ class PairLaws:
         return [self.forward, self.backward]
 
     @property
+    def shares_arg(self) -> bool:
+        """Whether the backward argument is the forward one: also one distance is both ways."""
+        metrics = {each.metric for each in (self.forward, self.backward) if each is not None}
+        return self.same_arg or (len(metrics) == 1 and None not in metrics)
+
+    @property
     def constant(self) -> bool:
         """Whether all pairs share one law."""
         return all(law.is_constant for law in self.both())
@@ -160,9 +166,7 @@ class PairLaws:
         p0 = self.forward.probabilities(candidates, arg0)
         if self.backward is None:
             return BlockValues(candidates, arg0, p0, None, 0.0)
-        metric = self.forward.metric
-        same_arg = self.same_arg or (metric is not None and metric == self.backward.metric)
-        arg1 = arg0 if same_arg else self.backward.args(candidates)
+        arg1 = arg0 if self.shares_arg else self.backward.args(candidates)
         p1 = p0 if self.same_p else self.backward.probabilities(candidates, arg1)
         return BlockValues(candidates, arg0, p0, arg1, p1)
 

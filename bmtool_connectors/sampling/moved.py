@@ -53,8 +53,9 @@ class Moved:
             columns = tuple(column[other] for column in columns)
         p0, p1, backward, joint, chosen = columns
         self.pairs += int(np.count_nonzero(p1 > 0))
-        for name, values in (("wanted", p1), ("drawn", backward), ("reciprocal", joint)):
-            setattr(self, name, getattr(self, name) + float(values.sum()))
+        self.wanted += float(p1.sum())
+        self.drawn += float(backward.sum())
+        self.reciprocal += float(joint.sum())
         excess = np.abs(backward - p1)
         k = int(np.argmax(excess)) if len(excess) else -1
         if k >= 0 and excess[k] > max(self.excess, ROUNDING):

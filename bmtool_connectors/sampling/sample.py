@@ -105,17 +105,13 @@ class Sample:
                 yield values, None
             return
         rng = self._stream()
-        chosen = [
-            low + _some(rng, min(1.0, self._each / (high - low)), high - low)
-            for low, high in pairwise(self._cuts)
-            if high > low
-        ]
-        totals = [high - low for low, high in pairwise(self._cuts) if high > low]
+        strata = [(low, high - low) for low, high in pairwise(self._cuts) if high > low]
+        chosen = [low + _some(rng, min(1.0, self._each / n), n) for low, n in strata]
         stops = np.cumsum([len(each) for each in chosen])
         place, i, j, distances = self._pairs(np.concatenate(chosen or [np.empty(0, np.int64)]))
         start = 0
-        for total, numbers, stop in zip(
-            totals, chosen, np.searchsorted(place, stops).tolist(), strict=True
+        for (_, total), numbers, stop in zip(
+            strata, chosen, np.searchsorted(place, stops).tolist(), strict=True
         ):
             here = slice(start, stop)
             some = {metric: dist[here] for metric, dist in distances.items()}

@@ -302,9 +302,15 @@ def test_refused_with_the_seed_of_blocks() -> None:
     net = bmtool_connectors.NetworkBuilder("net")
     net.add_nodes(N=8, pop_name="A")
     bmtool_connectors.infeasible = "bmtool"
-    table = BlockConnector({("A", "A"): (0.5, 0.1)}, rng=5, **QUIET)
-    with pytest.raises(ParameterError, match="infeasible of ReciprocalConnector is 'bmtool'"):
-        table.setup_nodes(net.nodes(), net.nodes())
+    refused = "infeasible of ReciprocalConnector is 'bmtool'"
+    for entry in ((0.5, 0.1), made(None, p0=0.5, pr=0.1)):
+        with pytest.raises(ParameterError, match=refused):
+            BlockConnector({("A", "A"): entry}, rng=5, **QUIET)
+        shared = np.random.default_rng(1)
+        table = BlockConnector({("A", "A"): entry}, rng=shared, **QUIET)
+        with pytest.raises(ParameterError, match=refused):
+            table.rng = 5
+        assert table.rng is shared
     for own in (
         BlockConnector({("A", "A"): (0.5, 0.1)}, rng=5, infeasible="clip", **QUIET),
         BlockConnector({("A", "A"): 0.5}, rng=5, **QUIET),
@@ -312,6 +318,21 @@ def test_refused_with_the_seed_of_blocks() -> None:
         own.setup_nodes(net.nodes(), net.nodes())
     with pytest.raises(ParameterError, match="infeasible of BlockConnector is 'no'"):
         BlockConnector({("A", "A"): 0.5}, infeasible="no", **QUIET)
+
+
+def test_blocks_do_not_ask_the_seed_of_the_module() -> None:
+    """A table that has a generator draws from it, whatever the module has."""
+    net = make_network(30, 20)
+    table = {("A", "A"): (0.5, 0.1), ("A", "B"): None, ("B", "A"): None, ("B", "B"): 0.5}
+    found = []
+    for seed in (None, 5):
+        bmtool_connectors.rng = seed
+        rng = np.random.default_rng(1)
+        blocks = BlockConnector(table, rng=rng, infeasible="bmtool", **QUIET)
+        blocks.setup_nodes(net.nodes(), net.nodes())
+        blocks.initial_all_to_all()
+        found.append(blocks.connectivity.forward)
+    assert np.array_equal(found[0].to_dense(), found[1].to_dense())
 
 
 def test_blocks_are_drawn_alike() -> None:
