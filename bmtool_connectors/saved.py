@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -348,7 +348,32 @@ def _together(types: list[_EdgeType]) -> Iterator[Connections]:
             waiting.remove(other)
             if first.recipe["connector"]["direction"] == "backward":
                 first, other = other, first
+            first, other = _in_common_pools(first, other)
         yield _connections(first, other)
+
+
+def _in_common_pools(a: _EdgeType, b: _EdgeType) -> tuple[_EdgeType, _EdgeType]:
+    """Return two directions with pools of the same nodes, where those are only known by edges."""
+    pools = tuple(
+        one
+        if one.is_known and other.is_known
+        else _Pool(np.union1d(one.ids, other.ids), None, False)
+        for one, other in zip(a.pools, b.pools[::-1], strict=True)
+    )
+    return _between(a, *pools), _between(b, *pools[::-1])
+
+
+def _between(each: _EdgeType, source: _Pool, target: _Pool) -> _EdgeType:
+    """Return an edge type between larger pools."""
+    edges, shape = each.edges, (len(source.ids), len(target.ids))
+    i, j = (
+        pool.places(own.ids[index])
+        for pool, own, index in zip(
+            (source, target), each.pools, (edges.source, edges.target), strict=True
+        )
+    )
+    larger = EdgeList.from_sorted(i, j, shape, edges.n_syn)
+    return replace(each, pools=(source, target), edges=larger)
 
 
 def _are_one(a: _EdgeType, b: _EdgeType) -> bool:

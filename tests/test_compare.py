@@ -554,6 +554,8 @@ def test_types(pair):
         ("1.0", "inf", {"rtol": 0.5}, False),
         ("nan", "1.0", {"rtol": 0.5}, False),
         ("a", "b", {"atol": 9.0}, False),
+        ("z=='<function f at 0x7f3b>'", "z=='<function f at 0x55D0>'", {}, True),
+        ("z=='<function f at 0x7f3b>'", "z=='<function g at 0x7f3b>'", {}, False),
     ],
 )
 def test_type_properties_are_compared_as_numbers_where_they_are(pair, old, new, options, equal):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import bmtool_connectors
 from bmtool_connectors import (
     BaseConnector,
     BlockConnector,
+    Connectivity,
     CorrelatedGapJunction,
     EdgeList,
     FileBasedConnector,
@@ -286,6 +288,17 @@ class TestReplace:
         made = connector.replace(matrix=[[0, 1], [1, 0]])
         assert made.orientation == "source_rows"
 
+    def test_constructors_that_pass_on_what_they_are_given(self) -> None:
+        class Own(UnidirectionConnector):
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **{"verbose": False, **options})
+
+        made = Own(0.1, spherical_dist, n_syn=3).replace(p=0.2, rng=5)
+        assert made.vars == {"p": 0.2, "p_arg": spherical_dist, "n_syn": 3}
+        assert (made.rng, made.replace(p_arg=None).vars["p"]) == (5, 0.2)
+        with pytest.raises(TypeError, match="q"):
+            made.replace(q=1)
+
     def test_options_that_were_assigned(self) -> None:
         connector = UnidirectionConnector(p=0.1, verbose=True)
         connector.verbose, connector.rng = False, 7
@@ -332,6 +345,115 @@ class TestOwnClasses:
         connector = UnidirectionConnector(p=0.1)
         with pytest.raises(TypeError, match=r"make_connection of Unidirection.*Override draw"):
             connector.make_connection = lambda source, target: 1
+
+
+def half(base: type[BaseConnector]) -> Any:
+    """Return a class that draws as another one and then drops every other forward edge."""
+
+    def draw(self: Any, source: NodeArrays, target: NodeArrays, rng: Any) -> Connectivity:
+        drawn = base.draw(self, source, target, rng)
+        assert isinstance(drawn, Connectivity)
+        edges = drawn.forward
+        forward = EdgeList.from_arrays(edges.source[::2], edges.target[::2], edges.shape)
+        return replace(drawn, forward=forward, connected=(len(forward), *drawn.connected[1:]))
+
+    return type("Half", (base,), {"draw": draw})
+
+
+OVERRIDDEN: dict[str, tuple[type[BaseConnector], dict[str, Any]]] = {
+    "unidirection": (UnidirectionConnector, {"p": 0.3}),
+    "reciprocal": (ReciprocalConnector, {"p0": 0.3, "p1": 0.3, "pr": 0.1}),
+    "gap junction": (GapJunction, {"p": 0.3}),
+    "degree": (FixedInDegreeConnector, {"in_degree": 4}),
+    "block": (BlockConnector, {"p": {("A", "A"): 0.3}}),
+}
+
+
+class TestOverriddenDraw:
+    """A class derived from a connector of the package draws what its own ``draw`` says."""
+
+    @pytest.mark.parametrize("name", OVERRIDDEN)
+    def test_is_called_and_its_laws_are_not_those_of_the_other_class(self, name: str) -> None:
+        base, parameters = OVERRIDDEN[name]
+        net = make_network(20, 5)
+        pool = pools(net)[0]
+        own, other = (cls(**parameters, rng=1, **QUIET) for cls in (half(base), half(half(base))))
+        plain = type("Half", (base,), {})(**parameters, rng=1, **QUIET)  # the stream of that name
+        for connector in (own, other, plain):
+            connector.setup_nodes(source=pool, target=pool)
+        found, again, all_edges = (each.connectivity.forward for each in (own, other, plain))
+        assert np.array_equal(found.source, all_edges.source[::2])
+        assert np.array_equal(found.target, all_edges.target[::2])
+        assert np.array_equal(again.target, all_edges.target[::2][::2])
+        net.add_edges(**own.edge_params())
+        net.build()
+        assert net.nedges == len(found) > 4
+
+        with pytest.raises(NotImplementedError, match=r"expected\(\) of Half is not known"):
+            own.expected()
+        assert "only draw() of Half tells" in str(own.preview())
+        assert "no probability of a single pair" in str(own.explain(0, 1))
+        assert np.isnan(own.summary().to_frame().z.astype(float)).all()
+        assert plain.expected().forward > 0
+
+    def test_a_class_may_tell_what_it_draws(self) -> None:
+        own = half(UnidirectionConnector)
+        told = UnidirectionConnector.expected_of
+        own_and_told = type("Told", (own,), {"expected_of": told})
+        connector = own_and_told(p=0.3, rng=1, **QUIET)
+        pool = pools(make_network(20, 5))[0]
+        connector.setup_nodes(source=pool, target=pool)
+        assert own.expected_of is BaseConnector.expected_of
+        assert own_and_told.expected_of is told
+
+    def test_earlier_uses_and_partitions(self) -> None:
+        """Drawing through ``super()`` is of the use whose edges are asked for, not the last."""
+        pool, other = pools(make_network(20, 10))
+        connector = half(OneToOneSequentialConnector)(verbose=False)
+        for target in (other, other):
+            connector.setup_nodes(source=pool, target=target)
+        rules = [connector.edge_params(k)["connection_rule"] for k in (1, 0)]
+        starts = [int(rule.edges.source[0]) for rule in rules]
+        assert starts == [10, 0]
+
+        chemical = UnidirectionConnector(1.0, rng=1, **QUIET)
+        chemical.setup_nodes(source=pool, target=pool)
+        coupled = half(CorrelatedGapJunction)(0.0, 1.0, 1.0, connector=chemical, rng=1, **QUIET)
+        coupled.setup_nodes(source=pool, target=pool)
+        first = coupled.use
+        chemical.setup_nodes(source=other, target=other)
+        coupled.setup_nodes(source=other, target=other)
+        assert len(coupled.edges_of(first).forward) == 190 / 2
+
+    def test_report_of_blocks(self, tmp_path: Path) -> None:
+        """Without ``super()`` there is nothing to say of single blocks."""
+
+        class Own(BlockConnector):
+            def draw(self, source: NodeArrays, target: NodeArrays, rng: Any) -> EdgeList:
+                return EdgeList.from_arrays([0], [1], (len(source), len(target)))
+
+        report = tmp_path / "conn.csv"
+        connector = Own({("A", "A"): 0.3}, verbose=False, report_name=report, rng=1)
+        pool = pools(make_network(10, 5))[0]
+        connector.setup_nodes(source=pool, target=pool)
+        assert len(connector.connectivity.forward) == 1
+        assert len(report.read_text().splitlines()) == 2
+
+    def test_backward_edges_that_are_missing(self) -> None:
+        class Own(ReciprocalConnector):
+            backward: EdgeList | None = None
+
+            def draw(self, source: NodeArrays, target: NodeArrays, rng: Any) -> Connectivity:
+                edges = EdgeList.from_arrays([0], [1], (len(source), len(target)))
+                return Connectivity(edges, self.backward)
+
+        connector = Own(p0=0.1, pr=0.0, rng=1, **QUIET)
+        connector.setup_nodes(*pools(make_network(10, 5)))
+        with pytest.raises(ParameterError, match=r"Own.draw\(\) returned no backward edges"):
+            connector.initial_all_to_all()
+        Own.backward = EdgeList.from_arrays([0], [1], (10, 5))
+        with pytest.raises(ParameterError, match=r"backward edges of shape \(10, 5\) for pools"):
+            connector.initial_all_to_all()
 
 
 class TestOldScripts:

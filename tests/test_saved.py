@@ -177,6 +177,25 @@ def test_unknown_filter(tmp_path: Path) -> None:
         assert found.measure(name, direction).realised == own.measure(name, direction).realised
 
 
+def test_both_directions_between_unknown_nodes(tmp_path: Path) -> None:
+    """Nodes that are only known by their edges are the same ones in both directions."""
+    net = nodes(NetworkBuilder("net", verbose=False))
+    a, b = (net.nodes(layer=lambda number, own=own: number == own) for own in (2, 3))
+    connector = ReciprocalConnector(p0=0.05, p1=0.1, pr=0.04, **SEEDED)
+    connector.connect(net, a, b)
+    net.build()
+    net.save(tmp_path)
+    (found,), (own,) = summarize(tmp_path).entries, net.summary().entries
+    both = connector.connectivity
+    assert both.backward is not None
+    assert len(np.unique(both.forward.source)) < len(np.unique(both.backward.target)) < 40
+    for direction in ("forward", "backward"):
+        number = own.measure("edges", direction).realised
+        assert found.measure("edges", direction).realised == number
+    number = own.measure("reciprocal pairs", "").realised
+    assert found.measure("reciprocal pairs", "").realised == number > 10
+
+
 def test_properties_of_some_nodes(tmp_path: Path) -> None:
     """A property of the nodes themselves here, and of their type there."""
     net = NetworkBuilder("net", verbose=False)

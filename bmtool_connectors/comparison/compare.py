@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]
 
 #: Relative tolerance for float values: sums in another order differ by less.
 RTOL = 1e-12
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
@@ -261,13 +263,18 @@ def _compare_types(
         one, other = a[type_id], b[type_id]
         for key in sorted(one.keys() | other.keys()):
             old, new = one.get(key), other.get(key)
-            distance = _text_distance(old, new, rtol, atol)
+            distance = _text_distance(_lasting(old), _lasting(new), rtol, atol)
             if distance != 0:
                 largest = None if math.isnan(distance) else distance
                 example = ((), old, new)
                 yield Difference(
                     item, name, "type property", type_id, key, 1, None, largest, (example,)
                 )
+
+
+def _lasting(text: str | None) -> str | None:
+    """Return a text without addresses, which the text of a function has, and others in each run."""
+    return None if text is None else _ADDRESS.sub("", text)
 
 
 def _text_distance(x: str | None, y: str | None, rtol: float, atol: float) -> float:

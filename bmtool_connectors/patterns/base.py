@@ -309,7 +309,8 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             reference.states(use)
 
     def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
-        return self.draw(use.source, use.target, rng)
+        with use.being_drawn():
+            return self.draw(use.source, use.target, rng)
 
     def _check_nodes(self, use: Use) -> None:
         """Refuse, or warn, when BMTK's nodes changed between ``setup_nodes`` and the draw."""
@@ -352,6 +353,18 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
                 f"{type(self).__name__}.draw() returned edges of shape "
                 f"{connectivity.forward.shape} for pools of shape {shape}; pass "
                 "shape=(len(source), len(target)) to EdgeList.from_arrays()."
+            )
+        back = connectivity.backward
+        if "backward" in self.iterators and not use.recurrent and back is None:
+            raise ParameterError(
+                f"{type(self).__name__}.draw() returned no backward edges, and there are two "
+                "populations; return a Connectivity with forward= and backward=."
+            )
+        if back is not None and back.shape != shape[::-1]:
+            raise ParameterError(
+                f"{type(self).__name__}.draw() returned backward edges of shape {back.shape} for "
+                f"pools of shape {shape}; their source is the second pool: pass "
+                "shape=(len(target), len(source)) to EdgeList.from_arrays()."
             )
         return connectivity
 

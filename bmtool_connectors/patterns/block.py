@@ -33,7 +33,7 @@ from bmtool_connectors.patterns.block_parts import (
     pool_parts,
 )
 from bmtool_connectors.patterns.references import Reference
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.use import Use, drawn_use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.reciprocity import checked_infeasible
 from bmtool_connectors.sampling.assemble import joined_edges
@@ -292,7 +292,13 @@ class BlockConnector(BaseConnector):
 
     # ------------------------------------------------------------------ the draw
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Draw all blocks between `source` and `target`, in order, from one generator."""
+        """Draw all blocks between `source` and `target`, in order.
+
+        Those of a use from the generator of each, others from the one that is given.
+        """
+        use = drawn_use(source, target)
+        if use is not None:
+            return self._draw_parts(use)
         places = self._places(source, target)
         parts = [
             {value: nodes.subset(index) for value, index in own.items()}
@@ -316,7 +322,7 @@ class BlockConnector(BaseConnector):
         blocks = (block.connector for block in use.parts)
         return [*super()._shared(use), *chain.from_iterable(b._shared(b.use) for b in blocks)]
 
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
+    def _draw_parts(self, use: Use) -> Connectivity:
         def one(block: Part) -> EdgeList | Connectivity:
             made = block.connector
             made.verbose = self.verbose
@@ -373,6 +379,9 @@ class BlockConnector(BaseConnector):
         return drawn, counted
 
     def _save_report(self, use: Use) -> None:
+        if any(block.counts is None for block in use.parts):  # a class with a draw of its own
+            super()._save_report(use)
+            return
         for block in use.parts:
             source, target = block.connector._report_labels(block.connector.use)
             report.save(self.report_name, source, target, block.counts)

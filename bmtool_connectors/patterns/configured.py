@@ -85,6 +85,13 @@ def _fixed(name: Any, owner: str) -> ParameterError:
     )
 
 
+def _names_in_order(cls: type) -> list[str]:
+    """Return the parameters of the constructor to which classes with ``*args`` pass these on."""
+    found = (inspect.signature(each.__init__).parameters for each in cls.__mro__)  # type: ignore[misc]
+    star = inspect.Parameter.VAR_POSITIONAL
+    return list(next(own for own in found if star not in {each.kind for each in own.values()}))[1:]
+
+
 def _overridden(name: str, owner: str) -> TypeError:
     return TypeError(
         f"{name} of {owner} would never be called for the edges: it looks them up, and they are "
@@ -255,6 +262,11 @@ class Configured(metaclass=ConnectorType):
         bound = inspect.BoundArguments(signature, OrderedDict(self._arguments or {}))
         kinds = {each.kind: name for name, each in signature.parameters.items()}
         others = kinds.get(inspect.Parameter.VAR_KEYWORD)
+        passed_on = kinds.get(inspect.Parameter.VAR_POSITIONAL)
+        if passed_on in bound.arguments and others is not None:
+            values = bound.arguments.pop(passed_on)  # by name, so that each can be replaced
+            named = dict(zip(_names_in_order(type(self)), values, strict=False))
+            bound.arguments[others] = {**named, **bound.arguments.get(others, {})}
         for name, value in changes.items():
             if name in signature.parameters and name != others:
                 bound.arguments[name] = value

@@ -26,12 +26,22 @@ from bmtool_connectors.sampling.plan import Plan
 
 __all__ = ["ConnectorInspection", "counted"]
 
+#: Methods that tell of the edges that the ``draw`` of their class makes.
+TELLING = ("expected_of", "_plan_ahead", "_explained", "_law_of_distance")
+
 
 class ConnectorInspection(Configured):
     """What can be asked of a connector; the edges are drawn for ``summary()`` only."""
 
     #: Whether edges are stored once per unordered pair.
     _is_undirected: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # The laws of another class, from which this one derives, are not those of its own draw.
+        for name in TELLING:
+            if _depth(cls, "draw") < _depth(cls, name):
+                setattr(cls, name, getattr(ConnectorInspection, name))
 
     if TYPE_CHECKING:  # given by BaseConnector
 
@@ -285,6 +295,11 @@ class ConnectorInspection(Configured):
             "n_syn": forward,
             "n_syn_backward": backward if known else None,
         }
+
+
+def _depth(cls: type, name: str) -> int:
+    """Return how far up the classes that `cls` derives from a name is defined."""
+    return next((k for k, each in enumerate(cls.__mro__) if name in vars(each)), len(cls.__mro__))
 
 
 def counted(drawn: Connectivity, names: Iterable[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.use import Use, drawn_use
 from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["OneToOneSequentialConnector"]
@@ -202,13 +202,9 @@ class OneToOneSequentialConnector(BaseConnector):
 
     # ------------------------------------------------------------------ the edges
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
-        """Connect the nodes of both pools in order, as far as they go."""
-        return self._from(source, target, 0)
-
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
-        return self._from(use.source, use.target, self.idx_range[self._partitions.index(use)])
-
-    def _from(self, source: NodeArrays, target: NodeArrays, first: int) -> Connectivity:
+        """Connect the nodes of both pools in order, as far as they go, from where those start."""
+        use = drawn_use(source, target)
+        first = self.idx_range[self._partitions.index(use)] if use in self._partitions else 0
         free = (len(target) if self.partition_source else len(source)) - first
         here = np.arange(min(len(source) if self.partition_source else len(target), free))
         pair = (here, here + first) if self.partition_source else (here + first, here)

@@ -15,7 +15,7 @@ from bmtool_connectors.generators import unchanged
 from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.use import Use, drawn_use
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
@@ -49,10 +49,8 @@ class SampledConnector(BaseConnector):
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges between `source` and `target`, in all directions."""
-        return self._drawn(self._space(source, target), self._use, rng)
-
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> Connectivity:
-        return self._drawn(self._space(use.source, use.target), use, rng)
+        use = drawn_use(source, target) or self._use
+        return self._drawn(self._space(source, target), use, rng)
 
     def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
         plan = self._plan(space, use)

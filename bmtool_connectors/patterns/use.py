@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,16 @@ from bmtool_connectors.randomness import SharedGenerator
 
 if TYPE_CHECKING:
     from bmtool_connectors.rules import ConnectionRule
+
+#: The use whose edges are being drawn, by this thread.
+_DRAWN: ContextVar[Use | None] = ContextVar("_DRAWN", default=None)
+
+
+def drawn_use(source: NodeArrays, target: NodeArrays) -> Use | None:
+    """Return the use whose edges are being drawn, if it is of these nodes."""
+    use = _DRAWN.get()
+    known = use is not None and use.source is source and use.target is target
+    return use if known else None
 
 
 class Use:
@@ -85,6 +97,15 @@ class Use:
         copied.reference = deepcopy(self.reference, memo)
         copied.parts = deepcopy(self.parts, memo)
         return copied
+
+    @contextmanager
+    def being_drawn(self) -> Iterator[None]:
+        """Let ``drawn_use`` find this use by its nodes, which is all that ``draw`` is given."""
+        token = _DRAWN.set(self)
+        try:
+            yield
+        finally:
+            _DRAWN.reset(token)
 
     def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
         """Whether the pools are those of this use, swapped."""
