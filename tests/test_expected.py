@@ -7,6 +7,7 @@ import itertools
 import time
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import stats
 
 from bmtool_connectors import (
     BaseConnector,
+    BlockConnector,
     Connectivity,
     ConnectivityWarning,
     CorrelatedGapJunction,
@@ -706,17 +708,18 @@ class TestEstimateOfRho:
         again = self.connector(net, pr=0.005, cache_data=False).expected().seconds
         assert searched < again
 
-    def test_counts_for_the_report(self, net: NetworkBuilder) -> None:
+    @pytest.mark.parametrize("make", [UnidirectionConnector, BlockConnector])
+    def test_counts_for_the_report(self, net: NetworkBuilder, make: Callable[..., Any]) -> None:
         """After a sparse draw the possible pairs are counted, if they are reported."""
-        options: dict[str, Any] = {"p": NEAR, "p_arg": spherical_dist, "sampler": "sparse"}
-        seconds = [
-            set_up(net, UnidirectionConnector(**options, **{**QUIET, name: True}), "B")
-            .expected()
-            .seconds
-            for name in ("save_report", "verbose")
-        ]
-        without = set_up(net, UnidirectionConnector(**options, **QUIET), "B").expected().seconds
-        assert seconds[0] == seconds[1] > 1.2 * without
+        p = {("A", "B"): NEAR} if make is BlockConnector else NEAR
+        options: dict[str, Any] = {"p": p, "p_arg": spherical_dist, "sampler": "sparse", **QUIET}
+        connector = set_up(net, make(**options), "B")
+        without = connector.expected().seconds
+        for name in ("save_report", "verbose"):
+            setattr(connector, name, True)
+            assert connector.expected().seconds > 1.2 * without
+            setattr(connector, name, False)
+        assert connector.expected().seconds == without
 
 
 @pytest.mark.slow

@@ -177,11 +177,10 @@ def _edges(connections: Connections) -> Iterator[Measure]:
         for name, degrees in zip(("out", "in"), connections.degrees(direction), strict=True):
             mean, sd = wanted.get("degrees", {}).get(prefix + name, (None, None))
             quantity = f"{name}-degree"
-            for statistic, value in (("mean", mean), ("sd", sd)):
-                out = float(getattr(degrees, "std" if statistic == "sd" else "mean")())
-                yield Measure(
-                    f"{quantity} {statistic}", direction, value, realised=out, estimated=estimated
-                )
+            moments = (("mean", mean, degrees.mean()), ("sd", sd, degrees.std()))
+            for moment, value, out in moments:
+                own = f"{quantity} {moment}"
+                yield Measure(own, direction, value, realised=float(out), estimated=estimated)
             yield Measure(f"{quantity} min", direction, realised=float(degrees.min()))
             yield Measure(f"{quantity} max", direction, realised=float(degrees.max()))
         yield Measure("synapses", direction, realised=float(edges.n_syn.sum(dtype="int64")))

@@ -215,7 +215,7 @@ class BlockConnector(BaseConnector):
             own: dict[str, Any] = {"name": self.name if connector.name is None else connector.name}
             if connector._default_seed:
                 own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
-            made = connector._unused(save_report=False, **own)
+            made = connector._unused(**own)
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
         use.parts = tuple(blocks)
@@ -324,8 +324,7 @@ class BlockConnector(BaseConnector):
 
     def _draw_parts(self, use: Use) -> Connectivity:
         def one(block: Part) -> EdgeList | Connectivity:
-            made = block.connector
-            made.verbose = self.verbose
+            made = self._telling(block)
             return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
 
         drawn, counted = self._drawn(use.parts, one, use.source, use.target)
@@ -333,6 +332,12 @@ class BlockConnector(BaseConnector):
             replace(block, counts=counts) for block, counts in zip(use.parts, counted, strict=True)
         )
         return drawn
+
+    def _telling(self, block: Part) -> BaseConnector:
+        """Return the connector of a block, which tells as much as this one does now."""
+        made = block.connector
+        made.verbose, made.save_report = self.verbose, self.save_report
+        return made
 
     def _drawn(
         self,
@@ -391,7 +396,7 @@ class BlockConnector(BaseConnector):
         part = None if most is None else max(most // max(len(use.parts), 1), 1 << 8)
         found = []
         for block in use.parts:
-            one = block.connector.expected_of(block.connector.use, part)
+            one = self._telling(block).expected_of(block.connector.use, part)
             if one is None:
                 return None
             found.append(one)
