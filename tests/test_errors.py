@@ -218,7 +218,7 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
     ),
     (
         rec(pr=0.1, p0_arg=spherical_dist, dist_range_forward=(60, 30)),
-        (f"dist_range_forward of {R} is (60, 30)", "allowed are two numbers (low, high)"),
+        (f"dist_range_forward of {R} is (60, 30)", "two numbers (low, high) with low <= high"),
     ),
     (
         rec(pr=0.1, p1_arg=spherical_dist, dist_range_backward=5),

@@ -202,6 +202,18 @@ def test_files_of_bmtk(tmp_path: Path) -> None:
     network(["net"], name="other").save(tmp_path)  # net_other_edges.h5 is the file of net
 
 
+def test_edges_from_inputs_without_a_recipe(tmp_path: Path) -> None:
+    net, inputs = network(["net"]), NetworkBuilder("inputs")
+    inputs.add_nodes(N=2)
+    net.add_edges(inputs.nodes(), net.nodes(), connection_rule=1)
+    inputs.save(tmp_path)
+    net.save(tmp_path)
+    (tmp_path / RECIPE).unlink()
+    with pytest.warns(ConnectivityWarning, match=r"holds inputs_net_edges\.h5, which this save"):
+        network(["net"]).save(tmp_path)
+    assert "inputs_net_edges.h5" in names_in(tmp_path)
+
+
 def test_the_recipe_is_the_last_to_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A save that is killed leaves the list of what there may be to remove."""
     network().save(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from bmtk.builder.node import Node
 from bmtk.builder.node_pool import NodePool
 
-from bmtool_connectors import NetworkBuilder, NodeArrays, UnidirectionConnector
+from bmtool_connectors import NetworkBuilder, NodeArrays, ParameterError, UnidirectionConnector
 
 
 def fill(net: Any) -> Any:
@@ -166,3 +166,17 @@ def test_import_alone(tmp_path: Path) -> None:
     other.add_edges(connection_rule=1)
     other.build()
     assert other.nedges == 9
+
+
+def test_ends_of_edges_that_are_no_pools() -> None:
+    """Arguments that were not spread are no filter that happens to select nothing."""
+    net = fill(NetworkBuilder("net"))
+    connector = UnidirectionConnector(0.5, rng=1, verbose=False, save_report=False)
+    connector.setup_nodes(source=net.nodes(pop_name="B"), target=net.nodes(pop_name="B"))
+    with pytest.raises(ParameterError, match=r"write add_edges\(\*\*connector.edge_params\(\)\)"):
+        net.add_edges(connector.edge_params())
+    with pytest.raises(ParameterError, match=r"target of add_edges\(\) of network 'net' is 'B'"):
+        net.add_edges({"pop_name": "B"}, "B", connection_rule=1)
+    net.add_edges({"pop_name": "B"}, None, connection_rule=1)
+    net.build()
+    assert net.nedges == 3 * len(net.nodes())

@@ -240,11 +240,12 @@ def test_imported_nodes(tmp_path: Path) -> None:
     assert after["nodes/net/0/positions"][1][-1] == [1.0, 2.0, 3.0]
 
 
-def test_without_edges(tmp_path: Path) -> None:
+def test_without_edges(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing to be saved is no error, as in BMTK."""
     net = NetworkBuilder("net")
     net.add_nodes(N=3)
     net.save(tmp_path)
+    assert caplog.messages == ["Network net has no edges; no file of edges is written."]
     nodes = ["net_connections.json", "net_node_types.csv", "net_nodes.h5"]
     assert sorted(os.listdir(tmp_path)) == nodes
     net.add_edges(connection_rule=0)

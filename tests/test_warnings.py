@@ -191,6 +191,18 @@ def test_advice_for_numbers(run: Callable[[str], list[Any]]) -> None:
     assert all("dist_range" not in each and "min(p0, p1)" in each for each in found)
 
 
+def test_a_p1_that_was_not_passed(run: Callable[[str], list[Any]]) -> None:
+    """It is 1, which is why no pr but p0 is reached: the warning has the numbers."""
+    text = """
+c = ReciprocalConnector(p0=0.1, pr=0.02, rng=1, **quiet)
+c.setup_nodes(pool("A"), pool("B"))
+c.connectivity
+"""
+    (found,) = run(START.format(builder="") + text)
+    assert "pr of ReciprocalConnector is 0.02" in str(found.message)
+    assert "no correlation reaches with p0=0.1 and p1=1; rho = 0 gives 0.1" in str(found.message)
+
+
 def test_a_long_parameter_is_shortened() -> None:
     net = bmtool_connectors.NetworkBuilder("net")
     net.add_nodes(N=40)

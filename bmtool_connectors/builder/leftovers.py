@@ -73,11 +73,14 @@ def unlisted(recipe: Path, network: str, names: Collection[str]) -> list[str]:
     """
     if listed(recipe, network) is not None or not recipe.parent.is_dir():
         return []
+    gaps, edges = f"{network}_gap_juncs.h5", "_edges.h5"
     found = {
-        each.name
-        for each in recipe.parent.iterdir()
-        if each.name == f"{network}_gap_juncs.h5"
-        or (each.name.startswith(f"{network}_") and each.name.endswith("_edges.h5"))
+        name
+        for name in os.listdir(recipe.parent)
+        # Edges from inputs are mostly added to the network that they end in.
+        if name == gaps
+        or (name.startswith(f"{network}_") and name.endswith(edges))
+        or name.endswith(f"_{network}{edges}")
     }
     return sorted(found - set(names) - _of_others(recipe))
 

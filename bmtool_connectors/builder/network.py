@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from bmtool_connectors import randomness
@@ -134,13 +134,26 @@ class _SparseNetwork(SavingNetwork):
         self, source: Any = None, target: Any = None, *args: Any, **properties: Any
     ) -> Any:
         """Declare edges; as BMTK's."""
-        source, target = (
-            pool if isinstance(pool, _bmtk.NodePool) else IndexedPool(self, **pool or {})
-            for pool in (source, target)
-        )
-        edge_type = super().add_edges(source, target, *args, **properties)
+        pools = self._pool("source", source), self._pool("target", target)
+        edge_type = super().add_edges(*pools, *args, **properties)
         self.set_built(edges=False)
         return edge_type
+
+    def _pool(self, which: str, pool: Any) -> Any:
+        """Return an end of edges as a node pool."""
+        if isinstance(pool, _bmtk.NodePool):
+            return pool
+        if isinstance(pool, Mapping) and "connection_rule" in pool:
+            raise ParameterError(
+                f"{which} of add_edges() of network {self.name!r} is what edge_params() returns, "
+                "which is all arguments; write add_edges(**connector.edge_params())."
+            )
+        if pool and not isinstance(pool, Mapping):
+            raise ParameterError(
+                f"{which} of add_edges() of network {self.name!r} is {pool!r}; allowed is a node "
+                "pool as net.nodes(...) returns, or a dict of node properties."
+            )
+        return IndexedPool(self, **pool or {})
 
     def build(self, force: bool = False) -> None:
         """Make the nodes and edges that have been declared and are not made yet.

@@ -328,7 +328,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
     ) -> None:
         """Write the files of edges, and note what was saved."""
         if not self.get_connections():
-            logger.warning("No edges have been declared; no file of edges is written.")
+            logger.warning("Network %s has no edges; no file of edges is written.", self.name)
             saved.ends = None
             return
         if not self._is_ready(force_build):

@@ -65,11 +65,13 @@ def hints(
 def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
     """Say what is wanted of reciprocal pairs, what can be reached, and for how many pairs."""
     about = "~" * found.estimated
-    moved = (
-        f"{about}{found.infeasible:.2%} of the pairs with p0 > 0 and p1 > 0 are moved to the "
-        "nearest feasible value"
-    )
     joint = None if plan is None else plan.joint
+    clipped = joint is None or joint.clip
+    moved = f"{about}{found.infeasible:.2%} of the pairs with p0 > 0 and p1 > 0 are " + (
+        "moved to the nearest feasible value"
+        if clipped
+        else "drawn as bmtool does (infeasible='bmtool'), where p1 may not hold"
+    )
     if plan is None or joint is None:
         if found.infeasible:
             yield f"the joint probabilities of {moved}."
@@ -93,10 +95,11 @@ def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
         else:
             said.append(f"on average it is {about}{unmet.reached:.4g} then")
     elif estimated:
-        name = f"{joint.name} holds on average, but no one correlation is feasible for all pairs"
+        holds = "holds on average, but" if clipped else "may not hold, because"
+        name = f"{joint.name} {holds} no one correlation is feasible for all pairs"
     else:
         name = f"{joint.name if joint.rho is None else _of(joint, 'rho')} is not feasible"
-        said += [f"the largest change is that {found.worst}"] * bool(found.worst)
+        said += [f"the largest change is that {found.worst}"] * bool(found.worst and clipped)
     if said:
         yield f"{name}: {' and '.join(said)}; {_advice(plan, joint)}."
 

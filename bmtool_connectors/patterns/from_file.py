@@ -111,7 +111,7 @@ class FileBasedConnector(ListedConnector):
             ) from error
         missing = [name for name in _ENDS if name not in table.columns]
         if missing or not len(table):
-            lacks = f"column {' and '.join(missing)}" if missing else "any row"
+            lacks = " and ".join(f"column {name}" for name in missing) if missing else "any row"
             raise ParameterError(
                 f"{own} is {self.filename!r}, which lacks {lacks}; write a header "
                 f"{_ENDS[0]},{_ENDS[1]} and a row per connection."

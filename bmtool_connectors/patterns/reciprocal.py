@@ -241,7 +241,8 @@ class ReciprocalConnector(TwoWayConnector):
                 low = high = np.nan
             if not low <= high:
                 raise ParameterError(
-                    f"{name} of {own} is {limits!r}; allowed are two numbers (low, high) or None."
+                    f"{name} of {own} is {limits!r}; allowed are two numbers (low, high) with "
+                    "low <= high, or None."
                 )
             if used[arg] is None and self.estimate_rho:
                 raise ParameterError(
@@ -351,9 +352,9 @@ class ReciprocalConnector(TwoWayConnector):
         elif estimate.reachable is not None:
             self.warn_once(
                 "unreachable",
-                f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with these p0 and "
-                f"p1; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} among the "
-                f"{estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
+                f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with "
+                f"{_values(plan.laws)}; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} "
+                f"among the {estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
                 ends,
             )
         if self.verbose:
@@ -407,6 +408,13 @@ class ReciprocalConnector(TwoWayConnector):
 
     def setup_conditional_backward_probability(self) -> None:
         """Do nothing: ``cond_backward`` is always there (kept for old scripts)."""
+
+
+def _values(laws: PairLaws) -> str:
+    """Return p0 and p1, as far as they are numbers: a p1 that was not passed is 1."""
+    if not laws.constant:
+        return "these p0 and p1"
+    return "p0={:.4g} and p1={:.4g}".format(*laws.constants())
 
 
 def _remedy(laws: PairLaws) -> str:

@@ -55,7 +55,14 @@ def stored(helper: str, connector: Any, source: Any, target: Any) -> Any:
                 f"source and target of {helper} are {source!r} and {target!r}; allowed are nodes."
             ) from None
         refuse(helper, "connector", connector, "a connector of this package, or None")
-    return look_up(*ids)
+    try:
+        return look_up(*ids)
+    except KeyError as error:
+        said = ", ".join(map(str, error.args))
+        raise KeyError(
+            f"connector of {helper} stored nothing for the pair ({said}); pass the connector that "
+            "made these edges."
+        ) from None
 
 
 def check_keywords(helper: str, unknown: dict[str, Any]) -> None:

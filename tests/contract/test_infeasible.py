@@ -250,6 +250,22 @@ def test_one_warning_says_by_how_much() -> None:
         assert part in message
 
 
+def test_previews_do_not_promise_what_is_not_drawn() -> None:
+    hints = []
+    by_pr = {"p0": 0.1, "p1": 0.3, "pr": 0.2}
+    for connector in (made(**by_pr), made(**BY_HAND), made(**BY_HAND).replace(infeasible="clip")):
+        connector.setup_nodes(*pools(make_network(20, 15)))
+        (hint,) = connector.preview().hints
+        hints.append(hint)
+    assert "may not hold, because no one correlation is feasible for all pairs" in hints[0]
+    for hint in hints[:2]:
+        assert "100.00% of the pairs" in hint
+        assert "drawn as bmtool does (infeasible='bmtool'), where p1 may not hold" in hint
+        assert "moved" not in hint
+        assert "became" not in hint  # it is p1 that changes, not pr
+    assert "moved to the nearest feasible value" in hints[2]
+
+
 def test_a_pr_that_no_rho_reaches() -> None:
     """Within one population rho = 1 is feasible, and all that can be said is what it gives."""
     connector = made(p0=0.1, pr=0.2)

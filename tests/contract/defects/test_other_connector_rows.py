@@ -320,7 +320,7 @@ def test_row_93_files_that_list_nothing(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="lacks any row"):
         FileBasedConnector(empty, verbose=False)
     other = write(tmp_path / "other.csv", "0,1", columns="source,target")
-    with pytest.raises(ParameterError, match="lacks column source_node_id and target_node_id"):
+    with pytest.raises(ParameterError, match="lacks column source_node_id and column target_node"):
         FileBasedConnector(other, verbose=False)
     with pytest.raises(ParameterError, match=r"none\.csv"):
         FileBasedConnector(tmp_path / "none.csv", verbose=False)
