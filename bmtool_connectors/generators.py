@@ -59,13 +59,12 @@ def restored_on_error(
         try:
             yield
         except BaseException:
-            if not kept():
+            if kept():
+                _leave(saved)
+            else:
                 _put_back(saved)
             raise
-    for outer in _under_way.get():
-        for key in outer.keys() & saved.keys():
-            rng = saved[key][0]
-            outer[key] = rng, get_state(rng)
+        _leave(saved)
 
 
 @contextmanager
@@ -91,6 +90,14 @@ def _saving(rngs: Sequence[SharedGenerator]) -> Iterator[_Saved]:
 def _put_back(saved: _Saved) -> None:
     for rng, state in saved.values():
         set_state(rng, state)
+
+
+def _leave(saved: _Saved) -> None:
+    """Have generators left where they are, also by the blocks that this one is within."""
+    for block in _under_way.get():
+        for key in block.keys() & saved.keys():
+            rng = saved[key][0]
+            block[key] = rng, get_state(rng)
 
 
 def deep_copy(original: _T, memo: dict[int, Any], source: object) -> _T:

@@ -50,6 +50,24 @@ def test_what_is_drawn_within_stays_drawn(block: Callable[..., Any]) -> None:
     assert other.random() == before
 
 
+@pytest.mark.parametrize("block", [restored_on_error, unchanged])
+def test_what_is_kept_stays_drawn_when_it_is_interrupted_then(block: Callable[..., Any]) -> None:
+    """Ctrl-C after the last step of a draw within: its edges are there, and so are its numbers."""
+    rng = np.random.default_rng(3)
+    first = np.random.default_rng(3).random(3).tolist()
+
+    def interrupted() -> None:
+        with block(rng):
+            rng.random()
+            with restored_on_error(rng, kept=lambda: True):
+                rng.random()
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert rng.random() == first[2]
+
+
 def test_error_within_and_outside() -> None:
     rng = np.random.default_rng(3)
     first = drawn(rng)
