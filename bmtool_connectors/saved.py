@@ -21,6 +21,7 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.inspection.connections import Connections
 from bmtool_connectors.inspection.pools import conditions, pool_key
 from bmtool_connectors.inspection.summary import Summary, entry
+from bmtool_connectors.patterns.described import RECIPE
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
 
@@ -135,7 +136,7 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
 def _recipes(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
     """Return the recipes of edge types, by source network, target network and edge type id."""
     found = {}
-    for file in sorted(folder.glob("*_connections.json")):
+    for file in sorted(folder.glob(f"*{RECIPE}")):
         with reading(file, "the recipe of a network"):
             recipe = json.loads(file.read_text(encoding="utf-8"))
             for each in recipe["edge_types"]:

@@ -363,6 +363,27 @@ def test_no_overwriting(tmp_path: Path) -> None:
     net.save_edges(output_dir=tmp_path)  # BMTK overwrites here, whatever its signature says
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_files_that_are_there_are_not_read(
+    force: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be of gigabytes; what is saved again completes the recipe, and nothing else."""
+    network().save(tmp_path)
+    read, read_text = [], Path.read_text
+
+    def recorded(self: Path, *args: Any, **options: Any) -> str:
+        read.extend([self.name] * (self.parent == tmp_path))
+        return read_text(self, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", recorded)
+    if force:
+        network().save(tmp_path)
+    else:
+        with pytest.raises(ParameterError, match="force_overwrite is False"):
+            network().save(tmp_path, force_overwrite=False)
+    assert set(read) == {"net_connections.json"}
+
+
 def test_nodes_are_added_to_a_file(tmp_path: Path) -> None:
     """``mode='a'``: populations of several networks in one file."""
     for name in ("one", "two"):

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from bmtool_connectors.builder.targets import is_file_name
 from bmtool_connectors.errors import warn
+from bmtool_connectors.patterns.described import RECIPE
 
-__all__ = ["RECIPE", "leftovers", "listed", "names_beside", "unlisted", "warn_of"]
-
-#: What the names of recipes end with.
-RECIPE = "_connections.json"
+__all__ = ["leftovers", "listed", "names_beside", "unlisted", "warn_of"]
 
 
 def names_beside(recipe: Path, files: Iterable[Path]) -> set[str]:

@@ -141,7 +141,7 @@ def recipe_at(place: Path, network: str) -> dict[str, Any]:
     if not place.is_file():  # a pipe would be waited for
         return {}
     try:
-        recipe = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+        recipe = json.loads(place.read_text(encoding="utf-8"))
         told = recipe.pop("blake2b")
         is_same = recipe["format"] == FORMAT and recipe["network"] == network
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

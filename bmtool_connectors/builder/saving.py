@@ -14,7 +14,7 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import RECIPE, leftovers, unlisted, warn_of
+from bmtool_connectors.builder.leftovers import leftovers, unlisted, warn_of
 from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
@@ -23,6 +23,7 @@ from bmtool_connectors.builder.recipe import SavedParts, make_recipe, recipe_at
 from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.builder.targets import check_names, check_targets
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.patterns.described import RECIPE
 
 __all__ = ["SavingNetwork"]
 
@@ -274,8 +275,12 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return Path(output_dir, f"{self.name}{RECIPE}")
 
     def _check_targets(self, paths: Sequence[Path], options: SaveOptions) -> None:
-        """Refuse places where files cannot be, or must not be replaced; a recipe is completed."""
-        check_targets([path for path in paths if not recipe_at(path, self.name)], options)
+        """Refuse places where files cannot be, or must not be replaced.
+
+        The last of them is the recipe: one of this network is completed, and not replaced.
+        """
+        is_completed = not options.force_overwrite and recipe_at(paths[-1], self.name)
+        check_targets(paths[:-1] if is_completed else paths, options)
 
     # ------------------------------------------------------------------ writing
     def _check_edges(self, files: Sequence[_EdgeFiles], options: SaveOptions) -> None:

@@ -22,8 +22,10 @@ from bmtool_connectors.probability.base import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.rules import ConnectionRule
 
-__all__ = ["FORMAT", "connector_described", "described", "drawn", "wanted"]
+__all__ = ["FORMAT", "RECIPE", "connector_described", "described", "drawn", "wanted"]
 
+#: What the names of recipes end with, after that of the network.
+RECIPE = "_connections.json"
 #: Version of the format of recipes.
 FORMAT = 2
 

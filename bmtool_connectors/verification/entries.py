@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bmtool_connectors.digests import digest_of_json
-from bmtool_connectors.patterns.described import FORMAT
+from bmtool_connectors.patterns.described import FORMAT, RECIPE
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipes"]
@@ -296,7 +296,7 @@ def _recipe(file: Path, found: Findings) -> Recipe | None:
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
         _check_written(given, file, found)
-        if recipe.network is not None and file.name != f"{recipe.network}_connections.json":
+        if recipe.network is not None and file.name != f"{recipe.network}{RECIPE}":
             text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
             found.add("recipe", text, file)
         for name, reading in _PARTS.items():
