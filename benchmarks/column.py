@@ -32,8 +32,8 @@ import bmtk.builder
 import cortical_column
 
 import bmtool_connectors
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.nodes import _known
-from bmtool_connectors.rules import ConnectionRule
 
 STOCK = "whole job on stock BMTK"
 #: The builders that each module's connectors are used with.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import connectors
+from bmtool_connectors.bernoulli import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
@@ -31,10 +32,6 @@ from bmtool_connectors.distances import (
 )
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
-from bmtool_connectors.inspection.explain import Explanation
-from bmtool_connectors.inspection.preview import Preview
-from bmtool_connectors.inspection.summary import Summary
-from bmtool_connectors.lifting import vectorized
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
 from bmtool_connectors.patterns.block import BlockConnector
@@ -44,38 +41,43 @@ from bmtool_connectors.patterns.block_tables import (
     hierarchical_blocks,
     modular_blocks,
 )
-from bmtool_connectors.patterns.certain import AllToAllConnector, OneToOneConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.degree import FixedInDegreeConnector, FixedOutDegreeConnector
+from bmtool_connectors.patterns.deterministic import AllToAllConnector, OneToOneConnector
+from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector, FixedOutDegreeConnector
+from bmtool_connectors.patterns.fixed_total import (
+    FixedTotalNumberConnector,
+    PairwisePoissonConnector,
+)
 from bmtool_connectors.patterns.from_file import FileBasedConnector
 from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
 from bmtool_connectors.patterns.matrix import MatrixConnector
 from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.patterns.total import FixedTotalNumberConnector, PairwisePoissonConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
-from bmtool_connectors.probability.algebra import (
+from bmtool_connectors.profiles.algebra import (
     DistantDependentProbability,
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.probability.base import ProbabilityFunction
-from bmtool_connectors.probability.dropoffs import (
+from bmtool_connectors.profiles.dropoffs import (
     ExponentialDropoff,
     LinearDropoff,
     PowerLawDropoff,
     SigmoidDropoff,
 )
-from bmtool_connectors.probability.gaussian import NORM_COEF, GaussianDropoff, gaussian
-from bmtool_connectors.probability.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
-from bmtool_connectors.probability.tabulated import Tabulated
-from bmtool_connectors.probability.uniform import UniformInRange
+from bmtool_connectors.profiles.gaussian import NORM_COEF, GaussianDropoff, gaussian
+from bmtool_connectors.profiles.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
+from bmtool_connectors.profiles.probability_function import ProbabilityFunction
+from bmtool_connectors.profiles.tabulated import Tabulated
+from bmtool_connectors.profiles.uniform import UniformInRange
 from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
-from bmtool_connectors.reciprocity import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
 from bmtool_connectors.recordings.fit import ProfileFit
 from bmtool_connectors.recordings.pair_counts import PairCounts
 from bmtool_connectors.report import Timer
+from bmtool_connectors.reports.explain import Explanation
+from bmtool_connectors.reports.preview import Preview
+from bmtool_connectors.reports.summary import Summary
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.synapses import (
@@ -99,6 +101,7 @@ from bmtool_connectors.synapses import (
     syn_uniform_delay_section,
     truncated,
 )
+from bmtool_connectors.vectorization import vectorized
 from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
 from bmtool_connectors.verification.verify import verify
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from bmtool_connectors import randomness, reciprocity, report
+from bmtool_connectors import bernoulli, randomness, report
 
 __all__ = ["ModuleWithDefaults"]
 
@@ -49,14 +49,14 @@ class ModuleWithDefaults(types.ModuleType):
     @property
     def infeasible(self) -> Any:
         """What connectors draw of pairs whose joint probability is not feasible."""
-        return reciprocity.default.infeasible
+        return bernoulli.default.infeasible
 
     @infeasible.setter
     def infeasible(self, value: Any) -> None:
-        reciprocity.default.infeasible = reciprocity.checked_infeasible(
-            reciprocity.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
+        bernoulli.default.infeasible = bernoulli.checked_infeasible(
+            bernoulli.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
         )
 
     @infeasible.deleter
     def infeasible(self) -> None:
-        reciprocity.default.infeasible = reciprocity.INFEASIBLE[0]
+        bernoulli.default.infeasible = bernoulli.INFEASIBLE[0]

@@ -15,13 +15,13 @@ import numpy.typing as npt
 from bmtool_connectors.checks import HUGE, floats
 from bmtool_connectors.comparison.folder import read_folder, reading
 from bmtool_connectors.comparison.tables import Population, Table
-from bmtool_connectors.coordinates import AXES, POSITIONS
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.inspection.connections import Connections
-from bmtool_connectors.inspection.pools import conditions, pool_key
-from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.patterns.described import RECIPE
+from bmtool_connectors.reports.connections import Connections
+from bmtool_connectors.reports.pools import conditions, pool_key
+from bmtool_connectors.reports.summary import Summary, entry
+from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
 

@@ -21,7 +21,7 @@ from bmtool_connectors import (
     UnidirectionConnector,
     verify,
 )
-from bmtool_connectors.digests import ColumnDigests, digest_of_json
+from bmtool_connectors.sonata.digests import ColumnDigests, digest_of_json
 
 EDGES, INPUTS, NODES = "net_net_edges.h5", "bg_net_edges.h5", "net_nodes.h5"
 GAPS, TYPES, RECIPE = "net_gap_juncs.h5", "net_net_edge_types.csv", "net_connections.json"

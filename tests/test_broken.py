@@ -17,7 +17,7 @@ from broken import CONFIGS, EDGE, FAR, HUGE, NODE, VARIANTS, Variant
 from faults import EDGES, NODES, networks, saved
 
 from bmtool_connectors import NodeError, ParameterError, cli, compare, plot, summarize, verify
-from bmtool_connectors.comparison import datasets as comparison_datasets
+from bmtool_connectors.sonata import datasets
 
 #: Bytes that a reader may take beyond what the process has; a bomb takes all.
 MOST_MEMORY = 3 << 30
@@ -169,7 +169,7 @@ def test_manifests(name: str, code: str | None, says: str, folder: Path) -> None
 
 def test_unusual_and_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Much that compresses well, rows put together from files, and many values per row are fine."""
-    monkeypatch.setattr(comparison_datasets, "MOST_UNWRITTEN", 1 << 10)
+    monkeypatch.setattr(datasets, "MOST_UNWRITTEN", 1 << 10)
     n = 20_000
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmtool_connectors import digests
-from bmtool_connectors.digests import ColumnDigests, by_axis, digest_of_json
+from bmtool_connectors.sonata import digests
+from bmtool_connectors.sonata.digests import ColumnDigests, by_axis, digest_of_json
 
 N = 5000
 RNG = np.random.default_rng(1)

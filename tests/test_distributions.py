@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from bmtool_connectors import ParameterError, clipped, lognormal, mixture, truncated
-from bmtool_connectors.synapses.laws import Law, as_law, shown
+from bmtool_connectors.synapses.distribution import Law, as_law, shown
 
 #: Probability that a right package fails one of the statistical tests; seeds are fixed.
 FALSE_ALARM = 1e-6

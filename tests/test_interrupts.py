@@ -36,10 +36,10 @@ from bmtool_connectors import (
     spherical_dist,
     syn_const_delay,
 )
-from bmtool_connectors.builder.h5_file import h5_file
-from bmtool_connectors.builder.interrupts import held_signals
 from bmtool_connectors.builder.pools import IndexedPool
 from bmtool_connectors.patterns import base
+from bmtool_connectors.sonata.h5_file import h5_file
+from bmtool_connectors.sonata.interrupts import held_signals
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -143,7 +143,7 @@ import sys; sys.path[:0] = {path!r}
 from pathlib import Path
 import numpy as np
 from test_interrupts import Unlucky
-from bmtool_connectors.builder import h5_file
+from bmtool_connectors.sonata import h5_file
 open_file = h5_file._Disk.__init__
 for number, name in enumerate(("write", "seek", "truncate") * 3):
     error = (KeyboardInterrupt("stop"), MemoryError("full"), OSError(28, "full"))[number // 3]
@@ -187,7 +187,7 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
         assert h5["a"][9] == 9
 
 
-@pytest.mark.parametrize("where", ["indices.IndexWriter._sorted", "node_file._write"])
+@pytest.mark.parametrize("where", ["index_writer.IndexWriter._sorted", "node_file._write"])
 def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long before the file has been written: between parts of an index, and columns of nodes."""
     net = declared(False)
@@ -219,7 +219,7 @@ def test_all_files_are_moved_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
         moved.append(paths)
         interrupt()
 
-    monkeypatch.setattr("bmtool_connectors.builder.aside.os.replace", interrupted_move)
+    monkeypatch.setattr("bmtool_connectors.sonata.staging.os.replace", interrupted_move)
     with pytest.raises(KeyboardInterrupt):
         declared(False).save(tmp_path / "files")
     assert len(moved) == 6

@@ -220,7 +220,7 @@ def test_the_recipe_is_the_last_to_change(tmp_path: Path, monkeypatch: pytest.Mo
     steps: list[str] = []
     move, remove = os.replace, Path.unlink
     monkeypatch.setattr(
-        "bmtool_connectors.builder.aside.os.replace",
+        "bmtool_connectors.sonata.staging.os.replace",
         lambda a, b: (steps.append(Path(b).name), move(a, b)),
     )
     monkeypatch.setattr(Path, "unlink", lambda self: (steps.append(f"-{self.name}"), remove(self)))

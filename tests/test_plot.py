@@ -28,7 +28,7 @@ from bmtool_connectors import (
     plot,
     spherical_dist,
 )
-from bmtool_connectors.inspection import distances
+from bmtool_connectors.reports import distance_curve
 
 SEEDED: dict[str, Any] = {**QUIET, "rng": 4}
 NEAR = GaussianDropoff(stdev=40.0, pmax=0.5, max_dist=90.0)
@@ -236,7 +236,7 @@ class TestProbability:
 
     def test_some_sources(self, net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every fourth source stands for all."""
-        monkeypatch.setattr(distances, "MOST_PAIRS", N * M // 4)
+        monkeypatch.setattr(distance_curve, "MOST_PAIRS", N * M // 4)
         ax = plot.probability_by_distance(net, 100, bins=1)
         dist = np.linalg.norm(
             random_positions(N, 0)[::4, None] - random_positions(M, 1)[None], axis=-1

@@ -36,11 +36,11 @@ from bmtool_connectors import (
     SigmoidDropoff,
     Tabulated,
     UniformInRange,
-    lifting,
     spherical_dist,
+    vectorization,
 )
 from bmtool_connectors.patterns.described import described
-from bmtool_connectors.probability.formula import TotalProfile
+from bmtool_connectors.profiles.formula import TotalProfile
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -139,9 +139,9 @@ def test_written_and_read(name: str) -> None:
 def test_recognised(name: str) -> None:
     """Evaluated on arrays, by the exact classes, and described for the recipe."""
     profile = PROFILES[name]
-    assert lifting.is_profile(profile)
-    assert not lifting.needs_python_calls(profile)
-    assert lifting.has_bound(profile)
+    assert vectorization.is_profile(profile)
+    assert not vectorization.needs_python_calls(profile)
+    assert vectorization.has_bound(profile)
     text = json.dumps(described(profile))
     assert type(profile).__name__ in text
     number = {"linear": 120.0, "sum": 0.1, "difference": -0.5, "product": 2.0}.get(name)
@@ -154,10 +154,10 @@ def test_a_class_of_ones_own_is_not() -> None:
         """May have changed anything."""
 
     own = Own(40.0, max_dist=100.0)
-    assert not lifting.is_profile(own)
-    assert not lifting.is_profile(own + 0.1)
-    assert not lifting.is_profile(2 * (GaussianDropoff(stdev=5.0) * own))
-    assert lifting.needs_python_calls(own + 0.1)
+    assert not vectorization.is_profile(own)
+    assert not vectorization.is_profile(own + 0.1)
+    assert not vectorization.is_profile(2 * (GaussianDropoff(stdev=5.0) * own))
+    assert vectorization.needs_python_calls(own + 0.1)
     assert (own + 0.1)(0.0) == 1.0
 
 
@@ -469,7 +469,7 @@ def test_the_two_ways_would_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison above sees an error of a part in a million."""
     original = special.gammainc
     monkeypatch.setattr(
-        "bmtool_connectors.probability.dropoffs.gammainc", lambda a, x: original(a, x) * (1 + 1e-6)
+        "bmtool_connectors.profiles.dropoffs.gammainc", lambda a, x: original(a, x) * (1 + 1e-6)
     )
     with pytest.raises(AssertionError):
         test_ptotal("exponential", "spherical", (0.0, 150.0))
@@ -611,7 +611,7 @@ def test_a_rate_may_be_above_1() -> None:
     table = Tabulated([0, 50, 100], [4.0, 1.5])
     rate = NormalizedReciprocalRate(table)
     assert rate(20.0, 0.1, 0.2) == pytest.approx(0.08)
-    found = lifting.of_values(rate, (np.array([20.0, 70.0, 110.0]), 0.1, 0.2), 3, "pr")
+    found = vectorization.of_values(rate, (np.array([20.0, 70.0, 110.0]), 0.1, 0.2), 3, "pr")
     assert found == pytest.approx([0.08, 0.03, 0.0])
     assert "4.0" in json.dumps(described(rate))
 

@@ -128,10 +128,10 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
     *("errors", "locks", "checks", "proportions", "generators", "randomness"),
-    *("filters", "coordinates", "digests", "nodes", "distances"),
-    *("probability", "reciprocity", "lifting", "edges", "connectivity", "views"),
-    *("sampling", "rules", "report", "defaults"),
-    *("inspection", "patterns", "synapses", "connectors", "recordings"),
+    *("filters", "sonata", "nodes", "distances"),
+    *("profiles", "bernoulli", "vectorization", "edges", "connectivity", "conn_prop"),
+    *("sampling", "connection_rule", "report", "defaults"),
+    *("reports", "patterns", "synapses", "connectors", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
 
@@ -367,7 +367,7 @@ def test_who_prints(path: Path) -> None:
     tree = syntax(path)
     allowed: set[ast.AST] = set()
     for node in ast.walk(tree):
-        if name == "reciprocity" and isinstance(node, ast.FunctionDef) and node.name == "rho_2_pr":
+        if name == "bernoulli" and isinstance(node, ast.FunctionDef) and node.name == "rho_2_pr":
             allowed = set(ast.walk(node))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == "print":

@@ -24,10 +24,10 @@ from bmtool_connectors import (
     UnidirectionConnector,
     verify,
 )
-from bmtool_connectors.builder import aside
 from bmtool_connectors.builder.recipe import recipe_at
-from bmtool_connectors.digests import digest_of_json
 from bmtool_connectors.patterns.described import connector_described
+from bmtool_connectors.sonata import staging
+from bmtool_connectors.sonata.digests import digest_of_json
 
 RECIPE = "net_connections.json"
 
@@ -238,7 +238,7 @@ def test_killed_between_two_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         folder = tmp_path / str(n)
         shutil.copytree(tmp_path / "old", folder)
         with monkeypatch.context() as patched:
-            patched.setattr(aside.os, "replace", stopping(n))
+            patched.setattr(staging.os, "replace", stopping(n))
             try:
                 new.save(folder)
             except KeyboardInterrupt:

@@ -779,8 +779,8 @@ FAILING = [
     "bmtool_connectors.builder.saving.write_types",
     "bmtool_connectors.builder.saving.write_edges",
     "bmtool_connectors.builder.saving.make_recipe",
-    "bmtool_connectors.builder.indices.IndexWriter.write",
-    "bmtool_connectors.builder.aside.os.fsync",
+    "bmtool_connectors.builder.index_writer.IndexWriter.write",
+    "bmtool_connectors.sonata.staging.os.fsync",
     "bmtool_connectors.builder.saving.write_gap_junctions",
 ]
 

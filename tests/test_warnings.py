@@ -230,7 +230,10 @@ def frames(*names: str) -> Iterator[Any]:
     ("modules", "file"),
     [
         (["script", "bmtk.builder.network"], "script.py"),
-        (["script", "bmtk", "bmtool_connectors.rules", "importlib._bootstrap"], "script.py"),
+        (
+            ["script", "bmtk", "bmtool_connectors.connection_rule", "importlib._bootstrap"],
+            "script.py",
+        ),
         (["script", "bmtool_connectors_tests", "bmtk.builder"], "bmtool_connectors_tests.py"),
         (["script", "bmtkx"], "bmtkx.py"),
     ],

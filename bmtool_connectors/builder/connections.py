@@ -11,11 +11,11 @@ import numpy.typing as npt
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import COUNTS
 from bmtool_connectors.builder.registry import ITERATOR_NAMES
+from bmtool_connectors.connection_rule import ConnectionRule, edges_between
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.rules import ConnectionRule, edges_between
 from bmtool_connectors.sampling.collect import progress
 
 __all__ = ["edges_of"]

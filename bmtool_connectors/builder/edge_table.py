@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.views import ConnectorViews
-from bmtool_connectors.rules import ConnectionRule
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.filters import pool_label
-from bmtool_connectors.inspection.connections import Connections
-from bmtool_connectors.inspection.preview import Preview, PreviewEntry
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.rules import ConnectionRule
+from bmtool_connectors.reports.connections import Connections
+from bmtool_connectors.reports.preview import Preview, PreviewEntry
 
 __all__ = ["connections", "preview"]
 

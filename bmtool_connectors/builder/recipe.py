@@ -19,7 +19,7 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.leftovers import listed, names_beside
 from bmtool_connectors.builder.node_file import type_texts
 from bmtool_connectors.builder.rows import BLOCK, Part, Piece, edge_rows
-from bmtool_connectors.digests import ColumnDigests, digest_of_json
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.edges import order_by
 from bmtool_connectors.patterns.described import (
     FORMAT,
@@ -28,8 +28,8 @@ from bmtool_connectors.patterns.described import (
     drawn,
     wanted,
 )
-from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling import degree, sparse
+from bmtool_connectors.sonata.digests import ColumnDigests, digest_of_json
 
 if TYPE_CHECKING:
     from bmtool_connectors.builder.sonata import SavedEdges

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from bmtool_connectors.rules import ConnectionRule, iterate_edges
+from bmtool_connectors.connection_rule import ConnectionRule, iterate_edges
 
 #: The names that ``edge_params`` uses; a rule knows by itself which nodes it is asked about.
 ITERATOR_NAMES = ("one_to_one", "one_to_all", "all_to_one")

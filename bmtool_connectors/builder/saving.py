@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bmtool_connectors.builder import _bmtk
-from bmtool_connectors.builder.aside import FilesAside
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.leftovers import leftovers, unlisted, warn_of
 from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
@@ -24,6 +23,7 @@ from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
 from bmtool_connectors.builder.targets import check_names, check_targets
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.described import RECIPE
+from bmtool_connectors.sonata.staging import StagedFiles
 
 __all__ = ["SavingNetwork"]
 
@@ -110,7 +110,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         paths = [*node_files, *_paths(edge_files), *others]
         self._check_targets(paths, chosen)
         name, force_build = edges.get("name"), edges.get("force_build", True)
-        with FilesAside() as files:
+        with StagedFiles() as files:
             saved = self._write_nodes(files, node_files, chosen)
             self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
             unknown = self._write_recipe(files, others[1], saved)
@@ -148,7 +148,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         paths = self._node_files(output_dir, *names)
         recipe = self._recipe_file(output_dir)
         self._check_targets([*paths, recipe], chosen)
-        with FilesAside() as files:
+        with StagedFiles() as files:
             saved = self._write_nodes(files, paths, chosen)
             self._write_recipe(files, recipe, saved)
 
@@ -212,7 +212,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         self._check_edges(edge_files, chosen)
         paths = [*_paths(edge_files), *others]
         self._check_targets(paths, chosen)
-        with FilesAside() as files:
+        with StagedFiles() as files:
             saved = SavedParts(nodes=self._node_table(False).digests())
             self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
             unknown = self._write_recipe(files, others[1], saved)
@@ -303,7 +303,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         return True
 
     def _write_nodes(
-        self, files: FilesAside, paths: Sequence[Path], options: SaveOptions
+        self, files: StagedFiles, paths: Sequence[Path], options: SaveOptions
     ) -> SavedParts:
         """Write the files of nodes, and return what was saved."""
         nodes = self._node_table(options.portable)
@@ -323,7 +323,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
 
     def _write_edges(
         self,
-        files: FilesAside,
+        files: StagedFiles,
         edge_files: Sequence[_EdgeFiles],
         gap_file: Path,
         name: str | None,
@@ -370,7 +370,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
                 saved.gaps = write_gap_junctions(path, gaps, self._first_gap_id, options)
             saved.files.append(gap_file)
 
-    def _write_recipe(self, files: FilesAside, place: Path, saved: SavedParts) -> list[str]:
+    def _write_recipe(self, files: StagedFiles, place: Path, saved: SavedParts) -> list[str]:
         """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
         unknown: list[str] = []
         with files.writing(place) as path:  # last: until then there is the previous one

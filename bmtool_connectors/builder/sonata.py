@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.h5_file import h5_file
-from bmtool_connectors.builder.indices import IndexWriter
+from bmtool_connectors.builder.index_writer import IndexWriter
 from bmtool_connectors.builder.options import INDICES, SaveOptions
 from bmtool_connectors.builder.portable import common_value
 from bmtool_connectors.builder.recipe import PairDigests
 from bmtool_connectors.builder.rows import Part, Piece, edge_rows, rows_per_id
-from bmtool_connectors.digests import ColumnDigests
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.digests import ColumnDigests
+from bmtool_connectors.sonata.h5_file import h5_file
 
 __all__ = ["SavedEdges", "write_edges", "write_gap_junctions"]
 

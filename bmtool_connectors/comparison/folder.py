@@ -26,13 +26,6 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.datasets import (
-    checked,
-    dataset_of,
-    datasets,
-    integers,
-    is_integer,
-)
 from bmtool_connectors.comparison.tables import (
     Group,
     IntArray,
@@ -42,6 +35,13 @@ from bmtool_connectors.comparison.tables import (
     type_table,
 )
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.datasets import (
+    checked,
+    dataset_of,
+    datasets,
+    integers,
+    is_integer,
+)
 
 __all__ = ["TYPE_KEYS", "matching_types", "read_folder", "reading", "stem_of", "type_lines"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bmtool_connectors.comparison.tables import Population
 from bmtool_connectors.comparison.values import Difference
-from bmtool_connectors.inspection.pools import pool_key, short_names
+from bmtool_connectors.reports.pools import pool_key, short_names
 
 if TYPE_CHECKING:
     from bmtool_connectors.comparison.compare import Comparison, Totals

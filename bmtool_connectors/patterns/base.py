@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import report
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -22,10 +23,9 @@ from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import Seed, SharedGenerator
-from bmtool_connectors.rules import ConnectionRule
 from bmtool_connectors.sampling.blocks import PairSpace
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
     #: The use that ``setup_nodes`` began last.
-    _use: Use | None = None
+    _use: Projection | None = None
     #: Use and direction whose edges BMTK is being given, or was given last.
-    serving: tuple[Use, str] | None = None
+    serving: tuple[Projection, str] | None = None
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -137,10 +137,10 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """
         self._begin(self._make_use(source, target))
 
-    def _make_use(self, source: Any, target: Any, quick: bool = False) -> Use:
+    def _make_use(self, source: Any, target: Any, quick: bool = False) -> Projection:
         for which, pool in (("source", source), ("target", target)):
             self._check_pool(which, pool)
-        use = Use(source, target, quick)
+        use = Projection(source, target, quick)
         for which, nodes in (("source", use.source), ("target", use.target)):
             if not len(nodes):
                 raise NodeError(
@@ -156,7 +156,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
                 "pool as net.nodes(...) returns."
             )
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         self._use = use
         use.root = use.generator = use.number = None
         if isinstance(self._randomness, Seed):
@@ -179,7 +179,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             )
 
     @property
-    def use(self) -> Use:
+    def use(self) -> Projection:
         """The current use; a NodeError before ``setup_nodes``."""
         if self._use is None:
             raise NodeError(
@@ -201,7 +201,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             )
         return self._params("forward")
 
-    def _params(self, direction: str, use: Use | None = None) -> dict[str, Any]:
+    def _params(self, direction: str, use: Projection | None = None) -> dict[str, Any]:
         from bmtool_connectors.builder.registry import register  # the one look upward, lazy
 
         use = self.use if use is None else use
@@ -268,7 +268,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         return tuple(maps)
 
     # ------------------------------------------------------------------ the draw
-    def edges_of(self, use: Use) -> Connectivity:
+    def edges_of(self, use: Projection) -> Connectivity:
         """Return the edges of a use, drawing them if that has not been done."""
         if use.connectivity is None:
             self._check_nodes(use)
@@ -282,7 +282,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         assert use.connectivity is not None
         return use.connectivity
 
-    def _draw_once(self, use: Use) -> None:
+    def _draw_once(self, use: Projection) -> None:
         if self.verbose:
             report.say(self._opening(use))
         timer = report.Timer()
@@ -304,42 +304,42 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """Return the other connectors whose edges the law depends on."""
         return ()
 
-    def _draw_references(self, use: Use) -> None:
+    def _draw_references(self, use: Projection) -> None:
         for reference in self._references():
             reference.states(use)
 
-    def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity:
+    def _draw_use(self, use: Projection, rng: SharedGenerator) -> EdgeList | Connectivity:
         with use.being_drawn():
             return self.draw(use.source, use.target, rng)
 
-    def _check_nodes(self, use: Use) -> None:
+    def _check_nodes(self, use: Projection) -> None:
         """Refuse, or warn, when BMTK's nodes changed between ``setup_nodes`` and the draw."""
         for which, message in use.changes_of_nodes(type(self).__name__):
             self.warn_once(which, message, (use.source, use.target))
 
-    def serve(self, use: Use, direction: str) -> EdgeList:
+    def serve(self, use: Projection, direction: str) -> EdgeList:
         """Return the edges that a rule looks up, and remember whose they are."""
         self.serving = use, direction
         return self.edges_of(use).edges(direction)
 
-    def pair_edges(self, use: Use) -> EdgeList:
+    def pair_edges(self, use: Projection) -> EdgeList:
         """Return the edges of a use for a connector that depends on this one.
 
         Every connected pair is listed in each direction in which it is connected.
         """
         return self.edges_of(use).forward
 
-    def _generator(self, use: Use) -> SharedGenerator:
+    def _generator(self, use: Projection) -> SharedGenerator:
         if use.root is not None:
             return np.random.default_rng(use.root)
         assert use.generator is not None
         return use.generator
 
-    def _shared(self, use: Use) -> list[SharedGenerator]:
+    def _shared(self, use: Projection) -> list[SharedGenerator]:
         """Return the shared generators that the draw of a use takes numbers from."""
         return [] if use.generator is None else [use.generator]
 
-    def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity:
+    def _checked(self, drawn: EdgeList | Connectivity, use: Projection) -> Connectivity:
         """Refuse what a ``draw`` method of a user's class must not return."""
         connectivity = Connectivity.from_edges(drawn) if isinstance(drawn, EdgeList) else drawn
         if not isinstance(connectivity, Connectivity):
@@ -368,16 +368,16 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             )
         return connectivity
 
-    def _count_names(self, use: Use) -> tuple[str, ...]:
+    def _count_names(self, use: Projection) -> tuple[str, ...]:
         return self.count_names
 
-    def _opening(self, use: Use) -> str:
+    def _opening(self, use: Projection) -> str:
         return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
 
-    def _report_labels(self, use: Use) -> tuple[str, str]:
+    def _report_labels(self, use: Projection) -> tuple[str, str]:
         return use.labels
 
-    def _save_report(self, use: Use) -> None:
+    def _save_report(self, use: Projection) -> None:
         assert use.connectivity is not None
         report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
@@ -386,7 +386,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """Return synapse counts: for a pair of nodes, or for a node and a list of nodes."""
         return self._rule("forward")(source, target)
 
-    def _rule(self, direction: str, use: Use | None = None) -> ConnectionRule:
+    def _rule(self, direction: str, use: Projection | None = None) -> ConnectionRule:
         use = self.use if use is None else use
         return use.rules.setdefault(direction, ConnectionRule(self, use, direction))
 

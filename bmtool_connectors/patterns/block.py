@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import report
+from bmtool_connectors.bernoulli import checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
 from bmtool_connectors.edges import EdgeList
@@ -32,10 +33,9 @@ from bmtool_connectors.patterns.block_parts import (
     places_by_value,
     pool_parts,
 )
+from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
-from bmtool_connectors.patterns.use import Use, drawn_use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.reciprocity import checked_infeasible
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
 
@@ -203,7 +203,7 @@ class BlockConnector(BaseConnector):
                 connector._unused(_randomness=self._randomness).check_stream()
 
     # ------------------------------------------------------------------ uses
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         places = self._places(use.source, use.target)
         pools = (use.source_pool, use.target_pool)
         ends = zip(pools, (use.source, use.target), places, self._attributes, strict=True)
@@ -286,7 +286,7 @@ class BlockConnector(BaseConnector):
             if connector is not None:
                 yield from connector._references()
 
-    def _draw_references(self, use: Use) -> None:
+    def _draw_references(self, use: Projection) -> None:
         for block in use.parts:
             block.connector._draw_references(block.connector.use)
 
@@ -296,7 +296,7 @@ class BlockConnector(BaseConnector):
 
         Those of a use from the generator of each, others from the one that is given.
         """
-        use = drawn_use(source, target)
+        use = projection_being_drawn(source, target)
         if use is not None:
             return self._draw_parts(use)
         places = self._places(source, target)
@@ -317,12 +317,12 @@ class BlockConnector(BaseConnector):
 
         return self._drawn(blocks, one, source, target)[0]
 
-    def _shared(self, use: Use) -> list[SharedGenerator]:
+    def _shared(self, use: Projection) -> list[SharedGenerator]:
         # Some blocks may have generators of their own.
         blocks = (block.connector for block in use.parts)
         return [*super()._shared(use), *chain.from_iterable(b._shared(b.use) for b in blocks)]
 
-    def _draw_parts(self, use: Use) -> Connectivity:
+    def _draw_parts(self, use: Projection) -> Connectivity:
         def one(block: Part) -> EdgeList | Connectivity:
             made = self._telling(block)
             return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
@@ -383,7 +383,7 @@ class BlockConnector(BaseConnector):
         )
         return drawn, counted
 
-    def _save_report(self, use: Use) -> None:
+    def _save_report(self, use: Projection) -> None:
         if any(block.counts is None for block in use.parts):  # a class with a draw of its own
             super()._save_report(use)
             return
@@ -391,7 +391,7 @@ class BlockConnector(BaseConnector):
             source, target = block.connector._report_labels(block.connector.use)
             report.save(self.report_name, source, target, block.counts)
 
-    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
+    def expected_of(self, use: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average: the sums over the blocks."""
         part = None if most is None else max(most // max(len(use.parts), 1), 1 << 8)
         found = []
@@ -404,7 +404,7 @@ class BlockConnector(BaseConnector):
         sizes = len(use.source), len(use.target)
         return summed(use.parts, found, sizes, pairs, both=self._draws_all_reciprocal(use))
 
-    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
         for block in use.parts:
             law = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
@@ -417,7 +417,7 @@ class BlockConnector(BaseConnector):
                 return {**law, **{_OTHER_WAY.get(name, name): found[name] for name in found}}
         return {"p0": 0.0, "note": "no block of p connects these classes"}
 
-    def _draws_all_reciprocal(self, use: Use) -> bool:
+    def _draws_all_reciprocal(self, use: Projection) -> bool:
         """Whether both directions of a pair only come from blocks that draw them together."""
         one_way = {block.pair for block in use.parts if not is_two_way(block.connector)}
         return (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.both_ways import TwoWayConnector, two_counts
+from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
-from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
@@ -21,7 +21,7 @@ __all__ = ["GapJunctionConditionalReciprocalConnector"]
 _STATES = ("nonelec", "elec")
 
 
-class GapJunctionConditionalReciprocalConnector(TwoWayConnector):
+class GapJunctionConditionalReciprocalConnector(BidirectionalConnector):
     """Connect pairs like ReciprocalConnector, with other probabilities where a gap junction is.
 
     Parameters
@@ -168,7 +168,7 @@ float, callable or None
                 used[f"p1_{state}_arg"] = used[f"p0_{state}_arg"]
         return used
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         own, used = type(self).__name__, self._resolved(use.recurrent)
         for state in _STATES:
             name = f"p1_{state}"
@@ -191,7 +191,7 @@ float, callable or None
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used = self._resolved(recurrent)
         states = self._reference.states(self.use if use is None else use)
@@ -226,7 +226,7 @@ float, callable or None
         )
 
 
-@lifting.vectorized
+@vectorization.vectorized
 def _independent(arg: Any, p0: Any, p1: Any) -> Any:
     """Return the joint probability of independent directions."""
     return p0 * p1

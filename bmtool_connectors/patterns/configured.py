@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 import numpy as np
 
 from bmtool_connectors import randomness, report
+from bmtool_connectors.bernoulli import INFEASIBLE
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
-from bmtool_connectors.reciprocity import INFEASIBLE
 from bmtool_connectors.sampling.choice import checked_sampler
 
 __all__ = ["Configured", "ConnectorType"]

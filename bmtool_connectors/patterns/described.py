@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.inspected import counted
-from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.probability.base import ProbabilityFunction
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
-from bmtool_connectors.rules import ConnectionRule
 
 __all__ = ["FORMAT", "RECIPE", "connector_described", "described", "drawn", "wanted"]
 
@@ -120,7 +120,7 @@ def _bound_values(function: Any) -> dict[str, Any]:
     return {
         name: described(each)
         for name, each in values.items()
-        if isinstance(each, NUMBERS) or lifting.is_profile(each)
+        if isinstance(each, NUMBERS) or vectorization.is_profile(each)
     }
 
 
@@ -177,7 +177,7 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
     }
 
 
-def drawn(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
+def drawn(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
     """Return what was counted when the edges of a use were drawn."""
     found = use.connectivity
     if found is None:
@@ -185,7 +185,7 @@ def drawn(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
     return {**counted(found, connector._count_names(use)), "rho": described(found.rho)}
 
 
-def wanted(connector: BaseConnector, use: Use) -> dict[str, Any] | None:
+def wanted(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
         found = connector.expected_of(use, MOST_PAIRS)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.listed import KNOWN, Column, ListedConnector
+from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
@@ -21,7 +21,7 @@ __all__ = ["FileBasedConnector"]
 _ENDS = ("source_node_id", "target_node_id")
 
 
-class FileBasedConnector(ListedConnector):
+class FileBasedConnector(ExplicitConnector):
     """Connect the pairs that a CSV file lists.
 
     Parameters
@@ -124,7 +124,7 @@ class FileBasedConnector(ListedConnector):
         """Return a column as whole numbers >= 0, or name the first row that is none."""
         what = f"{name} of {type(self).__name__}"
         values = _numbers(values)
-        return lifting.checked_counts(
+        return vectorization.checked_counts(
             values, len(values), self._describe, what, "a whole number >= 0: correct the file"
         )
 

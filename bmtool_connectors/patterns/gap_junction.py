@@ -8,10 +8,10 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
-from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -96,7 +96,7 @@ class GapJunction(SampledConnector):
         parameters.argument(self.vars["p_arg"], f"p_arg of {own}")
         parameters.probability(self.vars["p"], f"p of {own}", self.vars["p_arg"], "p_arg")
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         if not use.recurrent:
             raise NodeError(
                 f"source and target of {type(self).__name__} must be the same population, and are "
@@ -110,24 +110,24 @@ class GapJunction(SampledConnector):
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         return PairSpace(source, target, "upper")
 
-    def _law(self, use: Use | None) -> Law:
+    def _law(self, use: Projection | None) -> Law:
         """Return the law of the pairs of a population."""
         own = type(self).__name__
         p = parameters.probability(self.vars["p"], f"p of {own}", 0, "")
         return Law(p, self.vars["p_arg"], f"p of {own}")
 
-    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
         one = SynapseCounts(1, "n_syn")
         return Plan(space, PairLaws(self._law(use)), (one, one))
 
-    def pair_edges(self, use: Use) -> EdgeList:
+    def pair_edges(self, use: Projection) -> EdgeList:
         """Return the gap junctions in both directions."""
         return super().pair_edges(use).both_directions()
 
-    def _opening(self, use: Use) -> str:
+    def _opening(self, use: Projection) -> str:
         return f"\nStart building gap junction\n  in {use.source.label}"
 
-    def _report_labels(self, use: Use) -> tuple[str, str]:
+    def _report_labels(self, use: Projection) -> tuple[str, str]:
         return f"{use.labels[0]}Gap", f"{use.labels[1]}Gap"
 
 
@@ -225,7 +225,7 @@ class CorrelatedGapJunction(GapJunction):
         for which, p in self._laws_given.items():
             parameters.probability(p, f"{which} of {own}", self._inherited_arg(), "p_arg")
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         self._vars = {**self._vars, "p_arg": self._inherited_arg()}
         self._reference.bind(use)
         super()._begin(use)
@@ -233,7 +233,7 @@ class CorrelatedGapJunction(GapJunction):
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _law(self, use: Use | None) -> Law:
+    def _law(self, use: Projection | None) -> Law:
         own, arg = type(self).__name__, self._inherited_arg()
         laws = tuple(
             Law(parameters.probability(p, f"{which} of {own}", 0, ""), arg, f"{which} of {own}")

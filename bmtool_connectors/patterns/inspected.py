@@ -13,14 +13,14 @@ from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.inspection.connections import Connections
-from bmtool_connectors.inspection.explain import Explanation
-from bmtool_connectors.inspection.hints import hints
-from bmtool_connectors.inspection.preview import Preview, PreviewEntry
-from bmtool_connectors.inspection.summary import Summary, entry
 from bmtool_connectors.patterns.configured import Configured
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.reports.connections import Connections
+from bmtool_connectors.reports.explain import Explanation
+from bmtool_connectors.reports.hints import hints
+from bmtool_connectors.reports.preview import Preview, PreviewEntry
+from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.expect import Expected
 from bmtool_connectors.sampling.plan import Plan
 
@@ -46,13 +46,13 @@ class ConnectorInspection(Configured):
     if TYPE_CHECKING:  # given by BaseConnector
 
         @property
-        def use(self) -> Use: ...
-        def edges_of(self, use: Use) -> Connectivity: ...
-        def pair_edges(self, use: Use) -> EdgeList: ...
-        def _checked(self, drawn: EdgeList | Connectivity, use: Use) -> Connectivity: ...
-        def _draw_use(self, use: Use, rng: SharedGenerator) -> EdgeList | Connectivity: ...
-        def _generator(self, use: Use) -> SharedGenerator: ...
-        def _count_names(self, use: Use) -> tuple[str, ...]: ...
+        def use(self) -> Projection: ...
+        def edges_of(self, use: Projection) -> Connectivity: ...
+        def pair_edges(self, use: Projection) -> EdgeList: ...
+        def _checked(self, drawn: EdgeList | Connectivity, use: Projection) -> Connectivity: ...
+        def _draw_use(self, use: Projection, rng: SharedGenerator) -> EdgeList | Connectivity: ...
+        def _generator(self, use: Projection) -> SharedGenerator: ...
+        def _count_names(self, use: Projection) -> tuple[str, ...]: ...
 
     def _look(self) -> Connectivity:
         """Return the edges of the current use for somebody who looks before the build."""
@@ -103,12 +103,12 @@ class ConnectorInspection(Configured):
             )
         return found
 
-    def expected_of(self, use: Use, most: int | None = None) -> Expected | None:
+    def expected_of(self, use: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average; None where that is not known.
 
         Parameters
         ----------
-        use : Use
+        use : Projection
         most : int, optional
             Pairs that stand for all, where there are many.
         """
@@ -139,7 +139,7 @@ class ConnectorInspection(Configured):
         """
         return Preview((self.preview_of(self.use),))
 
-    def preview_of(self, use: Use) -> PreviewEntry:
+    def preview_of(self, use: Projection) -> PreviewEntry:
         """Return what the draw of a use will give."""
         found: Expected | None = None
         said: tuple[str, ...]
@@ -155,7 +155,7 @@ class ConnectorInspection(Configured):
         name = type(self).__name__
         return PreviewEntry(*use.labels, name, *sizes, found, said, self._is_undirected)
 
-    def _plan_ahead(self, use: Use) -> Plan | None:
+    def _plan_ahead(self, use: Projection) -> Plan | None:
         """Return the laws that say which pairs may connect, where there are any."""
         return None
 
@@ -181,7 +181,7 @@ class ConnectorInspection(Configured):
         self._look()
         return Summary((entry(self.connections_of(self.use)),))
 
-    def connections_of(self, use: Use) -> Connections:
+    def connections_of(self, use: Projection) -> Connections:
         """Return the edges of a use, with what was wanted of them."""
         drawn = self.edges_of(use)
         seed = self._randomness.sequence.entropy if isinstance(self._randomness, Seed) else None
@@ -205,7 +205,7 @@ class ConnectorInspection(Configured):
             **({} if law is None else {"law": law[0], "metric": law[1]}),
         )
 
-    def _wanted(self, use: Use, drawn: Connectivity) -> dict[str, Any]:
+    def _wanted(self, use: Projection, drawn: Connectivity) -> dict[str, Any]:
         """Return what the laws give, where that can be compared with what was drawn."""
         random = any(callable(value) for name, value in self.vars.items() if "n_syn" in name)
         if drawn.dropped and random:  # the laws do not know how often that happens
@@ -220,7 +220,7 @@ class ConnectorInspection(Configured):
             return {}  # functions of two nodes find none after free_memory()
         return {} if found is None else asdict(found)
 
-    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
+    def _law_of_distance(self, use: Projection) -> tuple[Any, Metric] | None:
         """Return the forward probability as a function of distances, and their metric."""
         return None
 
@@ -275,11 +275,11 @@ class ConnectorInspection(Configured):
             )
         return int(place)
 
-    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the laws say of the pair at two positions."""
         return {"note": f"{type(self).__name__} has no probability of a single pair"}
 
-    def _outcome(self, use: Use, i: int, j: int) -> dict[str, Any]:
+    def _outcome(self, use: Projection, i: int, j: int) -> dict[str, Any]:
         """Return how the pair at two positions has been connected."""
         drawn = self.edges_of(use)
         forward = _synapses(self.pair_edges(use), i, j)

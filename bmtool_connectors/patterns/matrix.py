@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.listed import Column, ListedConnector
+from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
 
 __all__ = ["MatrixConnector"]
 
@@ -23,7 +23,7 @@ _ALLOWED = (
 )
 
 
-class MatrixConnector(ListedConnector):
+class MatrixConnector(ExplicitConnector):
     """Connect the pairs that are entries of a matrix, with the values that they have there.
 
     Parameters
@@ -179,7 +179,7 @@ class MatrixConnector(ListedConnector):
     def _whole(self, values: Column, name: str, allowed: str) -> Column:
         """Return whole numbers >= 0, or refuse the first that is none."""
         own = f"{name} of {type(self).__name__}"
-        return lifting.checked_counts(values, len(values), self._describe, own, allowed)
+        return vectorization.checked_counts(values, len(values), self._describe, own, allowed)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         pools = (len(source), len(target))

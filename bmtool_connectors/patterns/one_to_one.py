@@ -15,7 +15,7 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.use import Use, drawn_use
+from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["OneToOneSequentialConnector"]
@@ -81,7 +81,7 @@ class OneToOneSequentialConnector(BaseConnector):
             self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
         #: Where each partition starts among the nodes of the single population.
         self.idx_range: list[int] = [0]
-        self._partitions: list[Use] = []
+        self._partitions: list[Projection] = []
 
     # ------------------------------------------------------------------ uses
     @property
@@ -95,7 +95,7 @@ class OneToOneSequentialConnector(BaseConnector):
             return 0
         return len(self._single_nodes(self._partitions[0]))
 
-    def _single_nodes(self, use: Use) -> NodeArrays:
+    def _single_nodes(self, use: Projection) -> NodeArrays:
         return use.target if self.partition_source else use.source
 
     @property
@@ -178,7 +178,7 @@ class OneToOneSequentialConnector(BaseConnector):
         """
         return self._params("forward", self._partition(target_pop_idx))
 
-    def _partition(self, number: int) -> Use:
+    def _partition(self, number: int) -> Projection:
         _ = self.use  # a NodeError before setup_nodes
         try:
             return self._partitions[number]
@@ -203,7 +203,7 @@ class OneToOneSequentialConnector(BaseConnector):
     # ------------------------------------------------------------------ the edges
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Connect the nodes of both pools in order, as far as they go, from where those start."""
-        use = drawn_use(source, target)
+        use = projection_being_drawn(source, target)
         first = self.idx_range[self._partitions.index(use)] if use in self._partitions else 0
         free = (len(target) if self.partition_source else len(source)) - first
         here = np.arange(min(len(source) if self.partition_source else len(target), free))

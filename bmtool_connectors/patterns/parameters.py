@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.checks import ROUNDING, floats, number
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -31,7 +31,7 @@ def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
     if not callable(value):
         allowed = "a probability in [0, 1] or a function of its argument"
         return number(value, owner, allowed, 0, 1, ROUNDING)
-    if lifting.takes_distance(value) and arg is None:
+    if vectorization.takes_distance(value) and arg is None:
         raise ParameterError(
             f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
             f"example {arg_name}=spherical_dist."
@@ -46,7 +46,7 @@ def joint(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
     if value is not None and not callable(value):
         allowed = "a probability in [0, 1], a function (pr_arg, p0, p1), or None"
         return number(value, owner, allowed, 0, 1, ROUNDING)
-    if lifting.takes_distance(value) and arg is None:
+    if vectorization.takes_distance(value) and arg is None:
         raise ParameterError(
             f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
             f"example {arg_name}='0' for the argument of the forward probability."

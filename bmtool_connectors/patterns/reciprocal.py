@@ -8,19 +8,19 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from bmtool_connectors import report
-from bmtool_connectors.checks import ROUNDING, flag, number
-from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns import parameters
-from bmtool_connectors.patterns.both_ways import TwoWayConnector, two_counts
-from bmtool_connectors.patterns.use import Use
-from bmtool_connectors.randomness import RngLike
-from bmtool_connectors.reciprocity import (
+from bmtool_connectors.bernoulli import (
     after_forward,
     bounds,
     deviation,
     unclipped,
     without_forward,
 )
+from bmtool_connectors.checks import ROUNDING, flag, number
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import Block, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
@@ -37,7 +37,7 @@ class _NotPassed(float):
 _NO_PR = _NotPassed(0.0)
 
 
-class ReciprocalConnector(TwoWayConnector):
+class ReciprocalConnector(BidirectionalConnector):
     """Connect pairs forward with p0, backward with p1, and both ways with pr.
 
     Each pair is a bivariate Bernoulli variable with marginals p0 and p1 and joint probability
@@ -262,7 +262,7 @@ class ReciprocalConnector(TwoWayConnector):
             used["p1"] = used["p0"]
         return used
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         own, used = type(self).__name__, self._resolved(use.recurrent)
         if use.recurrent:
             self._warn_overwritten(use)
@@ -273,7 +273,7 @@ class ReciprocalConnector(TwoWayConnector):
         super()._begin(use)
         self._vars = used
 
-    def _warn_overwritten(self, use: Use) -> None:
+    def _warn_overwritten(self, use: Projection) -> None:
         for name, default, other in (
             ("p1", 1.0, "p0"),
             ("p1_arg", None, "p0_arg"),
@@ -302,7 +302,7 @@ class ReciprocalConnector(TwoWayConnector):
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         used, clip = self._resolved(recurrent), self.infeasible == "clip"
         arg, pr, rho, wanted = used["pr_arg"], used["pr"], self._given_rho, None

@@ -7,7 +7,7 @@ from typing import Any
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.use import Use
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.sampling.states import PairStates
 
 
@@ -34,7 +34,7 @@ class Reference:
     def __init__(self, connector: BaseConnector, parameter: str, owner: str) -> None:
         self.connector, self.parameter, self.owner = connector, parameter, owner
 
-    def bind(self, use: Use) -> None:
+    def bind(self, use: Projection) -> None:
         """Let a use depend on the connector's present use, if it has one.
 
         The connector may be used again before the edges of the use are drawn.
@@ -48,7 +48,7 @@ class Reference:
             self._check(self.connector.use, use.source, use.target)
             use.reference = self.connector.use
 
-    def _check(self, use: Use, source: NodeArrays, target: NodeArrays) -> None:
+    def _check(self, use: Projection, source: NodeArrays, target: NodeArrays) -> None:
         say = f"{self.parameter} of {self.owner} connects"
         if not use.recurrent:
             raise NodeError(
@@ -63,7 +63,7 @@ class Reference:
                     "set both up on the same population."
                 )
 
-    def require_drawn(self, use: Use) -> None:
+    def require_drawn(self, use: Projection) -> None:
         """Refuse to look ahead at edges that depend on ones which have not been drawn.
 
         Raises
@@ -77,7 +77,7 @@ class Reference:
                 "depends on its edges; build it first, or look at its connectivity."
             )
 
-    def states(self, use: Use) -> PairStates:
+    def states(self, use: Projection) -> PairStates:
         """Return how the pairs of a use are connected, drawing the reference if needed.
 
         Raises

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting, report
+from bmtool_connectors import report, vectorization
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.generators import unchanged
-from bmtool_connectors.inspection.explain import pair_law
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.use import Use, drawn_use
+from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.reports.explain import pair_law
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -44,15 +44,17 @@ class SampledConnector(BaseConnector):
     cache_data: bool = False
 
     @abstractmethod
-    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
         """Return the laws to draw from, for a use of which `space` holds the pairs."""
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges between `source` and `target`, in all directions."""
-        use = drawn_use(source, target) or self._use
+        use = projection_being_drawn(source, target) or self._use
         return self._drawn(self._space(source, target), use, rng)
 
-    def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
+    def _drawn(
+        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+    ) -> Connectivity:
         plan = self._plan(space, use)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
@@ -108,7 +110,7 @@ class SampledConnector(BaseConnector):
             dropped=drawn.dropped,
         )
 
-    def expected_of(self, use: Use, most: int | None = None) -> Expected:
+    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
         """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
         with unchanged(*self._shared(use)):
             plan = self._plan_ahead(use)
@@ -123,7 +125,7 @@ class SampledConnector(BaseConnector):
             return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
 
     # ------------------------------------------------------------------ looking at laws
-    def _plan_ahead(self, use: Use) -> Plan:
+    def _plan_ahead(self, use: Projection) -> Plan:
         """Return the plan of a use without drawing, with rho if that has been found."""
         for reference in self._references():
             reference.require_drawn(use)
@@ -134,14 +136,14 @@ class SampledConnector(BaseConnector):
             return plan.with_rho(drawn.rho)
         return plan
 
-    def _explained(self, use: Use, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
         with unchanged(*self._shared(use)):
             found = pair_law(self._plan_ahead(use), i, j)
         if self.source_fraction < 1:
             found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"
         return found
 
-    def _law_of_distance(self, use: Use) -> tuple[Any, Metric] | None:
+    def _law_of_distance(self, use: Projection) -> tuple[Any, Metric] | None:
         law = self._plan_ahead(use).laws.forward
         if isinstance(law, StateLaw) or self.source_fraction < 1:
             return None
@@ -149,7 +151,7 @@ class SampledConnector(BaseConnector):
             return None
 
         def probability(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            p = lifting.of_values(law.p, (distance,), len(distance), law.name)
+            p = vectorization.of_values(law.p, (distance,), len(distance), law.name)
             return np.broadcast_to(p, distance.shape)
 
         return probability, law.metric or SPHERICAL

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.sampled import SampledConnector
-from bmtool_connectors.patterns.use import Use
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.sampling.assemble import among_all_sources
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -112,13 +112,15 @@ class UnidirectionConnector(SampledConnector):
             parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
         )
 
-    def _begin(self, use: Use) -> None:
+    def _begin(self, use: Projection) -> None:
         parameters.require_positions(
             type(self).__name__, {"p_arg": self._law.arg}, use.source, use.target
         )
         super()._begin(use)
 
-    def _drawn(self, space: PairSpace, use: Use | None, rng: SharedGenerator) -> Connectivity:
+    def _drawn(
+        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+    ) -> Connectivity:
         chosen = choose_sources(len(space.source), self.source_fraction, rng)
         if chosen is None:
             return super()._drawn(space, use, rng)
@@ -127,5 +129,5 @@ class UnidirectionConnector(SampledConnector):
         edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
 
-    def _plan(self, space: PairSpace, use: Use | None) -> Plan:
+    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
         return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

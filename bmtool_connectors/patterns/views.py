@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import report
+from bmtool_connectors.conn_prop import ConnProp
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.patterns.configured import Configured
-from bmtool_connectors.views import ConnProp
 
 if TYPE_CHECKING:
     from bmtool_connectors.nodes import NodeArrays
-    from bmtool_connectors.patterns.use import Use
+    from bmtool_connectors.patterns.projection import Projection
     from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
@@ -31,19 +31,19 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
-    serving: tuple[Use, str] | None
-    _use: Use | None
+    serving: tuple[Projection, str] | None
+    _use: Projection | None
 
     if TYPE_CHECKING:  # given by BaseConnector
 
         @property
-        def use(self) -> Use: ...
-        def edges_of(self, use: Use) -> Connectivity: ...
-        def pair_edges(self, use: Use) -> EdgeList: ...
+        def use(self) -> Projection: ...
+        def edges_of(self, use: Projection) -> Connectivity: ...
+        def pair_edges(self, use: Projection) -> EdgeList: ...
         def _look(self) -> Connectivity: ...
         def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace: ...
-        def _count_names(self, use: Use) -> tuple[str, ...]: ...
-        def _save_report(self, use: Use) -> None: ...
+        def _count_names(self, use: Projection) -> tuple[str, ...]: ...
+        def _save_report(self, use: Projection) -> None: ...
 
     @property
     def source(self) -> Any:
@@ -81,7 +81,7 @@ class ConnectorViews(Configured):
         drawn = None if self._use is None else self._use.connectivity
         return MappingProxyType({}) if drawn is None else drawn.cache
 
-    def _tables(self, use: Use) -> list[ConnProp]:
+    def _tables(self, use: Projection) -> list[ConnProp]:
         """Return the connections by node ids, forward and (if there are any) backward."""
         drawn = self.edges_of(use)
         tables = [ConnProp(self.pair_edges(use), use.source, use.target)]
@@ -140,7 +140,7 @@ class ConnectorViews(Configured):
             )
         return values[0]
 
-    def _stored(self, use: Use, sid: int, tid: int) -> dict[int | None, Any]:
+    def _stored(self, use: Projection, sid: int, tid: int) -> dict[int | None, Any]:
         """Return the values stored for a pair of node ids, by direction (0, 1)."""
         found: dict[int | None, Any] = {}
         for direction, table in enumerate(self._tables(use)):

@@ -8,9 +8,9 @@ import numpy as np
 
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.inspection.distances import by_distance
 from bmtool_connectors.plot.shown import BLUE, ORANGE, EdgeType, axes_of, chosen, finish
 from bmtool_connectors.recordings.intervals import clopper_pearson
+from bmtool_connectors.reports.distance_curve import by_distance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, xlog1py, xlogy
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ConnectivityWarning, ParameterError
-from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.algebra import DistantDependentProbability
 
 __all__ = ["ProfileFit"]
 
@@ -82,7 +82,7 @@ def bin_distances(edges: FloatArray) -> FloatArray:
 
 def bin_means(profile: DistantDependentProbability, distances: FloatArray) -> FloatArray:
     """Return the mean of a law over the distances of each bin, shape (n,)."""
-    if lifting.is_profile(profile):
+    if vectorization.is_profile(profile):
         values = profile.values(distances.ravel())
     else:  # a user's own is what calling it with one distance at a time gives
         values = np.array([float(profile(each)) for each in distances.ravel().tolist()])

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
+from bmtool_connectors.bernoulli import NormalizedReciprocalRate, bounds
 from bmtool_connectors.checks import number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.parameters import joint, probability
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.probability.algebra import DistantDependentProbability
-from bmtool_connectors.probability.tabulated import Tabulated, checked_edges
-from bmtool_connectors.reciprocity import NormalizedReciprocalRate, bounds
+from bmtool_connectors.profiles.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.tabulated import Tabulated, checked_edges
 from bmtool_connectors.recordings.checked import check_fit, whole_numbers
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
 from bmtool_connectors.recordings.intervals import clopper_pearson, design_effect
@@ -306,9 +306,9 @@ class PairCounts:
         laws = self._laws(p0, p1, pr)
         dist = bin_distances(self._finite_edges())
         flat, n, owner = dist.ravel(), dist.size, "of PairCounts.feasible"
-        first = lifting.of_values(laws["p0"], (flat,), n, f"p0 {owner}")
-        second = lifting.of_values(laws["p1"], (flat,), n, f"p1 {owner}")
-        joint = lifting.of_values(laws["pr"], (flat, first, second), n, f"pr {owner}")
+        first = vectorization.of_values(laws["p0"], (flat,), n, f"p0 {owner}")
+        second = vectorization.of_values(laws["p1"], (flat,), n, f"p1 {owner}")
+        joint = vectorization.of_values(laws["pr"], (flat, first, second), n, f"pr {owner}")
         low, high = bounds(first, second)
         inside = (joint >= low - 1e-12) & (joint <= high + 1e-12)
         every = np.broadcast_to(inside, flat.shape).reshape(dist.shape)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +36,9 @@ def draw_counts(
     if ax is None:
         _, ax = plt.subplots(layout="constrained")
     dist = np.linspace(edges[0], edges[-1], 601)
-    lines = {of: lifting.of_values(laws[of], (dist,), len(dist), of) for of in ("p0", "p1")}
+    lines = {of: vectorization.of_values(laws[of], (dist,), len(dist), of) for of in ("p0", "p1")}
     pairs = (dist, lines["p0"], lines["p1"])
-    lines["pr"] = lifting.of_values(laws["pr"], pairs, len(dist), "pr")
+    lines["pr"] = vectorization.of_values(laws["pr"], pairs, len(dist), "pr")
     shown = ("p0", "pr") if counts.n_backward is None else ("p0", "p1", "pr")
     data: list[Any] = []
     networks: list[Any] = []

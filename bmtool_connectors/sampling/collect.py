@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
 from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
@@ -35,11 +35,11 @@ class SynapseCounts:
         first, second = candidates.space.source, candidates.space.target
         if self.backward:
             first, second, i, j = second, first, j, i
-        return lifting.of_pairs(self.value, first, second, i, j, self.name)
+        return vectorization.of_pairs(self.value, first, second, i, j, self.name)
 
     def caller(self, candidates: Candidates) -> Callable[[int, int], Any]:
         """Return a function of one pair (i, j)."""
-        if not callable(self.value) or lifting.is_vectorized(self.value):
+        if not callable(self.value) or vectorization.is_vectorized(self.value):
             return lambda i, j: np.ravel(self.call(candidates, np.array([i]), np.array([j])))[0]
         function = self.value
         sources, targets = candidates.space.source.nodes, candidates.space.target.nodes
@@ -60,7 +60,7 @@ class SynapseCounts:
         def describe(k: int) -> str:
             return candidates.describe(int(chosen[k]))
 
-        return lifting.checked_counts(counts, len(chosen), describe, self.name)
+        return vectorization.checked_counts(counts, len(chosen), describe, self.name)
 
 
 @dataclass
@@ -176,7 +176,7 @@ def count_synapses(
 ) -> tuple[Any, Any]:
     """Return the counts of both directions: a number, or an array from a function."""
     candidates = values.candidates
-    if all(lifting.needs_python_calls(each.value) for each in n_syn) and len(chosen[1]):
+    if all(vectorization.needs_python_calls(each.value) for each in n_syn) and len(chosen[1]):
         return _count_in_order(candidates, chosen, n_syn)
     counts = []
     for each, one in zip(n_syn, chosen, strict=True):
@@ -200,7 +200,7 @@ def _count_in_order(
     call = [each.caller(candidates) for each in n_syn]
     rows = zip((events[order] % 2).tolist(), i.tolist(), j.tolist(), strict=True)
     found = np.empty(len(events), dtype=object)
-    found[order] = lifting.as_array([call[direction](a, b) for direction, a, b in rows])
+    found[order] = vectorization.as_array([call[direction](a, b) for direction, a, b in rows])
     parts = (found[: len(chosen[0])], found[len(chosen[0]) :])
     checked = [
         each.checked(part, candidates, one)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting, randomness
+from bmtool_connectors import randomness, vectorization
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
@@ -62,10 +62,10 @@ def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> I
     n = len(nodes)
     if hasattr(value, "rvs"):
         found = value.rvs(size=n, random_state=rng)
-    elif lifting.is_vectorized(value):
-        found = lifting.one_per_item(value(nodes.take(np.arange(n))), n, name, "nodes")
+    elif vectorization.is_vectorized(value):
+        found = vectorization.one_per_item(value(nodes.take(np.arange(n))), n, name, "nodes")
     elif callable(value):
-        found = lifting.as_array([value(node) for node in nodes.nodes])
+        found = vectorization.as_array([value(node) for node in nodes.nodes])
     else:
         return np.broadcast_to(np.asarray(value, dtype=np.int64), (n,))
 
@@ -73,7 +73,7 @@ def degrees(value: Any, nodes: NodeArrays, rng: SharedGenerator, name: str) -> I
         return f"node {nodes.ids[k]} of {nodes.label}"
 
     allowed = "a whole number >= 0: round the result of the function"
-    return lifting.checked_counts(found, n, describe, name, allowed)
+    return vectorization.checked_counts(found, n, describe, name, allowed)
 
 
 def degree_moments(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.reciprocity import RhoSums, carried, joint_from_rho, solve_rho
+from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_rho
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws, Values

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
+from bmtool_connectors.bernoulli import bounds, deviation, unclipped
 from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
-from bmtool_connectors.reciprocity import bounds, deviation, unclipped
 from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
 from bmtool_connectors.sampling.moved import Moved
@@ -52,7 +52,7 @@ class Law:
     def reach(self) -> tuple[Metric, float] | None:
         """Return metric and greatest distance with p > 0; None when that is not known."""
         metric = self.metric
-        if metric is None or not lifting.is_profile(self.p) or math.isinf(self.p.max_dist):
+        if metric is None or not vectorization.is_profile(self.p) or math.isinf(self.p.max_dist):
             return None
         return metric, float(self.p.max_dist)
 
@@ -71,7 +71,9 @@ class Law:
     @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
-        return lifting.needs_python_calls(self.p) or lifting.needs_python_calls(self.arg)
+        return vectorization.needs_python_calls(self.p) or vectorization.needs_python_calls(
+            self.arg
+        )
 
     def args(self, candidates: Candidates) -> Values:
         """Return the argument of each candidate."""
@@ -79,14 +81,14 @@ class Law:
 
     def probabilities(self, candidates: Candidates, args: Values) -> Values:
         """Return the probability of each candidate, checked."""
-        profile = lifting.is_profile(self.p)
+        profile = vectorization.is_profile(self.p)
         if profile and self.metric is None:
             describe = candidates.describe
-            args = lifting.checked_numbers(args, describe, self.arg_name, "a distance (um)")
-        p = lifting.of_values(self.p, (args,), candidates.n, self.name)
+            args = vectorization.checked_numbers(args, describe, self.arg_name, "a distance (um)")
+        p = vectorization.of_values(self.p, (args,), candidates.n, self.name)
         if profile:
             return p  # in [0, 1] by construction
-        return lifting.checked_probability(p, candidates.describe, self.name)
+        return vectorization.checked_probability(p, candidates.describe, self.name)
 
 
 def pair_values(
@@ -106,8 +108,8 @@ def pair_values(
     i, j = candidates.pairs(chosen)
     first, second = candidates.space.source, candidates.space.target
     if backward:
-        return lifting.of_pairs(value, second, first, j, i, name)
-    return lifting.of_pairs(value, first, second, i, j, name)
+        return vectorization.of_pairs(value, second, first, j, i, name)
+    return vectorization.of_pairs(value, first, second, i, j, name)
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,7 @@ class Joint:
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
         return self.rho is None and (
-            lifting.needs_python_calls(self.pr) or lifting.needs_python_calls(self.arg)
+            vectorization.needs_python_calls(self.pr) or vectorization.needs_python_calls(self.arg)
         )
 
     def drawn(
@@ -311,7 +313,7 @@ class Joint:
             arg = arg[chosen] if isinstance(arg, np.ndarray) else arg
         else:
             arg = pair_values(values.candidates, arg, f"{self.name} (its argument)", chosen=chosen)
-        wanted = lifting.of_values(self.pr, (arg, p0, p1), len(chosen), self.name)
-        return lifting.checked_numbers(
+        wanted = vectorization.of_values(self.pr, (arg, p0, p1), len(chosen), self.name)
+        return vectorization.checked_numbers(
             wanted, lambda k: values.candidates.describe(int(chosen[k])), self.name
         )

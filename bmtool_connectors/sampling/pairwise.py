@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting
+from bmtool_connectors import vectorization
+from bmtool_connectors.bernoulli import after_forward, without_forward
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.reciprocity import after_forward, without_forward
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import (
     PairDraw,
@@ -132,7 +132,7 @@ def _draw_in_sequence(
                 counts[direction].append(call[direction](i, j))
     chosen = [np.array(each, dtype=np.int64) for each in found]
     numbers = [
-        each.checked(lifting.as_array(part), candidates, one)
+        each.checked(vectorization.as_array(part), candidates, one)
         for each, part, one in zip(n_syn, counts, chosen, strict=True)
     ]
     return (chosen[0], chosen[1]), (numbers[0], numbers[1])
@@ -175,7 +175,7 @@ def draw(
     result = PairDraw()
     # A function may draw from our generator, or have any other state: it is asked once per
     # connected pair, when the generator stands where a loop over pairs would have it.
-    in_sequence = any(lifting.needs_python_calls(each.value) for each in n_syn)
+    in_sequence = any(vectorization.needs_python_calls(each.value) for each in n_syn)
     blocks: Iterable[BlockValues] = laws.over(space, block_size) if kept is None else kept
     with progress(space.n_pairs, show_progress) as advance:
         for values in blocks:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting, randomness
+from bmtool_connectors import randomness, vectorization
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import index_dtype, sort_pairs
 from bmtool_connectors.errors import ParameterError
@@ -65,7 +65,7 @@ def why_not(laws: PairLaws) -> str | None:
     for law in varying:
         if law.metric is None:
             return f"the argument of {law.name} is not a distance of this package"
-        if not lifting.has_bound(law.p):
+        if not vectorization.has_bound(law.p):
             return f"{law.name} has no upper bound on an interval of distances"
     if varying and not _common_metric(varying).axes:
         names = " and ".join(law.arg_name for law in varying)
@@ -86,7 +86,7 @@ def _bound_of(law: Law, metric: Metric) -> Any:
     def bound(least: Any, greatest: Any) -> Any:
         # A distance along more axes is at least that along fewer, without a greatest value.
         upper = greatest if same else np.full(np.shape(greatest), np.inf)
-        return lifting.bound_of(law.p, least, upper, law.name)
+        return vectorization.bound_of(law.p, least, upper, law.name)
 
     return bound
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.reciprocity import deviation
+from bmtool_connectors.bernoulli import deviation
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Values
 

@@ -21,7 +21,7 @@ from bmtool_connectors import randomness
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.synapses import common, delay, placement
-from bmtool_connectors.synapses.block import PairDistance, Rows, blocks
+from bmtool_connectors.synapses.synapse_block import PairDistance, Rows, blocks
 
 __all__ = ["batched"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.synapses.laws import (
+from bmtool_connectors.synapses.distribution import (
     ALLOWED,
     Constant,
     FloatArray,

@@ -11,10 +11,10 @@ from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import RngLike, SharedGenerator
 from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.block import Block, OneSynapse
 from bmtool_connectors.synapses.delay import HELPER, syn_const_delay, syn_dist_delay_feng
-from bmtool_connectors.synapses.laws import as_law, checked_probabilities, shown
+from bmtool_connectors.synapses.distribution import as_law, checked_probabilities, shown
 from bmtool_connectors.synapses.rules import PropertyRule
+from bmtool_connectors.synapses.synapse_block import Block, OneSynapse
 
 __all__ = [
     "PlacementRule",

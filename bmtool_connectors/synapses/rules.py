@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import lifting, randomness
+from bmtool_connectors import randomness, vectorization
 from bmtool_connectors.checks import flag, floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
-from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.block import Block, OneSynapse, PairDistance, Rows, blocks
 from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.laws import Law, shown
+from bmtool_connectors.synapses.distribution import Law, shown
+from bmtool_connectors.synapses.synapse_block import Block, OneSynapse, PairDistance, Rows, blocks
 
 __all__ = ["PropertyRule", "properties"]
 
@@ -69,9 +69,9 @@ class PropertyRule(ABC):
     def _needs(self, function: Any) -> None:
         """Say that a function is called, which may have to be called once per synapse."""
         if isinstance(function, DistantDependentProbability):
-            self._batches &= lifting.is_profile(function)
+            self._batches &= vectorization.is_profile(function)
         elif callable(function):
-            self._batches &= lifting.is_vectorized(function)
+            self._batches &= vectorization.is_vectorized(function)
 
     def _origin(self) -> SharedGenerator | Seed:
         return randomness.default.source if self._source is None else self._source
@@ -109,7 +109,7 @@ class PropertyRule(ABC):
             many = isinstance(synapses, Block) and np.size(values) and np.ndim(values)
             got = np.ravel(np.asarray(values, dtype=object))[k] if many else values
             owner = f"{name} of {type(self).__name__}"
-            lifting.refuse(got, synapses.describe(k), owner, allowed)
+            vectorization.refuse(got, synapses.describe(k), owner, allowed)
         return numbers if numbers.ndim else float(numbers)
 
     def _dist(self, synapses: OneSynapse | Block) -> Any:

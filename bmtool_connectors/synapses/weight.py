@@ -9,12 +9,12 @@ import numpy as np
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.probability.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.synapses.block import Block, OneSynapse, pair_distance
 from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.laws import as_law, shown
+from bmtool_connectors.synapses.distribution import as_law, shown
 from bmtool_connectors.synapses.rules import PropertyRule
+from bmtool_connectors.synapses.synapse_block import Block, OneSynapse, pair_distance
 
 __all__ = ["WeightRule"]
 

@@ -6,7 +6,7 @@ import math
 
 from scipy.special import gammainc
 
-from bmtool_connectors.inspection.scores import difference
+from bmtool_connectors.reports.scores import difference
 
 __all__ = ["FEWEST", "two_sided"]
 

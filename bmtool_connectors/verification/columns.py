@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.datasets import (
+from bmtool_connectors.sonata.datasets import (
     IntArray,
     checked,
     datasets,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmtool_connectors.inspection.scores import z_score
+from bmtool_connectors.reports.scores import z_score
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from bmtool_connectors.comparison.folder import stem_of
-from bmtool_connectors.digests import ColumnDigests
+from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.verification.columns import (
     IntArray,
     Tally,

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.datasets import checked
 from bmtool_connectors.comparison.values import expand
+from bmtool_connectors.sonata.datasets import checked
 from bmtool_connectors.verification.columns import Tally, parts
 from bmtool_connectors.verification.edges import Rows
 from bmtool_connectors.verification.findings import Findings

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.comparison.values import runs
-from bmtool_connectors.digests import ColumnDigests
+from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.verification.columns import IntArray, Mask, Tally, parts
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.groups import Group, Groups

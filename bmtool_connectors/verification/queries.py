@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.inspection.pools import conditions
+from bmtool_connectors.reports.pools import conditions
 from bmtool_connectors.verification.columns import Ids, IntArray, Mask
 
 __all__ = ["NodeValues"]

@@ -1,0 +1,409 @@
+"""The bivariate Bernoulli law of a pair: forward and backward connection.
+
+A pair is connected forward with probability p0, backward with p1, and both
+ways with pr = P(both). Its correlation is
+rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)), and pr is feasible when
+max(0, p0 + p1 - 1) <= pr <= min(p0, p1). Everything here works on numbers and
+on arrays, and nothing here draws (but ``NormalizedReciprocalRate.decisions``,
+which asks ``randomness`` to).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors import randomness
+from bmtool_connectors.checks import floats, number, plain
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.profiles.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.probability_function import ProbabilityFunction
+from bmtool_connectors.randomness import RngLike
+
+__all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
+
+Values = Any  #: a float or an ndarray of float, shape (m,)
+
+#: What is drawn of pairs whose pr is not feasible: the nearest feasible pr, or what bmtool draws.
+INFEASIBLE = ("clip", "bmtool")
+
+
+def checked_infeasible(value: Any, owner: str) -> str:
+    """Return what is to be drawn of infeasible pairs (None: the default); refuse other words."""
+    if value is None:
+        return default.infeasible
+    if not isinstance(value, str) or value not in INFEASIBLE:
+        raise ParameterError(
+            f"infeasible of {owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
+            " (None is the default)."
+        )
+    return value
+
+
+class _Default:
+    """The module-wide default of ``infeasible``."""
+
+    def __init__(self) -> None:
+        self.infeasible = INFEASIBLE[0]
+
+
+default = _Default()
+
+
+def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
+    """Return the least and the greatest feasible pr (Frechet bounds)."""
+    return np.maximum(0.0, p0 + p1 - 1.0), np.minimum(p0, p1)
+
+
+def deviation(p0: Values, p1: Values) -> Values:
+    """Return the product of the standard deviations, sqrt(p0 (1 - p0) p1 (1 - p1))."""
+    if p0 is p1:  # one population, or equal laws: no root needed
+        return p0 * (1.0 - p0)
+    return np.sqrt(p0 * (1.0 - p0) * (p1 * (1.0 - p1)))
+
+
+def rho_bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
+    """Return the least and the greatest feasible rho; infinite where either law is certain."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = deviation(p0, p1)
+        low, high = bounds(p0, p1)
+        return (
+            np.where(spread > 0, (low - p0 * p1) / spread, -np.inf),
+            np.where(spread > 0, (high - p0 * p1) / spread, np.inf),
+        )
+
+
+def after_forward(p0: Values, pr: Values) -> Values:
+    """Return P(backward | forward) = pr / p0; 0 where p0 is 0 and there is no forward."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p0 > 0, np.divide(pr, p0), 0.0)
+
+
+def without_forward(p0: Values, p1: Values, pr: Values) -> Values:
+    """Return P(backward | no forward) = (p1 - pr) / (1 - p0); 0 where p0 is 1."""
+    if np.all(p0 < 1):
+        return (p1 - pr) / (1.0 - p0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p0 < 1, np.divide(p1 - pr, 1.0 - p0), 0.0)
+
+
+def unclipped(p0: Values, p1: Values, pr: Values, one_rho: bool) -> tuple[Values, Values]:
+    """Return p1 and pr that result when pr is drawn as bmtool draws it, feasible or not.
+
+    Of P(backward | forward) = pr / p0 and P(backward | no forward) = (p1 - pr) / (1 - p0), a
+    decision takes what is above 1 as 1, and what is below 0 as 0. Where neither is, p1 and pr stay.
+    Without one rho for all pairs, pr is clipped first, but down to p0 + p1 - 1 also where that is
+    negative.
+    """
+    if not one_rho:
+        pr = np.where(p0 > 0, np.clip(pr, p0 + p1 - 1.0, np.minimum(p0, p1)), 0.0)
+    after, without = after_forward(p0, pr), without_forward(p0, p1, pr)
+    drawn_after, drawn_without = np.clip(after, 0.0, 1.0), np.clip(without, 0.0, 1.0)
+    joint = p0 * drawn_after
+    moved = ((after != drawn_after) | (without != drawn_without)) & (p1 > 0)
+    backward = joint + (1.0 - p0) * drawn_without
+    return np.where(moved, backward, p1)[()], np.where(moved, joint, pr)[()]
+
+
+def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
+    for name, values in named.items():
+        p = floats(values)
+        if not ((p > 0) & (p < 1)).all():
+            raise ParameterError(
+                f"{name} of {function} is {values!r}; allowed are probabilities strictly between "
+                "0 and 1, where a correlation exists."
+            )
+
+
+def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
+    """Return rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)).
+
+    Parameters
+    ----------
+    p0, p1 : float or array_like of float
+        Forward and backward probability, strictly between 0 and 1.
+    pr : float or array_like of float
+        Probability of both, feasible for `p0` and `p1`.
+
+    Returns
+    -------
+    float or ndarray of float
+        Correlation coefficient.
+
+    Raises
+    ------
+    ParameterError
+        If p0 or p1 is not in (0, 1), or pr is not feasible.
+
+    Examples
+    --------
+    >>> round(pr_2_rho(0.5, 0.5, 0.5), 12)
+    1.0
+    """
+    _check_probabilities("pr_2_rho", p0=p0, p1=p1)
+    a, b, joint = (floats(value) for value in (p0, p1, pr))
+    low, high = bounds(a, b)
+    if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
+        raise ParameterError(
+            f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
+            f"max(0, p0 + p1 - 1) to min(p0, p1), here {plain(low)!r} to {plain(high)!r}."
+        )
+    return plain((joint - a * b) / deviation(a, b))
+
+
+def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
+    """Return pr = p0 p1 + rho sqrt(p0 (1 - p0) p1 (1 - p1)), clipped to what is feasible.
+
+    Parameters
+    ----------
+    p0, p1 : float or array_like of float
+        Forward and backward probability, strictly between 0 and 1.
+    rho : float or array_like of float
+        Correlation coefficient.
+
+    Returns
+    -------
+    float or ndarray of float
+        Probability of both directions.
+
+    Raises
+    ------
+    ParameterError
+        If p0 or p1 is not in (0, 1), or rho is NaN.
+
+    Notes
+    -----
+    When the value was clipped, one line that says so is printed.
+
+    Examples
+    --------
+    >>> rho_2_pr(0.25, 0.25, 0.0)
+    0.0625
+    """
+    _check_probabilities("rho_2_pr", p0=p0, p1=p1)
+    a, b, r = (floats(value) for value in (p0, p1, rho))
+    if np.isnan(r).any():
+        raise ParameterError(f"rho of rho_2_pr is {rho!r}; allowed is a number in [-1, 1].")
+    wanted = a * b + r * deviation(a, b)
+    pr = np.clip(wanted, *bounds(a, b))
+    clipped = np.flatnonzero(np.abs(pr - wanted) > 1e-15)
+    if clipped.size:
+        one = clipped[0]
+        got = (pr - a * b) / deviation(a, b)
+        r, got, wanted, shown = (x.ravel()[one] for x in np.broadcast_arrays(r, got, wanted, pr))
+        more = f" (and {clipped.size - 1} more)" if clipped.size > 1 else ""
+        print(
+            f"rho changed from {r:.3f} to {got:.3f}; pr changed from {wanted:.3f} to {shown:.3f}"
+            f"{more}",
+            flush=True,
+        )
+    return plain(pr)
+
+
+class NormalizedReciprocalRate(ProbabilityFunction):
+    """Joint probability from a normalized reciprocal rate: pr = p0 p1 NRR(dist).
+
+    Parameters
+    ----------
+    NRR : float or callable, default 1.0
+        Ratio of reciprocal pairs to those expected from independence, a number >= 0 or a
+        function of distance (um). A profile counts with its ``raw`` value, also above 1.
+
+    Raises
+    ------
+    ParameterError
+        If `NRR` is a negative number, NaN, or neither number nor function.
+
+    Notes
+    -----
+    The value is the raw product and may exceed what is feasible; a connector clips it and
+    counts the pairs.
+
+    References
+    ----------
+    Song et al. 2005, PLoS Biol 3:e68, doi 10.1371/journal.pbio.0030068 (a rate of about 4).
+
+    Examples
+    --------
+    >>> NormalizedReciprocalRate(4.0)(0.0, 0.1, 0.1)
+    0.04000000000000001
+    """
+
+    def __init__(self, NRR: float | Callable[..., Any] = 1.0) -> None:  # noqa: N803
+        self.rate = None if callable(NRR) else _rate(NRR)
+        self.NRR: Any = NRR if callable(NRR) else self._constant
+
+    def _constant(self, *ignored: Any) -> float:
+        assert self.rate is not None
+        return self.rate
+
+    def __repr__(self) -> str:
+        return f"NormalizedReciprocalRate({self.NRR if self.rate is None else self.rate!r})"
+
+    def _rate_at(self, dist: Any) -> Any:
+        profile = DistantDependentProbability
+        if isinstance(self.NRR, profile) and type(self.NRR).__call__ is profile.__call__:
+            return self.NRR.raw(dist)  # a rate is no probability, and may be above 1
+        return self.NRR(dist)
+
+    def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
+        """Return p0 p1 NRR(dist) for numbers or arrays."""
+        rate = self._rate_at(dist)
+        try:
+            return p0 * p1 * rate
+        except (TypeError, ValueError):
+            raise ParameterError(
+                f"NRR of NormalizedReciprocalRate gives {rate!r} at distance {dist!r}; allowed are "
+                "numbers >= 0: correct the function."
+            ) from None
+
+    def __call__(self, dist: Any, p0: float, p1: float, *ignored: Any, **ignored_too: Any) -> Any:
+        """Return p0 p1 NRR(dist) for one pair."""
+        return self.probability(dist, p0, p1)
+
+    def decisions(
+        self,
+        dist: npt.ArrayLike,
+        p0: npt.ArrayLike,
+        p1: npt.ArrayLike,
+        cond: tuple[int, npt.ArrayLike] | None = None,
+        rng: RngLike = None,
+    ) -> npt.NDArray[np.bool_]:
+        """Decide at random which pairs are reciprocal.
+
+        Parameters
+        ----------
+        dist, p0, p1 : float or array_like of float
+            Distances (um) and probabilities; broadcast against each other.
+        cond : tuple (direction, outcomes), optional
+            Draw "reciprocal, given that outcome": direction 0 is forward, 1 backward, outcomes
+            (bool or array of bool) tell whether that connection exists.
+        rng : Generator, RandomState, int, SeedSequence or None
+
+        Returns
+        -------
+        ndarray of bool
+        """
+        d, a, b = (floats(value) for value in (dist, p0, p1))
+        wanted = floats(self.probability(d, a, b))
+        try:
+            shape = np.broadcast_shapes(wanted.shape, d.shape, a.shape, b.shape)
+        except ValueError:
+            raise ParameterError(
+                f"NRR of NormalizedReciprocalRate gives shape {wanted.shape} for dist, p0, p1 of "
+                f"shapes {d.shape}, {a.shape}, {b.shape}; allowed are shapes that fit."
+            ) from None
+        joint = np.clip(wanted, *bounds(a, b))
+        if cond is not None:
+            direction, outcomes = cond
+            given = np.asarray(b if direction else a)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                joint = np.where(np.asarray(outcomes) & (given > 0), joint / given, 0.0)
+            shape = np.broadcast_shapes(joint.shape, shape)
+        return randomness.decisions(np.broadcast_to(joint, shape), rng=rng)
+
+
+def _rate(value: Any) -> float:
+    allowed = "a finite number >= 0 or a function of distance"
+    return number(value, "NRR of NormalizedReciprocalRate", allowed, 0.0, 1e300)
+
+
+@dataclass
+class RhoSums:
+    """Sums over valid pairs from which one correlation for all of them follows.
+
+    Pairs are added in order, like a loop does, so that the sums do not depend on how the pairs
+    are cut into blocks; `in_order=False` does not care, and takes a fraction of the time.
+    """
+
+    in_order: bool = True
+    n: int = 0
+    independent: float = 0.0  #: sum of p0 p1
+    spread: float = 0.0  #: sum of sqrt(p0 (1 - p0) p1 (1 - p1))
+    low: float = -math.inf  #: greatest lower bound on rho: below it some pair clips
+    high: float = math.inf  #: least upper bound on rho
+    lowest: float = 0.0  #: least lower bound on rho: below it all pairs clip
+    highest: float = 0.0  #: greatest upper bound on rho
+
+    def add(self, p0: npt.NDArray[np.float64], p1: npt.NDArray[np.float64]) -> None:
+        """Add pairs."""
+        if not len(p0):
+            return
+        self.n += len(p0)
+        if self.in_order:
+            self.independent = carried(self.independent, p0 * p1)
+            self.spread = carried(self.spread, deviation(p0, p1))
+        else:
+            self.independent += float((p0 * p1).sum())
+            self.spread += float(deviation(p0, p1).sum())
+        if p0 is p1 and p0.max() < 1:  # -m / (1 - m) <= rho <= 1, with m = min(p, 1 - p)
+            m = np.minimum(p0, 1 - p0)
+            extremes = np.array([m.min(), m.max()])
+            self._bound(-extremes / (1 - extremes), np.ones(2))
+        else:
+            self._bound(*rho_bounds(p0, p1))
+
+    def _bound(self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+        """Take over the bounds on rho of some pairs; infinite ones are of certain laws."""
+        self.low, self.high = max(self.low, low.max()), min(self.high, high.min())
+        bounded = np.isfinite(low)
+        if bounded.any():
+            self.lowest = min(self.lowest, float(low[bounded].min()))
+            self.highest = max(self.highest, float(high[bounded].max()))
+
+    def add_equal(self, n: int, p0: float, p1: float) -> None:
+        """Add `n` pairs that share one law."""
+        self.n += n
+        self.independent += n * p0 * p1
+        self.spread += n * float(deviation(p0, p1))
+        self._bound(*(np.reshape(bound, 1) for bound in rho_bounds(p0, p1)))
+
+    def closed_form(self, pr: float) -> float:
+        """Return the rho that gives n pr reciprocal pairs if no pair is clipped."""
+        return (pr * self.n - self.independent) / self.spread if self.spread > 0 else 0.0
+
+    def clips(self, rho: float) -> bool:
+        """Whether some pair is clipped with this rho, by more than rounding."""
+        return not self.low - 1e-12 <= rho <= self.high + 1e-12
+
+
+def carried(start: float, values: npt.NDArray[np.float64]) -> float:
+    """Add `values`, an array of our own, to `start` in order, like a loop would.
+
+    ``sum`` adds pairwise, and its result would depend on how the pairs are cut into blocks.
+    """
+    if not len(values):
+        return start
+    values[0] += start
+    return float(np.cumsum(values)[-1])
+
+
+def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:
+    """Return the feasible pr nearest to p0 p1 + rho sqrt(p0 (1 - p0) p1 (1 - p1))."""
+    return np.clip(p0 * p1 + rho * deviation(p0, p1), *bounds(p0, p1))
+
+
+def solve_rho(expected: Callable[[float], float], target: float, low: float, high: float) -> float:
+    """Return rho in [low, high] with ``expected(rho) == target``, or the end nearest to it.
+
+    Parameters
+    ----------
+    expected : callable
+        Expected number of reciprocal pairs with clipping, non-decreasing in rho.
+    target : float
+        Wanted number of reciprocal pairs.
+    low, high : float
+        Beyond them all pairs are clipped.
+    """
+    from scipy.optimize import brentq
+
+    if expected(low) >= target:
+        return low
+    if expected(high) <= target:
+        return high
+    return float(brentq(lambda rho: expected(rho) - target, low, high, xtol=1e-13, rtol=1e-13))

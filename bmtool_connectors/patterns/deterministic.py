@@ -1,0 +1,183 @@
+"""Connections without chance: all to all, and one to one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bmtool_connectors.checks import flag
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling.assemble import summed_edges
+from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.collect import SynapseCounts
+
+__all__ = ["AllToAllConnector", "OneToOneConnector"]
+
+MODES = ("strict", "truncate", "circular")
+
+
+class DeterministicConnector(BaseConnector):
+    """Connectors whose pairs are certain, and draw nothing."""
+
+    is_random: ClassVar[bool] = False
+
+    def __init__(self, *, n_syn: Any, **options: Any) -> None:
+        super().__init__(**options)
+        own = type(self).__name__
+        self.vars = {"n_syn": n_syn}
+        self._n_syn = SynapseCounts(
+            parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
+        )
+
+    def _connected(self, space: PairSpace, i: Index, j: Index) -> Connectivity:
+        """Return the edges of these pairs, in row-major order."""
+        pairs = ListedPairs(space, i, j)
+        n_syn = self._n_syn.of_all(pairs)
+        edges, dropped = summed_edges(i, j, (len(space.source), len(space.target)), n_syn)
+        return Connectivity(
+            edges,
+            pairs=space.n_pairs,
+            possible=(len(i),),
+            connected=(len(edges),),
+            dropped=dropped,
+        )
+
+
+class AllToAllConnector(DeterministicConnector):
+    """Connect every source with every target.
+
+    Parameters
+    ----------
+    n_syn : int or callable, default 1
+        Synapses of a pair, or a function of (source node, target node). 0 means no edge.
+    allow_autapses : bool, default False
+        Whether a node connects to itself. A node is the same by network and node id, also in
+        pools that overlap.
+    verbose, save_report, report_name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+
+    Notes
+    -----
+    Nothing is drawn. Time and memory O(pairs).
+
+    Examples
+    --------
+    >>> AllToAllConnector(n_syn=2)
+    AllToAllConnector(n_syn=2)
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("n_syn", "allow_autapses")
+
+    def __init__(
+        self,
+        n_syn: Any = 1,
+        *,
+        allow_autapses: bool = False,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+    ) -> None:
+        super().__init__(
+            n_syn=n_syn,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+        )
+        own = type(self).__name__
+        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Return all pairs of `source` and `target`."""
+        space = self._space(source, target)
+        i, j = Block.whole(space).of_rank(np.arange(space.n_pairs))
+        return self._connected(space, i, j)
+
+
+class OneToOneConnector(DeterministicConnector):
+    """Connect node k of the source with node k of the target, by position in the pools.
+
+    Parameters
+    ----------
+    mode : {'strict', 'truncate', 'circular'}, default 'strict'
+        What to do with pools of different sizes. Strict: refuse them. Truncate: connect as many
+        as the smaller has. Circular: begin anew with the smaller one, so that every node of the
+        larger is connected once.
+    n_syn : int or callable, default 1
+        Synapses of a pair, or a function of (source node, target node). 0 means no edge.
+    verbose, save_report, report_name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
+    NodeError
+        In ``setup_nodes``, if the sizes differ in mode 'strict'.
+
+    Notes
+    -----
+    Within one population each node connects to itself, as asked for. Nothing is drawn. For
+    partitions of one source population see :class:`OneToOneSequentialConnector`.
+
+    Examples
+    --------
+    >>> OneToOneConnector('circular')
+    OneToOneConnector(mode='circular')
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("mode", "n_syn")
+
+    def __init__(
+        self,
+        mode: str = "strict",
+        *,
+        n_syn: Any = 1,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+    ) -> None:
+        super().__init__(
+            n_syn=n_syn,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+        )
+        own = type(self).__name__
+        if not isinstance(mode, str) or mode not in MODES:
+            raise ParameterError(
+                f"mode of {own} is {mode!r}; allowed are 'strict', 'truncate' and 'circular'."
+            )
+        self.mode = mode
+
+    def _begin(self, use: Projection) -> None:
+        n, m = len(use.source), len(use.target)
+        if self.mode == "strict" and n != m:
+            raise NodeError(
+                f"{type(self).__name__} connects {n} nodes of {use.source.label} to {m} of "
+                f"{use.target.label}, which is not one to one; pass mode='truncate' or "
+                "mode='circular', or pools of one size."
+            )
+        super()._begin(use)
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Return the pairs of equal position."""
+        n, m = len(source), len(target)
+        k = np.arange(max(n, m) if self.mode == "circular" else min(n, m))
+        i, j = k % n, k % m
+        if n < m:  # several rounds: sources come again
+            order = np.lexsort((j, i))
+            i, j = i[order], j[order]
+        return self._connected(self._space(source, target), i, j)

@@ -1,0 +1,257 @@
+"""Fixed numbers of connections: of each target, or of each source."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bmtool_connectors.edges import sort_pairs
+from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling.assemble import turned
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+
+__all__ = ["FixedInDegreeConnector", "FixedOutDegreeConnector"]
+
+
+class _FixedDegreeConnector(FixedNumberConnector):
+    """A degree for each node of one pool; ``which`` says for which parameter and pool."""
+
+    which: ClassVar[tuple[str, str]]
+
+    def __init__(self, value: Any, **options: Any) -> None:
+        super().__init__(**options)
+        name = self.which[0]
+        self.vars = {name: value, **self.vars}
+        self._degree = parameters.degree(value, f"{name} of {type(self).__name__}")
+
+    def _begin(self, use: Projection) -> None:
+        name, pool = self.which
+        nodes = use.source if pool == "source" else use.target
+        if isinstance(self._degree, np.ndarray) and self._degree.shape not in ((), (len(nodes),)):
+            raise NodeError(
+                f"{name} of {type(self).__name__} has {len(self._degree)} values, and the {pool} "
+                f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
+            )
+        super()._begin(use)
+
+    def _chosen(
+        self,
+        degrees: Any,
+        nodes: NodeArrays,
+        others: NodeArrays,
+        left_out: Index | None,
+        rng: SharedGenerator,
+    ) -> tuple[Index, Index, bool]:
+        """Let each of `nodes` choose among `others`; see :func:`sampling.degree.partners`."""
+        name = f"{self.which[0]} of {type(self).__name__}"
+        found = degree.degrees(degrees, nodes, rng, name)
+        self._check_possible(found, nodes, others, left_out)
+        return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
+
+    def _expected_degrees(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> degree.Degrees:
+        by_target = self.which[1] == "target"
+        nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
+        name = f"{self.which[0]} of {type(self).__name__}"
+        available = np.full(len(nodes), float(len(others)))
+        if not self.allow_autapses:
+            places = nodes.places_in(others)
+            available -= 0.0 if places is None else places >= 0
+        if by_target:
+            available *= share
+        mean, variance = degree.degree_moments(
+            *(self._degree, nodes, rng, name), available if self.allow_multapses else None
+        )
+        return degree.Degrees(mean, variance, len(others), available, by_target, share)
+
+    def _check_possible(
+        self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
+    ) -> None:
+        """Refuse a degree that is more than a node has partners to choose among."""
+        available = np.full(len(nodes), len(others))
+        if left_out is not None:
+            available -= left_out >= 0
+        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
+        if enough.all():
+            return
+        k = int(np.flatnonzero(~enough)[0])
+        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
+        raise ParameterError(
+            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
+            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
+            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
+            f"{remedy}."
+        )
+
+
+class FixedInDegreeConnector(_FixedDegreeConnector):
+    """Connect each target with ``in_degree`` sources, chosen uniformly.
+
+    Parameters
+    ----------
+    in_degree : int, array_like of int, callable or scipy.stats distribution
+        Sources of each target: one number, one per target in pool order, a function of the
+        target node (called once per node, or once for all if it is declared ``@vectorized``),
+        or a frozen discrete distribution, drawn from once per node with the generator of the
+        connector.
+    n_syn : int or callable, default 1
+        Synapses of a drawn pair, or a function of (source node, target node), called once for
+        each time that a pair is drawn. 0 means no edge.
+    allow_autapses : bool, default False
+        Whether a node may connect to itself. A node is the same by network and node id, also in
+        pools that overlap.
+    allow_multapses : bool, default False
+        Choose with replacement: a pair that is drawn repeatedly is one edge, with as many times
+        the synapses.
+    source_fraction : float, default 1.0
+        Fraction of the sources that take part, in [0, 1]: the nearest whole number of them, at
+        least one, chosen once per use.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed; when the edges are first needed, if a target cannot have
+        as many sources.
+    NodeError
+        In ``setup_nodes``, if there is not one degree per target.
+
+    Notes
+    -----
+    A node's own self is taken out before the draw, so in-degrees are exact (counting every time
+    that a pair is drawn, with multapses). Every set of sources is equally likely. Time and
+    memory O(edges).
+
+    Examples
+    --------
+    >>> connector = FixedInDegreeConnector(100, rng=1)
+    >>> connector
+    FixedInDegreeConnector(in_degree=100)
+    """
+
+    which = ("in_degree", "target")
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("in_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
+    )
+
+    def __init__(
+        self,
+        in_degree: Any,
+        *,
+        n_syn: Any = 1,
+        allow_autapses: bool = False,
+        allow_multapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            in_degree,
+            n_syn=n_syn,
+            allow_autapses=allow_autapses,
+            allow_multapses=allow_multapses,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        source, target = space.source, space.target
+        left_out = None if self.allow_autapses else target.places_in(source)
+        j, i, in_order = self._chosen(self._degree, target, source, left_out, rng)
+        shape = (len(source), len(target))
+        return *(turned(i, j, shape) if in_order else sort_pairs(i, j, shape)[:2]), 1
+
+
+class FixedOutDegreeConnector(_FixedDegreeConnector):
+    """Connect each source with ``out_degree`` targets, chosen uniformly.
+
+    Parameters
+    ----------
+    out_degree : int, array_like of int, callable or scipy.stats distribution
+        Targets of each source, like `in_degree` of :class:`FixedInDegreeConnector`; 0 for
+        sources that do not take part.
+    n_syn, allow_autapses, allow_multapses, source_fraction
+        See :class:`FixedInDegreeConnector`.
+    verbose, save_report, report_name, rng, name
+        See :class:`BaseConnector`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed; when the edges are first needed, if a source cannot have
+        as many targets.
+    NodeError
+        In ``setup_nodes``, if there is not one degree per source.
+
+    Notes
+    -----
+    Exact and uniform as :class:`FixedInDegreeConnector` is.
+
+    Examples
+    --------
+    >>> FixedOutDegreeConnector([2, 0, 1], allow_multapses=True).vars['out_degree']
+    [2, 0, 1]
+    """
+
+    which = ("out_degree", "source")
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        *("out_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
+    )
+
+    def __init__(
+        self,
+        out_degree: Any,
+        *,
+        n_syn: Any = 1,
+        allow_autapses: bool = False,
+        allow_multapses: bool = False,
+        source_fraction: float = 1.0,
+        verbose: bool = True,
+        save_report: bool = True,
+        report_name: str | None = None,
+        rng: RngLike = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            out_degree,
+            n_syn=n_syn,
+            allow_autapses=allow_autapses,
+            allow_multapses=allow_multapses,
+            source_fraction=source_fraction,
+            verbose=verbose,
+            save_report=save_report,
+            report_name=report_name,
+            rng=rng,
+            name=name,
+        )
+
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        source, target = space.source, space.target
+        degrees = self._degree
+        if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:
+            degrees = degrees[chosen]
+        i, j, in_order = self._chosen(degrees, source, target, space.left_out, rng)
+        if self.allow_multapses or not in_order:
+            sorted_within = not self.allow_multapses
+            i, j, _ = sort_pairs(i, j, (len(source), len(target)), by_target=sorted_within)
+        return i, j, 1

@@ -1,0 +1,112 @@
+"""What connectors share whose numbers of connections are given."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Any
+
+from bmtool_connectors.checks import flag
+from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList, index_dtype
+from bmtool_connectors.generators import unchanged
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling.assemble import summed_edges
+from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.expect import Expected
+
+#: About what a core of 2024 takes.
+SECONDS_PER_EDGE = 60e-9
+
+
+class FixedNumberConnector(BaseConnector):
+    """What connectors with given numbers of connections share: one pair may be drawn repeatedly.
+
+    ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_syn: Any,
+        allow_autapses: bool,
+        allow_multapses: bool,
+        source_fraction: float,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        own = type(self).__name__
+        self.vars = {"n_syn": n_syn}
+        count = parameters.synapses(n_syn, f"n_syn of {own}")
+        self._n_syn = SynapseCounts(count, f"n_syn of {own}")
+        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+        self.allow_multapses = flag(allow_multapses, f"allow_multapses of {own}")
+        self.source_fraction = parameters.fraction(source_fraction, f"source_fraction of {own}")
+
+    @abstractmethod
+    def _pairs(
+        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, Any]:
+        """Return positions of source and target in row-major order, and how often each is drawn.
+
+        Sources are those of `space`, which are the `chosen` ones of the pool (None: all).
+        """
+
+    @abstractmethod
+    def _expected_degrees(
+        self, space: PairSpace, share: float, rng: SharedGenerator
+    ) -> degree.Degrees:
+        """Return the degrees to expect, if a share of the sources takes part."""
+
+    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
+        """Return what the draw of a use gives on average."""
+        space = self._space(use.source, use.target)
+        n = len(use.source)
+        with unchanged(*self._shared(use)):
+            share = degree.count_sources(n, self.source_fraction) / n
+            found = self._expected_degrees(space, share, self._generator(use))
+        size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
+        counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
+        pairs, variance = (each * counted for each in found.total())
+        return Expected(
+            sampler="none",
+            pairs=space.n_pairs,
+            forward=pairs,
+            backward=0.0,
+            reciprocal=0.0,
+            infeasible=0.0,
+            standard_error=0.0,
+            n_bytes=round(pairs * size),
+            seconds=pairs * SECONDS_PER_EDGE,
+            forward_sd=math.sqrt(variance),
+            forward_jump=found.jump(),
+            degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
+        )
+
+    def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
+        """Draw the edges from `source` to `target`."""
+        chosen = degree.choose_sources(len(source), self.source_fraction, rng)
+        part = source if chosen is None else source.subset(chosen)
+        space = self._space(part, target)
+        i, j, times = self._pairs(space, chosen, rng)
+        n_syn = times * self._n_syn.of_all(ListedPairs(space, i, j))
+        i = i if chosen is None else chosen[i]
+        shape = (len(source), len(target))
+        if isinstance(n_syn, int) and n_syn > 0 and not self.allow_multapses:
+            edges, dropped = EdgeList.from_sorted(i, j, shape, n_syn), 0
+        else:
+            edges, dropped = summed_edges(i, j, shape, n_syn)
+        return Connectivity(
+            edges,
+            pairs=self._space(source, target).n_pairs,
+            possible=(space.n_pairs,),
+            connected=(len(edges),),
+            dropped=dropped,
+        )

@@ -1,0 +1,1 @@
+"""SONATA files: names, readers and writers; arrays in, arrays out."""

@@ -1,0 +1,128 @@
+"""HDF5 files that are written whole or say why not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from bmtool_connectors.sonata.interrupts import held_signals
+
+__all__ = ["h5_file"]
+
+
+@contextmanager
+def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """Open an HDF5 file for writing; one that is there gets more in it.
+
+    Yields
+    ------
+    h5 : h5py.File
+    check : callable
+        Raises what has been held back so far, so that long work can stop.
+
+    Raises
+    ------
+    OSError
+        At the end, if the system refused a write, for example because the disk is full.
+
+    Notes
+    -----
+    HDF5 cannot close a file that it cannot write, and an exception that goes through it ends
+    Python. It is therefore told that all is well, and the file is given up here; signals wait.
+    """
+    is_there = path.exists()
+    with held_signals() as deliver, _Disk(path) as disk:
+
+        def check() -> None:
+            disk.check()
+            deliver()
+
+        try:
+            with h5py.File(disk, "r+" if is_there else "w") as h5:
+                # SONATA's mark of its files.
+                h5.attrs["magic"] = np.uint32(0x0A7A)
+                h5.attrs["version"] = [np.uint32(0), np.uint32(1)]
+                yield h5, check
+        except BaseException as error:
+            if disk.refused is not None and error is not disk.refused:
+                raise disk.refused from error
+            raise
+        disk.check()
+
+
+class _Disk(io.RawIOBase):
+    """A file that raises nothing where HDF5 calls it, and from then on pretends to write.
+
+    Attributes
+    ----------
+    refused : BaseException or None
+        What it should have raised first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        self.refused: BaseException | None = None
+
+    def check(self) -> None:
+        """Raise what was refused."""
+        if self.refused is not None:
+            raise self.refused
+
+    def _tried(self, action: Callable[..., int], *given: Any, otherwise: int) -> int:
+        """Return what an action gives, or another number if it raises something."""
+        try:
+            return action(*given)
+        except BaseException as error:  # whatever it is, it must not reach HDF5
+            self.refused = self.refused or error
+            return otherwise
+
+    def write(self, data: Any) -> int:
+        """Write all of it."""
+        return self._tried(self._write, data, otherwise=memoryview(data).nbytes)
+
+    def _write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        n = len(rest)
+        while len(rest) and self.refused is None:
+            rest = rest[self._file.write(rest) :]
+        return n
+
+    def readinto(self, buffer: Any) -> int:
+        """Read, zeros where nothing was written."""
+        return self._tried(self._readinto, buffer, otherwise=memoryview(buffer).nbytes)
+
+    def _readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        n = 0
+        while n < len(view):
+            found = self._file.readinto(view[n:])
+            if not found:
+                view[n:] = bytes(len(view) - n)
+                break
+            n += found
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Change the size."""
+        if self.refused is None:
+            return self._tried(self._file.truncate, size, otherwise=size or 0)
+        return size or 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to a position."""
+        return self._tried(self._file.seek, offset, whence, otherwise=offset)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._tried(self._file.tell, otherwise=0)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
