@@ -80,7 +80,7 @@ def dense(net: Any, k: int) -> np.ndarray:
 class TestMatrix:
     """Numbers for pairs of populations."""
 
-    @pytest.mark.parametrize("kind", plot.matrix.KINDS)
+    @pytest.mark.parametrize("kind", plot.matrix_plot.KINDS)
     def test_values(self, net: Any, given: Any, kind: str) -> None:
         ax = plot.connection_matrix(given, kind)
         forward, backward, within = (dense(net, k) for k in range(3))

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from bmtool_connectors.plot.by_degree import degrees
 from bmtool_connectors.plot.by_distance import probability_by_distance
-from bmtool_connectors.plot.connection_matrix import connection_matrix
+from bmtool_connectors.plot.matrix_plot import connection_matrix
 
 __all__ = ["connection_matrix", "degrees", "probability_by_distance"]
