@@ -68,31 +68,30 @@ def code_lines(path: Path) -> int:
     return len(lines)
 
 
+def counted_build(folder: str) -> dict[str, dict[CodeType, None]]:
+    """Return the functions called until a network has been built, and until it is saved."""
+    net = NetworkBuilder("net")
+    for name in "AB":
+        net.add_nodes(N=N_CELLS, pop_name=name, x=np.arange(N_CELLS))
+
+    def build() -> None:
+        connector = ReciprocalConnector(
+            p0=0.3, p1=0.2, pr=None, verbose=False, save_report=False, rng=1
+        )
+        pools = net.nodes(pop_name="A"), net.nodes(pop_name="B")
+        connector.setup_nodes(source=pools[0], target=pools[1])
+        net.add_edges(**connector.edge_params(), syn_weight=1.0)
+        net.add_edges(**connector.edge_params(), syn_weight=2.0)
+        net.build()
+
+    built = called(build)
+    return {"built": built, "saved": built | called(lambda: net.save(folder))}
+
+
 def main() -> None:
-    """Build and save a network of 20 x 20 cells, first once without counting."""
-    parts: dict[str, dict[CodeType, None]] = {}
+    """Count the second of two builds, when what is done once per process has been done."""
     with tempfile.TemporaryDirectory() as folder:
-        for k in range(2):  # the second time: what is done once per process is done
-
-            def build(net: Any) -> None:
-                connector = ReciprocalConnector(
-                    p0=0.3, p1=0.2, pr=None, verbose=False, save_report=False, rng=1, name=str(k)
-                )
-                pools = net.nodes(pop_name="A"), net.nodes(pop_name="B")
-                connector.setup_nodes(source=pools[0], target=pools[1])
-                net.add_edges(**connector.edge_params(), syn_weight=1.0)
-                net.add_edges(**connector.edge_params(), syn_weight=2.0)
-
-            def work(net: Any, k: int = k) -> None:
-                build(net)
-                net.build()
-
-            net = NetworkBuilder(f"net{k}")
-            for name in "AB":
-                net.add_nodes(N=N_CELLS, pop_name=name, x=np.arange(N_CELLS))
-            built = called(lambda net=net: work(net))
-            saved = called(lambda net=net, k=k: net.save(f"{folder}/{k}"))
-            parts = {"built": built, "saved": built | saved}
+        parts = [counted_build(f"{folder}/{k}") for k in range(2)][-1]
     for name, found in parts.items():
         files = {code.co_filename for code in found}
         print(f"{name}: {len(found)} functions in {len(files)} files")
