@@ -130,7 +130,7 @@ LAYERS = (
     *("errors", "locks", "checks", "proportions", "generators", "randomness"),
     *("filters", "sonata", "nodes", "distances"),
     *("profiles", "bernoulli", "vectorization", "edges", "connectivity", "conn_prop"),
-    *("sampling", "connection_rule", "report", "defaults"),
+    *("sampling", "connection_rule", "messages", "defaults"),
     *("reports", "patterns", "synapses", "connectors", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),
 )
@@ -362,7 +362,7 @@ class TestRandomNumbers:
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_who_prints(path: Path) -> None:
     name = module_name(path)
-    if name in ("report", "cli"):
+    if name in ("messages", "cli"):
         return
     tree = syntax(path)
     allowed: set[ast.AST] = set()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -284,14 +284,14 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _draw_once(self, use: Projection) -> None:
         if self.verbose:
-            report.say(self._opening(use))
-        timer = report.Timer()
+            messages.say(self._opening(use))
+        timer = messages.Timer()
         shared = self._shared(use)
         with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
-            report.say(report.counts_text(use.connectivity, self._count_names(use)))
+            messages.say(messages.counts_text(use.connectivity, self._count_names(use)))
             timer.report("Time for drawing connections")
         if self.save_report:
             self._save_report(use)
@@ -377,9 +377,14 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def _report_labels(self, use: Projection) -> tuple[str, str]:
         return use.labels
 
+    def _report_rows(self, use: Projection) -> Iterable[tuple[str, str, Connectivity]]:
+        """Return the rows of a drawn use in the CSV report: its labels, and what was drawn."""
+        return [(*self._report_labels(use), self.edges_of(use))]
+
     def _save_report(self, use: Projection) -> None:
-        assert use.connectivity is not None
-        report.save(self.report_name, *self._report_labels(use), use.connectivity)
+        from bmtool_connectors.reports.connection_report import save_rows
+
+        return save_rows(self.report_name, self._report_rows(use))
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

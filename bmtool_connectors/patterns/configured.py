@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import randomness
 from bmtool_connectors.bernoulli import INFEASIBLE
 from bmtool_connectors.checks import flag
+from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
@@ -33,7 +34,7 @@ Self = TypeVar("Self", bound="Configured")
 ASSIGNABLE: Mapping[str, Callable[[Any, str], Any] | None] = {
     "verbose": lambda value, own: flag(value, f"verbose of {own}"),
     "save_report": lambda value, own: flag(value, f"save_report of {own}"),
-    "report_name": report.checked_file,
+    "report_name": checked_report_name,
     "rng": None,
 }
 #: Methods that look up edges, which old scripts could override to make some.

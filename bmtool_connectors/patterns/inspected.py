@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
@@ -114,7 +114,7 @@ class ConnectorInspection(Configured):
         """
         if self.is_random:
             return None
-        timer = report.Timer()
+        timer = messages.Timer()
         drawn = self._checked(self._draw_use(use, self._generator(use)), use)
         return Expected.certain(drawn, timer.end())
 

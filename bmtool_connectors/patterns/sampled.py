@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report, vectorization
+from bmtool_connectors import messages, vectorization
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.generators import unchanged
@@ -82,7 +82,7 @@ class SampledConnector(BaseConnector):
             )
         if chosen == "sparse" and self.verbose:
             shared = not isinstance(self._randomness, Seed)
-            report.say(
+            messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
                 "sampler='pairwise' is the remedy." * shared
