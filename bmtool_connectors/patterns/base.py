@@ -202,8 +202,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         return self._params("forward")
 
     def _params(self, direction: str, use: Projection | None = None) -> dict[str, Any]:
-        from bmtool_connectors.builder.registry import register  # the one look upward, lazy
-
         use = self.use if use is None else use
         rule = self._rule(direction, use)
         pools = (use.source_pool, use.target_pool)
@@ -213,7 +211,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             "source": source,
             "target": target,
             "iterator": self.iterators[direction],
-            "connection_rule": rule if register() else rule.__call__,
+            "connection_rule": rule if rule.is_registered() else rule.__call__,
         }
 
     def connect(
@@ -373,18 +371,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _opening(self, use: Projection) -> str:
         return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
-
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return use.labels
-
-    def _report_rows(self, use: Projection) -> Iterable[tuple[str, str, Connectivity]]:
-        """Return the rows of a drawn use in the CSV report: its labels, and what was drawn."""
-        return [(*self._report_labels(use), self.edges_of(use))]
-
-    def _save_report(self, use: Projection) -> None:
-        from bmtool_connectors.reports.connection_report import save_rows
-
-        return save_rows(self.report_name, self._report_rows(use))
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

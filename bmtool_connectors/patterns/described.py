@@ -17,7 +17,6 @@ import numpy as np
 from bmtool_connectors import vectorization
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.inspected import counted
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
@@ -182,7 +181,13 @@ def drawn(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
     found = use.connectivity
     if found is None:
         return None
-    return {**counted(found, connector._count_names(use)), "rho": described(found.rho)}
+    return {
+        "pairs": found.pairs,
+        "connected": dict(zip(connector._count_names(use), found.connected, strict=False)),
+        "clipped": found.clipped,
+        "dropped": found.dropped,
+        "rho": described(found.rho),
+    }
 
 
 def wanted(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:

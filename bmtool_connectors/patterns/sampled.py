@@ -16,7 +16,6 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import Seed, SharedGenerator
-from bmtool_connectors.reports.explain import pair_law
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -25,6 +24,7 @@ from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
 
