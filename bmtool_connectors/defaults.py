@@ -30,7 +30,7 @@ def checked_report_name(name: object, owner: str) -> str | os.PathLike[str]:
         return assigned.report_name
     if isinstance(name, str | os.PathLike):
         return name
-    raise ParameterError(f"report_name of {owner} is {name!r}; allowed is a file name or None.")
+    raise ParameterError(f"{owner} is {name!r}; allowed is a file name or None.")
 
 
 class ModuleWithDefaults(types.ModuleType):
@@ -62,7 +62,7 @@ class ModuleWithDefaults(types.ModuleType):
     @report_name.setter
     def report_name(self, value: Any) -> None:
         given = REPORT_NAME if value is None else value
-        assigned.report_name = checked_report_name(given, "bmtool_connectors")
+        assigned.report_name = checked_report_name(given, "report_name of bmtool_connectors")
 
     @report_name.deleter
     def report_name(self) -> None:
@@ -76,7 +76,7 @@ class ModuleWithDefaults(types.ModuleType):
     @infeasible.setter
     def infeasible(self, value: Any) -> None:
         bernoulli.default.infeasible = bernoulli.checked_infeasible(
-            bernoulli.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
+            bernoulli.INFEASIBLE[0] if value is None else value, "infeasible of bmtool_connectors"
         )
 
     @infeasible.deleter

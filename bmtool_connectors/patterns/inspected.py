@@ -76,7 +76,7 @@ class ConnectorInspection(Configured):
         """Return the rows of a drawn projection in the CSV report: labels, and what was drawn."""
         return [(*self._report_labels(use), self.edges_of(use))]
 
-    def _save_report(self, use: Projection) -> None:
+    def _save_report(self: Any, use: Projection) -> None:
         """Append to the CSV connection report."""
         from bmtool_connectors.reports.connection_report import save_rows
 
