@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +23,6 @@ from bmtool_connectors.nodes import NodeArrays
 _CHUNK = 1 << 16
 
 
-class HasEdges(Protocol):
-    """What a rule asks of its projection."""
-
-    connector: Any
-    source: NodeArrays
-    target: NodeArrays
-
-    def edges(self, direction: str) -> EdgeList:
-        """Return the edges of a direction, drawn now if they have not been."""
-
-
 class ConnectionRule(list):  # type: ignore[type-arg]
     """The edges of a projection in one direction, as a connection rule.
 
@@ -43,7 +32,14 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     direction : {'forward', 'backward'}
     """
 
-    def __init__(self, projection: HasEdges, direction: str) -> None:
+    @staticmethod
+    def is_registered() -> bool:
+        """Whether BMTK knows rules of this type; it is told now if it does not."""
+        from bmtool_connectors.builder.registry import register
+
+        return register()
+
+    def __init__(self, projection: Any, direction: str) -> None:
         super().__init__()
         self.connector, self.projection = projection.connector, projection
         self.direction = direction
@@ -84,7 +80,8 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     @property
     def edges(self) -> EdgeList:
         """The edges, drawn now if they have not been."""
-        return self.projection.edges(self.direction)
+        edges: EdgeList = self.projection.edges(self.direction)
+        return edges
 
     # ------------------------------------------------------------------ as a plain callable
     def __call__(self, first: Any, second: Any, *ignored: Any, **ignored_too: Any) -> Any:

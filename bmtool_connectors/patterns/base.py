@@ -12,21 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from bmtool_connectors import report
-from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
+from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.patterns.views import ConnectorViews
-from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 
 if TYPE_CHECKING:
@@ -56,7 +50,7 @@ class AbstractConnector(ABC):
         return constant
 
 
-class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
+class BaseConnector(ConnectorInspection, AbstractConnector):
     """A connector, but for its law: subclass it and write ``draw``.
 
     Parameters
@@ -88,9 +82,9 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = parameter(default=True, init=False)
+    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
     #: Compare populations by network and filter only; a parameter of one connector.
-    quick_pop_check: bool = parameter(default=False, init=False)
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -140,114 +134,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _rng_assigned(self) -> None:
         if self._use is not None:
-            self._use.take_streams()
-
-    def _check_rng_counts(self) -> None:
-        super()._check_rng_counts()
-        if self._use is not None and self._use.connectivity is not None:
-            raise ParameterError(
-                f"rng of {type(self).__name__} was assigned after its edges were drawn; assign it "
-                "before the network is built, or set up the nodes of connector.replace(rng=...)."
-            )
-
-    def edge_params(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments for ``net.add_edges(**...)``."""
-
-    @staticmethod
-    def constant_function(val: Any) -> Callable[..., Any]:
-        """Return a function that ignores its arguments and returns `val`."""
-
-        def constant(*arg: Any) -> Any:
-            return val
-
-        return constant
-
-
-class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
-    """A connector, but for its law: subclass it and write ``draw``.
-
-    Parameters
-    ----------
-    verbose : bool, default True
-        Print what is drawn.
-    save_report : bool, default True
-        Append a row to the CSV connection report when the edges are drawn.
-    report_name : str or path, optional
-        The report; default ``bmtool_connectors.report_name``, read now.
-    rng : Generator, RandomState, int, SeedSequence or None
-        Where the numbers come from. A generator is shared: it is consumed when the edges are
-        drawn, in the order in which networks are built. An int or SeedSequence gives the
-        connector streams of its own, by population labels, class and `name`; ``rng=1`` is not
-        ``default_rng(1)``. None is ``bmtool_connectors.rng``, read now.
-    name : str, optional
-        Tells apart connectors of one class with the same seed and populations.
-    sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
-        How edges are drawn. Pairwise looks at every pair and has the random stream of the
-        predecessor; sparse has a cost proportional to the edges and a stream of its own. Auto is
-        pairwise up to 200,000,000 pairs, and sparse above where the law allows it.
-
-    Raises
-    ------
-    ParameterError
-        If a parameter is not allowed.
-    """
-
-    #: BMTK's iterator for each direction.
-    iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
-    #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = parameter(default=True, init=False)
-    #: Compare populations by network and filter only; a parameter of one connector.
-    quick_pop_check: bool = parameter(default=False, init=False)
-
-    # ------------------------------------------------------------------ the hook
-    @abstractmethod
-    def draw(
-        self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator
-    ) -> EdgeList | Connectivity:
-        """Draw the edges from `source` to `target`; the only method a connector must have.
-
-        Parameters
-        ----------
-        source, target : NodeArrays
-            The pools; one and the same object when the population is recurrent.
-        rng : Generator or RandomState
-            The only source of random numbers to be used.
-
-        Returns
-        -------
-        EdgeList or Connectivity
-        """
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
-        return deep_copy(self, memo, self._randomness)
-
-    # ------------------------------------------------------------------ uses
-    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
-        """Begin a use of the connector on two node pools.
-
-        Parameters
-        ----------
-        source, target : NodePool
-            What ``net.nodes(...)`` returns.
-
-        Raises
-        ------
-        NodeError
-            If a pool is missing or empty, or does not fit the connector.
-        """
-        self._begin(Projection(self, source, target, self.quick_pop_check))
-
-    def _begin(self, projection: Projection) -> None:
-        self._check_pools(projection)
-        projection.take_streams()
-        self._use = projection
-
-    def _check_pools(self, projection: Projection) -> None:
-        """Refuse pools that do not fit the connector, and get ready for them."""
-
-    def _rng_assigned(self) -> None:
-        if self._use is not None:
-            self._use.take_streams()
+            self._begin(self._use)
 
     def _check_rng_counts(self) -> None:
         super()._check_rng_counts()
@@ -347,13 +234,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def serve(self, projection: Projection, direction: str) -> None:
         """Remember whose edges BMTK is being given."""
         self.serving = projection, direction
-
-    def pair_edges(self, projection: Projection) -> EdgeList:
-        """Return the edges of a projection for a connector that depends on this one.
-
-        Every connected pair is listed in each direction in which it is connected.
-        """
-        return projection.drawn().forward
 
     def _opening(self, projection: Projection) -> str:
         return "\nStart building connection\n  from {}\n  to {}".format(*projection.labels)

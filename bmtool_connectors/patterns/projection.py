@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.conn_prop import ConnProp
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
@@ -34,9 +34,7 @@ _DRAWN: ContextVar[Projection | None] = ContextVar("_DRAWN", default=None)
 def projection_being_drawn(source: NodeArrays, target: NodeArrays) -> Projection | None:
     """Return the projection whose edges are being drawn, if it is of these nodes."""
     projection = _DRAWN.get()
-    known = (
-        projection is not None and projection.source is source and projection.target is target
-    )
+    known = projection is not None and projection.source is source and projection.target is target
     return projection if known else None
 
 
@@ -182,9 +180,7 @@ class Projection:
     def shared_generators(self) -> list[SharedGenerator]:
         """Return the shared generators that the draw takes numbers from, those of parts too."""
         own = [] if self.generator is None else [self.generator]
-        return own + [
-            each for part in self.parts for each in part.projection.shared_generators()
-        ]
+        return own + [each for part in self.parts for each in part.projection.shared_generators()]
 
     # ------------------------------------------------------------------ the draw
     def drawn(self) -> Connectivity:
@@ -205,14 +201,14 @@ class Projection:
     def _draw_for_good(self) -> None:
         connector = self.connector
         if connector.verbose:
-            report.say(connector._opening(self))
-        timer = report.Timer()
+            messages.say(connector._opening(self))
+        timer = messages.Timer()
         shared = self.shared_generators()
         with restored_on_error(*shared, kept=lambda: self.connectivity is not None):
             self.connectivity = self.draw()
         self.seconds = timer.end()
         if connector.verbose:
-            report.say(report.counts_text(self.connectivity, connector._count_names(self)))
+            messages.say(messages.counts_text(self.connectivity, connector._count_names(self)))
             timer.report("Time for drawing connections")
         if connector.save_report:
             connector._save_report(self)
@@ -279,8 +275,6 @@ class Projection:
 
     def edge_params(self, direction: str) -> dict[str, Any]:
         """Return the arguments for ``add_edges`` of a direction."""
-        from bmtool_connectors.builder.registry import register  # the one look upward, lazy
-
         pools = (self.source_pool, self.target_pool)
         source, target = pools if direction == "forward" else pools[::-1]
         rule = self.rule(direction)
@@ -289,7 +283,7 @@ class Projection:
             "source": source,
             "target": target,
             "iterator": self.connector.iterators[direction],
-            "connection_rule": rule if register() else rule.__call__,
+            "connection_rule": rule if rule.is_registered() else rule.__call__,
         }
 
     # ------------------------------------------------------------------ by node ids

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured, Self
@@ -49,6 +50,13 @@ class ConnectorViews(Configured):
                 f"{type(self).__name__} has no nodes yet: call setup_nodes(source=..., target=...)."
             )
         return self._use
+
+    def pair_edges(self, projection: Projection) -> EdgeList:
+        """Return the edges of a projection for a connector that depends on this one.
+
+        Every connected pair is listed in each direction in which it is connected.
+        """
+        return projection.drawn().forward
 
     @property
     def source(self) -> Any:
@@ -120,11 +128,11 @@ class ConnectorViews(Configured):
         """
         if self.serving is None:
             self.use.looked_at()
-            use, first = self.use, None
+            projection, first = self.use, None
         else:
-            use, direction = self.serving
+            projection, direction = self.serving
             first = int(direction == "backward")
-        found = use.stored(sid, tid)
+        found = projection.stored(sid, tid)
         if first in found:
             return found[first]
         if not found:
@@ -150,12 +158,11 @@ class ConnectorViews(Configured):
         ParameterError
             For more than 5e7 pairs.
         """
-        use = self.use
-        if len(use.source) * len(use.target) > MAX_DENSE:
+        n, m = self.use.shape
+        if n * m > MAX_DENSE:
             raise ParameterError(
-                f"conn_mat of {type(self).__name__} would hold {len(use.source)} x "
-                f"{len(use.target)} pairs and is limited to {MAX_DENSE}; use "
-                "connectivity.forward.to_csr()."
+                f"conn_mat of {type(self).__name__} would hold {n} x {m} pairs and is limited to "
+                f"{MAX_DENSE}; use connectivity.forward.to_csr()."
             )
         drawn = self.use.looked_at()
         parts = [drawn.forward.to_dense()]
@@ -184,31 +191,15 @@ class ConnectorViews(Configured):
             np.array(drawn.connected),
             np.array(drawn.possible),
             drawn.pairs,
-            np.array(report.fractions(drawn)),
+            np.array(messages.fractions(drawn)),
         )
 
     def connection_number_info(self) -> None:
         """Print the counts of ``connection_number``."""
-        report.say(report.counts_text(self.use.looked_at(), self._count_names(self.use)))
+        messages.say(messages.counts_text(self.use.looked_at(), self._count_names(self.use)))
 
     def _count_names(self, projection: Projection) -> tuple[str, ...]:
         return self.count_names
-
-    def save_connection_report(self) -> None:
-        """Append the row of the current use to the CSV connection report."""
-        self.use.looked_at()
-        self._save_report(self.use)
-
-    def _save_report(self, projection: Projection) -> None:
-        for source, target, counts in self._report_rows(projection):
-            report.save(self.report_name, source, target, counts)
-
-    def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
-        """Return labels and counts of each row of the report."""
-        return [(*self._report_labels(projection), projection.drawn())]
-
-    def _report_labels(self, projection: Projection) -> tuple[str, str]:
-        return projection.labels
 
     def get_nodes_info(self) -> tuple[str, str]:
         """Return network name and filter of source and target."""
