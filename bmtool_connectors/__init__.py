@@ -78,7 +78,7 @@ from bmtool_connectors.recordings.pair_counts import PairCounts
 from bmtool_connectors.reports.explain import Explanation
 from bmtool_connectors.reports.preview import Preview
 from bmtool_connectors.reports.summary import Summary
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,

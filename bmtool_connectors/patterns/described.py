@@ -194,9 +194,4 @@ def wanted(connector: ConnectorInspection, projection: Projection) -> dict[str, 
         found = connector.expected_of(projection, MOST_PAIRS)
     except Exception:  # a function of the user may do anything, and files are written all the same
         return None
-    if found is None:
-        return None
-    names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
-    spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
-    more = ("forward_jump", "independent", "per_rho", "degrees")
-    return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}
+    return None if found is None else described(found.in_recipe())

@@ -10,7 +10,7 @@ from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.views import ConnectorViews
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.plan import Plan
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from bmtool_connectors.reports.explain import Explanation
 from bmtool_connectors.reports.hints import hints
 from bmtool_connectors.reports.preview import Preview, PreviewEntry
 from bmtool_connectors.reports.summary import Summary, entry
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 
 __all__ = ["connections_of", "explain_pair", "preview", "preview_of", "summary"]
 
@@ -63,7 +62,8 @@ def connections_of(connector: ConnectorInspection, projection: Projection) -> Co
     """Return the edges of a projection, with what was expected of them; draws them if need be."""
     edges = projection.drawn()
     source = connector._randomness
-    wanted, law = _wanted(connector, projection, edges), connector._law_of_distance(projection)
+    expected = _expected(connector, projection, edges)
+    law = connector._law_of_distance(projection)
     return Connections(
         *projection.labels,
         edges.forward,
@@ -71,10 +71,10 @@ def connections_of(connector: ConnectorInspection, projection: Projection) -> Co
         recurrent=projection.recurrent,
         undirected=connector._is_undirected,
         connector=type(connector).__name__,
-        wanted=wanted,
+        expected=expected,
         drawn=drawn(connector, projection) or {},
         about={
-            "sampler": wanted.get("sampler"),
+            "sampler": None if expected is None else expected.sampler,
             "seed": source.sequence.entropy if isinstance(source, Seed) else None,
             "name": connector.name,
             "seconds": projection.seconds,
@@ -84,22 +84,21 @@ def connections_of(connector: ConnectorInspection, projection: Projection) -> Co
     )
 
 
-def _wanted(
+def _expected(
     connector: ConnectorInspection, projection: Projection, edges: Connectivity
-) -> dict[str, Any]:
+) -> Expected | None:
     """Return what the laws give, where that can be compared with what was drawn."""
     random = any(callable(value) for name, value in connector.vars.items() if "n_syn" in name)
     if edges.dropped and random:  # the laws do not know how often that happens
-        return {}
+        return None
     if not connector.is_random:
-        return asdict(Expected.certain(edges, 0.0))
+        return Expected.certain(edges, 0.0)
     try:
-        found = connector.expected_of(projection)
+        return connector.expected_of(projection)
     except (LookupError, ValueError):
         if projection.source.nodes:
             raise
-        return {}  # functions of two nodes find none after free_memory()
-    return {} if found is None else asdict(found)
+        return None  # functions of two nodes find none after free_memory()
 
 
 # ---------------------------------------------------------------------- one pair
