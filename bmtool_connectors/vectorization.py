@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.bernoulli import NormalizedReciprocalRate
 from bmtool_connectors.checks import ROUNDING, floats
+from bmtool_connectors.discovery import has_examples
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -25,28 +26,12 @@ from bmtool_connectors.profiles.algebra import (
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.profiles.dropoffs import (
-    ExponentialDropoff,
-    LinearDropoff,
-    PowerLawDropoff,
-    SigmoidDropoff,
-)
-from bmtool_connectors.profiles.gaussian import GaussianDropoff
-from bmtool_connectors.profiles.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
-from bmtool_connectors.profiles.tabulated import Tabulated
-from bmtool_connectors.profiles.uniform import UniformInRange
 
 __all__ = ["vectorized"]
 
 Values = Any  #: one value for all pairs, or an ndarray of shape (m,)
 Index = npt.NDArray[np.int_]
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: By exact type: a subclass may have changed anything.
-_PROFILES = {
-    *(UniformInRange, GaussianDropoff, ExponentialDropoff, LinearDropoff, SigmoidDropoff),
-    *(PowerLawDropoff, DifferenceOfGaussians, MexicanHat, Bimodal, Tabulated),
-}
 
 
 @overload
@@ -125,10 +110,13 @@ def _is_array_law(function: Any) -> bool:
 
 
 def is_profile(law: Any) -> bool:
-    """Whether a law is a distance profile of this package (by exact type), or made of them."""
+    """Whether a law is a distance profile with examples of its own, or made of such profiles.
+
+    Such a class takes arrays and knows its bounds; a subclass may have changed anything.
+    """
     if type(law) in (ProfileSum, ProfileProduct):
         return all(isinstance(part, float) or is_profile(part) for part in law.parts)
-    return type(law) in _PROFILES
+    return isinstance(law, DistantDependentProbability) and has_examples(type(law))
 
 
 def has_bound(law: Any) -> bool:

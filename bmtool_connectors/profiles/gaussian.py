@@ -119,6 +119,11 @@ class GaussianDropoff(PeakProfile):
     (0.2, 0.1213, 0.0)
     """
 
+    examples = (
+        {"stdev": 60.0, "pmax": 0.8},
+        {"mean": 20.0, "stdev": 40.0, "pmax": 0.6, "min_dist": 5.0, "max_dist": 120.0},
+    )
+
     def __init__(
         self,
         mean: float = 0.0,

@@ -57,6 +57,21 @@ class DifferenceOfGaussians(TotalProfile):
     (0.5, 0.0, -0.0963)
     """
 
+    examples = (
+        {
+            "sigma_center": 30.0,
+            "sigma_surround": 50.0,
+            "amplitude_center": 0.9,
+            "amplitude_surround": 0.3,
+        },
+        {
+            "sigma_center": 30.0,
+            "sigma_surround": 60.0,
+            "amplitude_surround": 0.4,
+            "max_dist": 120.0,
+        },
+    )
+
     def __init__(
         self,
         sigma_center: float,
@@ -163,6 +178,8 @@ class MexicanHat(TotalProfile):
     (0.6, 0.0, -0.1285)
     """
 
+    examples = ({"sigma": 80.0, "amplitude": 0.6},)
+
     def __init__(
         self,
         sigma: float,
@@ -248,6 +265,17 @@ class Bimodal(TotalProfile):
     >>> round(p(0.0), 4), round(p(150.0), 4)
     (0.5003, 0.3)
     """
+
+    examples = (
+        {
+            "sigma1": 20.0,
+            "sigma2": 15.0,
+            "center2": 80.0,
+            "amplitude1": 0.5,
+            "amplitude2": 0.4,
+            "max_dist": 120.0,
+        },
+    )
 
     def __init__(
         self,

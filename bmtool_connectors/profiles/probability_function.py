@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,8 +35,9 @@ FloatArray = npt.NDArray[np.float64]
 class ProbabilityFunction(ABC):
     """A connection probability as a function; subclass it for laws of your own.
 
-    A subclass is called once per pair with floats. Only the exact classes of
-    this package are evaluated on arrays; declare a function ``@vectorized`` to
+    A subclass is called once per pair with floats. Evaluated on arrays are only
+    the classes of this package, and classes of distance profiles that carry
+    ``examples`` of their own as they do; declare a function ``@vectorized`` to
     have the same.
     """
 
@@ -55,6 +56,10 @@ class ProbabilityFunction(ABC):
 
 class RangedProbability(ProbabilityFunction):
     """Probability within a range of distances: what a profile knows, but for arithmetic."""
+
+    #: Arguments with which a class is tried, as the tests of all profiles do; they are not
+    #: inherited. A class that carries them says that it takes arrays and is within its bounds.
+    examples: ClassVar[Sequence[Mapping[str, Any]]]
 
     #: Whether the class that says what a profile gives has the formula and its bounds as well.
     _has_formula: ClassVar[bool] = False

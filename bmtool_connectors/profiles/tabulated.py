@@ -47,6 +47,13 @@ class Tabulated(FormulaProfile):
     0.375
     """
 
+    examples = (
+        {"bin_edges": (0.0, 30.0, 70.0, 120.0), "p": (0.5, 0.1, 0.3)},
+        {"bin_edges": (0.0, 30.0, 70.0, 120.0), "p": (0.5, 0.1, 0.3), "interpolation": "linear"},
+        {"bin_edges": (10.0, 20.0, 40.0, 90.0, 100.0), "p": (-0.5, 1.5, 0.2, 0.4)},
+        {"bin_edges": (10.0, 90.0), "p": (0.4,), "interpolation": "linear"},
+    )
+
     def __init__(
         self, bin_edges: npt.ArrayLike, p: npt.ArrayLike, interpolation: str = "step"
     ) -> None:

@@ -38,6 +38,11 @@ class UniformInRange(DistantDependentProbability):
     (0.3, 0.0)
     """
 
+    examples = (
+        {"p": 0.3, "min_dist": 10.0, "max_dist": 120.0},
+        {"p": 0.2},
+    )
+
     def __init__(self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)
         self.p = number(p, "p of UniformInRange", "one probability in [0, 1]", 0.0, 1.0)
