@@ -58,18 +58,8 @@ class DifferenceOfGaussians(TotalProfile):
     """
 
     examples = (
-        {
-            "sigma_center": 30.0,
-            "sigma_surround": 50.0,
-            "amplitude_center": 0.9,
-            "amplitude_surround": 0.3,
-        },
-        {
-            "sigma_center": 30.0,
-            "sigma_surround": 60.0,
-            "amplitude_surround": 0.4,
-            "max_dist": 120.0,
-        },
+        {"sigma_center": 30.0, "sigma_surround": 50.0, "amplitude_surround": 0.3},
+        {"sigma_center": 30.0, "sigma_surround": 60.0, "amplitude_surround": 0.0},
     )
 
     def __init__(
@@ -267,14 +257,7 @@ class Bimodal(TotalProfile):
     """
 
     examples = (
-        {
-            "sigma1": 20.0,
-            "sigma2": 15.0,
-            "center2": 80.0,
-            "amplitude1": 0.5,
-            "amplitude2": 0.4,
-            "max_dist": 120.0,
-        },
+        {"sigma1": 20.0, "sigma2": 15.0, "center2": 80.0, "amplitude2": 0.5, "max_dist": 120.0},
     )
 
     def __init__(
