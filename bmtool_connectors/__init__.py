@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import connectors
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
 from bmtool_connectors.comparison.compare import Comparison, Difference, compare
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
@@ -63,6 +63,7 @@ from bmtool_connectors.profiles.algebra import (
 )
 from bmtool_connectors.profiles.gaussian import NORM_COEF, gaussian
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.recordings.fit import ProfileFit

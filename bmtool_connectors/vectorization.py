@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate
+from bmtool_connectors.arrays import FloatArray, Index, IntArray, Values
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.discovery import has_examples
 from bmtool_connectors.distances import metric_of
@@ -26,11 +26,10 @@ from bmtool_connectors.profiles.algebra import (
     ProfileProduct,
     ProfileSum,
 )
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 
 __all__ = ["vectorized"]
 
-Values = Any  #: one value for all pairs, or an ndarray of shape (m,)
-Index = npt.NDArray[np.int_]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -124,7 +123,7 @@ def has_bound(law: Any) -> bool:
     return is_profile(law) or getattr(law, "vectorized_bound", None) is not None
 
 
-def bound_of(law: Any, low: Any, high: Any, name: str) -> npt.NDArray[np.float64]:
+def bound_of(law: Any, low: Any, high: Any, name: str) -> FloatArray:
     """Return an upper bound of a law on the intervals [low, high] of its argument."""
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     if not callable(law):
@@ -137,7 +136,7 @@ def bound_of(law: Any, low: Any, high: Any, name: str) -> npt.NDArray[np.float64
             f"bound of {name} gives negative or missing values; allowed are numbers that the "
             "function never exceeds."
         )
-    limited: npt.NDArray[np.float64] = np.minimum(bound, 1.0)
+    limited: FloatArray = np.minimum(bound, 1.0)
     return limited
 
 
@@ -302,7 +301,7 @@ def checked_counts(
     describe: Callable[[int], str],
     name: str,
     allowed: str = "a whole number of synapses >= 0: round the result of the function",
-) -> npt.NDArray[np.int64]:
+) -> IntArray:
     """Return synapse counts as whole numbers >= 0, shape (n,), or raise for the first that is not.
 
     Parameters

@@ -128,9 +128,9 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "locks", "discovery", "checks", "proportions", "generators", "randomness"),
-    *("filters", "sonata", "nodes", "distances"),
-    *("profiles", "bernoulli", "vectorization", "edges", "connectivity", "conn_prop"),
+    *("errors", "locks", "discovery", "arrays", "checks", "proportions", "generators"),
+    *("randomness", "filters", "sonata", "nodes", "distances"),
+    *("bernoulli", "profiles", "vectorization", "edges", "connectivity", "conn_prop"),
     *("sampling", "connection_rule", "report", "defaults"),
     *("reports", "patterns", "synapses", "connectors", "recordings"),
     *("builder", "comparison", "verification", "saved", "plot", "testing", "cli"),

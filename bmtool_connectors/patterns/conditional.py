@@ -13,7 +13,7 @@ from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import PairStates, StateJoint, StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 __all__ = ["GapJunctionConditionalReciprocalConnector"]
 
@@ -197,7 +197,7 @@ float, callable or None
         states = self._reference.states(self.use if use is None else use)
         laws = [self._law(used, "p0", states, False), self._law(used, "p1", states, True)]
         joints = tuple(self._joint(used, state) for state in _STATES)
-        joint = StateJoint(name=f"pr of {own}", states=states, joints=joints)
+        joint = ReferenceJoint(name=f"pr of {own}", reference=states, joints=joints)
         return Plan(
             space,
             PairLaws(laws[0], laws[1], same_arg=recurrent, same_p=recurrent),
@@ -205,14 +205,14 @@ float, callable or None
             joint,
         )
 
-    def _law(self, used: dict[str, Any], which: str, states: PairStates, backward: bool) -> Law:
+    def _law(self, used: dict[str, Any], which: str, states: ReferencePairs, backward: bool) -> Law:
         own = type(self).__name__
         laws = []
         for state in _STATES:
             name = f"{which}_{state}"
             p = parameters.probability(used[name], f"{name} of {own}", 0, "")
             laws.append(Law(p, used[f"{name}_arg"], f"{name} of {own}", backward))
-        return StateLaw(None, None, f"{which} of {own}", backward, states, tuple(laws))
+        return ReferenceLaw(None, None, f"{which} of {own}", backward, states, tuple(laws))
 
     def _joint(self, used: dict[str, Any], state: str) -> Joint:
         arg, owner = used[f"pr_{state}_arg"], f"pr_{state} of {type(self).__name__}"

@@ -17,7 +17,7 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 __all__ = ["CorrelatedGapJunction", "GapJunction"]
 
@@ -240,4 +240,4 @@ class CorrelatedGapJunction(GapJunction):
             for which, p in self._laws_given.items()
         )
         states = self._reference.states(self.use if use is None else use)
-        return StateLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)
+        return ReferenceLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)

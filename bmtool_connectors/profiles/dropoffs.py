@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, gammainc, gammaincc
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import DistRange, PeakProfile
@@ -26,7 +26,6 @@ __all__ = [
     "SigmoidDropoff",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FINITE = (-HUGE, HUGE)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import DistRange, TotalProfile
@@ -16,8 +16,6 @@ from bmtool_connectors.profiles.gaussian import gaussian, gaussian_kinks, gaussi
 from bmtool_connectors.profiles.shells import density_power, shell_volume, smooth_shell_mean
 
 __all__ = ["Bimodal", "DifferenceOfGaussians", "MexicanHat"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def _amplitude(value: Any, owner: str) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
+from bmtool_connectors.arrays import Flags, FloatArray
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.shells import (
@@ -28,8 +29,6 @@ from bmtool_connectors.profiles.shells import (
 from bmtool_connectors.randomness import RngLike
 
 __all__ = ["ProbabilityFunction", "RangedProbability"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class ProbabilityFunction(ABC):
@@ -88,7 +87,7 @@ class RangedProbability(ProbabilityFunction):
     def _parameters(self) -> dict[str, Any]:
         return {"min_dist": self.min_dist, "max_dist": self.max_dist}
 
-    def in_range(self, dist: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def in_range(self, dist: npt.ArrayLike) -> Flags:
         """Return where `dist` (um) lies within the range, both ends included."""
         d = np.asarray(dist)
         return (d >= self.min_dist) & (d <= self.max_dist)
@@ -142,7 +141,7 @@ class RangedProbability(ProbabilityFunction):
         # A law of the user's own is what calling it with one distance at a time gives.
         return np.array([float(self(each)) for each in dist.ravel().tolist()]).reshape(dist.shape)
 
-    def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
+    def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> Flags:
         """Decide at random for each distance; only those within the range cost a draw.
 
         Parameters
@@ -203,7 +202,7 @@ class RangedProbability(ProbabilityFunction):
 
     def _within_range(
         self, low: npt.ArrayLike, high: npt.ArrayLike
-    ) -> tuple[npt.NDArray[np.bool_], tuple[FloatArray, FloatArray]]:
+    ) -> tuple[Flags, tuple[FloatArray, FloatArray]]:
         """Return which intervals meet the range, and their part in it."""
         low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
         reachable = (high >= self.min_dist) & (low <= self.max_dist)

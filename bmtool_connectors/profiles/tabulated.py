@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import FormulaProfile
 
 __all__ = ["Tabulated"]
-
-FloatArray = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
 
 
 class Tabulated(FormulaProfile):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import number
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 
 __all__ = ["UniformInRange"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class UniformInRange(DistantDependentProbability):
