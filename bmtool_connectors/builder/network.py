@@ -10,20 +10,20 @@ from typing import Any
 
 from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk, inspected
-from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
+from bmtool_connectors.builder.rule_edges import edges_of
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.progress import progress
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.preview import Preview
 from bmtool_connectors.reports.summary import Summary, entry
-from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.sonata.interrupts import held_signals
 
 __all__ = ["NetworkBuilder", "SparseNetwork"]
