@@ -21,7 +21,7 @@ from bmtool_connectors.patterns.described import RECIPE
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pools import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary, entry
-from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
+from bmtool_connectors.sonata.layout import AXES, POSITIONS
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
 

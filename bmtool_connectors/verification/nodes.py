@@ -9,8 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from bmtool_connectors.sonata.coordinates import COORDINATES
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
+from bmtool_connectors.sonata.layout import COORDINATES
 from bmtool_connectors.verification.columns import (
     Ids,
     IntArray,
