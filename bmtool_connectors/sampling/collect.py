@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.edges import index_dtype
+from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.laws import (

@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
+from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import index_dtype, sort_pairs
+from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
