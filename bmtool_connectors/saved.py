@@ -17,11 +17,11 @@ from bmtool_connectors.comparison.folder import read_folder, reading
 from bmtool_connectors.comparison.tables import Population, Table
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns.described import RECIPE
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pools import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sonata.layout import AXES, POSITIONS
+from bmtool_connectors.sonata.layout import RECIPE_FILE as RECIPE
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
 

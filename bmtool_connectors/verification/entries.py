@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bmtool_connectors.patterns.described import FORMAT, RECIPE
 from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.layout import RECIPE_FILE as RECIPE
+from bmtool_connectors.sonata.recipe import FORMAT
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipes"]

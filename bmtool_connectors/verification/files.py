@@ -16,7 +16,7 @@ import h5py
 from bmtool_connectors.checks import HUGE
 from bmtool_connectors.comparison.folder import TYPE_KEYS, matching_types, stem_of, type_lines
 from bmtool_connectors.comparison.tables import whole_number
-from bmtool_connectors.patterns.described import RECIPE
+from bmtool_connectors.sonata.layout import RECIPE_FILE as RECIPE
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Files", "TypeTable", "locate"]
