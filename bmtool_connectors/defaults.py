@@ -39,7 +39,7 @@ class ModuleWithDefaults(types.ModuleType):
     @report_name.setter
     def report_name(self, value: Any) -> None:
         report.default.name = report.checked_file(
-            report.DEFAULT_FILE if value is None else value, "bmtool_connectors"
+            report.DEFAULT_FILE if value is None else value, "report_name of bmtool_connectors"
         )
 
     @report_name.deleter
@@ -54,7 +54,7 @@ class ModuleWithDefaults(types.ModuleType):
     @infeasible.setter
     def infeasible(self, value: Any) -> None:
         bernoulli.default.infeasible = bernoulli.checked_infeasible(
-            bernoulli.INFEASIBLE[0] if value is None else value, "bmtool_connectors"
+            bernoulli.INFEASIBLE[0] if value is None else value, "infeasible of bmtool_connectors"
         )
 
     @infeasible.deleter

@@ -208,4 +208,4 @@ def checked_file(name: object, owner: str) -> str | os.PathLike[str]:
         return default.name
     if isinstance(name, str | os.PathLike):
         return name
-    raise ParameterError(f"report_name of {owner} is {name!r}; allowed is a file name or None.")
+    raise ParameterError(f"{owner} is {name!r}; allowed is a file name or None.")

@@ -23,6 +23,7 @@ from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import Seed, SharedGenerator
@@ -87,14 +88,16 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = True
+    allow_autapses: bool = parameter(default=True, init=False)
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
-    #: The use that ``setup_nodes`` began last.
-    _use: Projection | None = None
-    #: Use and direction whose edges BMTK is being given, or was given last.
-    serving: tuple[Projection, str] | None = None
+    def _start(self) -> None:
+        super()._start()
+        #: The use that ``setup_nodes`` began last.
+        self._use: Projection | None = None
+        #: Use and direction whose edges BMTK is being given, or was given last.
+        self.serving: tuple[Projection, str] | None = None
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod

@@ -156,10 +156,7 @@ def _digest(data: bytes) -> str:
 
 def connector_described(connector: BaseConnector) -> dict[str, Any]:
     """Return class, parameters and seed of a connector (no seed with a shared generator)."""
-    given = getattr(connector, "_given", connector.vars)
-    values = {
-        name: given.get(name, getattr(connector, name, None)) for name in connector.parameter_names
-    }
+    values = {name: connector._as_given(name)[0] for name in connector.parameter_names}
     source = connector._randomness
     infeasible = getattr(connector, "infeasible", None)
     return {

@@ -14,6 +14,7 @@ from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.reports.explain import pair_law
@@ -39,9 +40,9 @@ class SampledConnector(BaseConnector):
     """A connector that says with ``_plan`` what is to be drawn in a pair space."""
 
     #: Of the sources that take part; a parameter of some connectors with one direction.
-    source_fraction: float = 1.0
+    source_fraction: float = parameter(default=1.0, init=False)
     #: What an estimate evaluates is kept for the draw; a parameter of some connectors.
-    cache_data: bool = False
+    cache_data: bool = parameter(default=False, init=False)
 
     @abstractmethod
     def _plan(self, space: PairSpace, use: Projection | None) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,9 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
-    serving: tuple[Projection, str] | None
-    _use: Projection | None
-
     if TYPE_CHECKING:  # given by BaseConnector
+        serving: ClassVar[Any]
+        _use: ClassVar[Any]
 
         @property
         def use(self) -> Projection: ...
