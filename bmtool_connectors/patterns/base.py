@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -205,8 +205,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         return self._params("forward")
 
     def _params(self, direction: str, use: Projection | None = None) -> dict[str, Any]:
-        from bmtool_connectors.builder.registry import register  # the one look upward, lazy
-
         use = self.use if use is None else use
         rule = self._rule(direction, use)
         pools = (use.source_pool, use.target_pool)
@@ -216,7 +214,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             "source": source,
             "target": target,
             "iterator": self.iterators[direction],
-            "connection_rule": rule if register() else rule.__call__,
+            "connection_rule": rule if rule.is_registered() else rule.__call__,
         }
 
     def connect(
@@ -287,14 +285,14 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _draw_once(self, use: Projection) -> None:
         if self.verbose:
-            report.say(self._opening(use))
-        timer = report.Timer()
+            messages.say(self._opening(use))
+        timer = messages.Timer()
         shared = self._shared(use)
         with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
-            report.say(report.counts_text(use.connectivity, self._count_names(use)))
+            messages.say(messages.counts_text(use.connectivity, self._count_names(use)))
             timer.report("Time for drawing connections")
         if self.save_report:
             self._save_report(use)
@@ -376,13 +374,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _opening(self, use: Projection) -> str:
         return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
-
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return use.labels
-
-    def _save_report(self, use: Projection) -> None:
-        assert use.connectivity is not None
-        report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
@@ -349,7 +349,7 @@ class BlockConnector(BaseConnector):
         blocks = list(blocks)
         for block in blocks:
             if self.verbose:
-                report.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
+                messages.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
             found = draw(block)
             drawn = Connectivity.from_edges(found) if isinstance(found, EdgeList) else found
             own = list(block.directed(drawn))
@@ -358,7 +358,7 @@ class BlockConnector(BaseConnector):
             counted.append(replace(drawn.without_cache(), forward=none, backward=backward))
             if self.verbose:
                 n = sum(len(edges) for edges, _, _ in own)
-                report.say(
+                messages.say(
                     f"  {n} edges, {n / sum(len(s) * len(t) for _, s, t in own):.2%} of all pairs"
                 )
         edges = joined_edges(parts, (len(source), len(target)))
@@ -378,13 +378,13 @@ class BlockConnector(BaseConnector):
         )
         return drawn, counted
 
-    def _save_report(self, use: Projection) -> None:
+    def _report_rows(self, use: Projection) -> Iterable[tuple[str, str, Connectivity]]:
         if any(block.counts is None for block in use.parts):  # a class with a draw of its own
-            super()._save_report(use)
-            return
-        for block in use.parts:
-            source, target = block.connector._report_labels(block.connector.use)
-            report.save(self.report_name, source, target, block.counts)
+            return super()._report_rows(use)
+        return [
+            (*block.connector._report_labels(block.connector.use), block.counts)
+            for block in use.parts
+        ]
 
     def expected_of(self, use: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average: the sums over the blocks."""

@@ -83,7 +83,7 @@ class FixedNumberConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
-            forward_jump=found.jump(),
+            max_step=found.max_step(),
             degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 

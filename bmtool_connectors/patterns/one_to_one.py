@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -159,7 +159,7 @@ class OneToOneSequentialConnector(BaseConnector):
         self._begin(use)
         if self.verbose:
             first, last = self.idx_range[-2:]
-            report.say(
+            messages.say(
                 f"{self._single.capitalize()} nodes {first} to {last - 1} of "
                 f"{self._single_nodes(use).label} are for {nodes.label}; "
                 f"{self.n_source - last} of {self.n_source} left."

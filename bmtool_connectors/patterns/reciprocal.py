@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import (
     after_forward,
     bounds,
@@ -307,7 +307,7 @@ class ReciprocalConnector(BidirectionalConnector):
         assert plan.joint is not None
         own, wanted = type(self).__name__, plan.rho_wanted
         ends = plan.space.source, plan.space.target
-        timer = report.Timer()
+        timer = messages.Timer()
         estimate, kept = estimate_rho(
             plan.space,
             plan.laws,
@@ -334,7 +334,7 @@ class ReciprocalConnector(BidirectionalConnector):
                 ends,
             )
         if self.verbose:
-            report.say(f"Estimated value of rho={estimate.rho:.3f}")
+            messages.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
         plan = replace(plan, unreachable=estimate.reachable is not None)
         return plan.with_rho(estimate.rho), kept
