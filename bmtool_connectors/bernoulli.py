@@ -39,7 +39,7 @@ def checked_infeasible(value: Any, owner: str) -> str:
         return default.infeasible
     if not isinstance(value, str) or value not in INFEASIBLE:
         raise ParameterError(
-            f"infeasible of {owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
+            f"{owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
             " (None is the default)."
         )
     return value

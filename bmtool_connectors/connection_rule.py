@@ -37,6 +37,13 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     direction : {'forward', 'backward'}
     """
 
+    @staticmethod
+    def is_registered() -> bool:
+        """Whether BMTK knows rules of this type; it is told now if it does not."""
+        from bmtool_connectors.builder.registry import register
+
+        return register()
+
     def __init__(self, connector: BaseConnector, use: Projection, direction: str) -> None:
         super().__init__()
         self.connector, self.use, self.direction = connector, use, direction

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -23,6 +23,7 @@ from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.randomness import Seed, SharedGenerator
@@ -87,14 +88,16 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = True
+    allow_autapses: bool = parameter(default=True, init=False)
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
-    #: The use that ``setup_nodes`` began last.
-    _use: Projection | None = None
-    #: Use and direction whose edges BMTK is being given, or was given last.
-    serving: tuple[Projection, str] | None = None
+    def _start(self) -> None:
+        super()._start()
+        #: The use that ``setup_nodes`` began last.
+        self._use: Projection | None = None
+        #: Use and direction whose edges BMTK is being given, or was given last.
+        self.serving: tuple[Projection, str] | None = None
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -202,8 +205,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         return self._params("forward")
 
     def _params(self, direction: str, use: Projection | None = None) -> dict[str, Any]:
-        from bmtool_connectors.builder.registry import register  # the one look upward, lazy
-
         use = self.use if use is None else use
         rule = self._rule(direction, use)
         pools = (use.source_pool, use.target_pool)
@@ -213,7 +214,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             "source": source,
             "target": target,
             "iterator": self.iterators[direction],
-            "connection_rule": rule if register() else rule.__call__,
+            "connection_rule": rule if rule.is_registered() else rule.__call__,
         }
 
     def connect(
@@ -284,14 +285,14 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _draw_once(self, use: Projection) -> None:
         if self.verbose:
-            report.say(self._opening(use))
-        timer = report.Timer()
+            messages.say(self._opening(use))
+        timer = messages.Timer()
         shared = self._shared(use)
         with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
             use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
         use.seconds = timer.end()
         if self.verbose:
-            report.say(report.counts_text(use.connectivity, self._count_names(use)))
+            messages.say(messages.counts_text(use.connectivity, self._count_names(use)))
             timer.report("Time for drawing connections")
         if self.save_report:
             self._save_report(use)
@@ -373,13 +374,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
 
     def _opening(self, use: Projection) -> str:
         return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
-
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return use.labels
-
-    def _save_report(self, use: Projection) -> None:
-        assert use.connectivity is not None
-        report.save(self.report_name, *self._report_labels(use), use.connectivity)
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:

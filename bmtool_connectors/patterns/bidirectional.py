@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.bernoulli import checked_infeasible
+from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.randomness import Seed, SharedGenerator
@@ -34,17 +34,14 @@ class BidirectionalConnector(SampledConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
-    allow_autapses: bool = False
-    quick: bool = False
+    allow_autapses: bool = parameter(default=False, init=False)
+    quick_pop_check: bool = parameter(default=False, init=False)
+    #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
+    infeasible: str = parameter(
+        default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
+    )
 
-    def __init__(self, *, infeasible: str | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        owner = type(self).__name__
-        #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
-        self.infeasible = checked_infeasible(infeasible, owner)
-        self.check_stream()
-
-    def check_stream(self) -> None:
+    def _check_stream(self) -> None:
         """Refuse samplers and seeds with which no network of bmtool is reproduced."""
         own, seed = type(self).__name__, self._randomness
         if self.infeasible != "bmtool":
@@ -89,7 +86,7 @@ class BidirectionalConnector(SampledConnector):
             are given while the backward edges have not been taken.
         """
         if self._use is not None and not self._use.recurrent and self._use.taken == {"forward"}:
-            if self._use.is_reversed(source, target, self.quick):
+            if self._use.is_reversed(source, target, self.quick_pop_check):
                 return
             raise NodeError(
                 f"setup_nodes of {type(self).__name__} got other pools while the backward edges "
@@ -97,7 +94,7 @@ class BidirectionalConnector(SampledConnector):
                 "call edge_params() (or edge_params(direction='backward')) first, or make another "
                 "connector."
             )
-        self._begin(self._make_use(source, target, quick=self.quick))
+        self._begin(self._make_use(source, target, quick=self.quick_pop_check))
 
     def edge_params(self, direction: str | None = None) -> dict[str, Any]:  # type: ignore[override]
         """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.
@@ -321,10 +318,9 @@ class _Kept(Mapping[str, "npt.NDArray[Any]"]):
         return len(self._names)
 
 
-def two_counts(owner: str, n_syn0: Any, n_syn1: Any) -> tuple[SynapseCounts, SynapseCounts]:
-    """Return the synapse counts of both directions, checked."""
-    names = (f"n_syn0 of {owner}", f"n_syn1 of {owner}")
+def two_counts(owner: str, n_syn0: Count, n_syn1: Count) -> tuple[SynapseCounts, SynapseCounts]:
+    """Return the synapse counts of both directions."""
     return (
-        SynapseCounts(parameters.synapses(n_syn0, names[0]), names[0]),
-        SynapseCounts(parameters.synapses(n_syn1, names[1]), names[1], backward=True),
+        SynapseCounts(n_syn0, f"n_syn0 of {owner}"),
+        SynapseCounts(n_syn1, f"n_syn1 of {owner}", backward=True),
     )

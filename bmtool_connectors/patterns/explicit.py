@@ -17,8 +17,12 @@ from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import (
+    Count,
+    parameter,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 
@@ -59,7 +63,11 @@ class ExplicitConnector(BaseConnector):
         Properties of the edges, a value per row of the list; read-only.
     """
 
+    p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
+    p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
     is_random: ClassVar[bool] = False
+    _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
 
     def _take(
         self,
@@ -143,16 +151,15 @@ class ExplicitConnector(BaseConnector):
                 (source, target),
             )
         i, j = i[first], j[first]
-        n_syn = self.vars["n_syn"]
-        if callable(n_syn):
-            found = vectorization.of_pairs(n_syn, source, target, i, j, f"n_syn of {own}")
+        if callable(self.n_syn):
+            found = vectorization.of_pairs(self.n_syn, source, target, i, j, f"n_syn of {own}")
 
             def describe(k: int) -> str:
                 return f"the pair of nodes {source.ids[i[k]]} and {target.ids[j[k]]}"
 
             n_syn = vectorization.checked_counts(found, len(i), describe, f"n_syn of {own}")
         else:
-            n_syn = np.broadcast_to(np.asarray(parameters.synapses(n_syn, own)), i.shape)
+            n_syn = np.broadcast_to(np.asarray(self.n_syn), i.shape)
         return i, j, n_syn, rows[first]
 
     def edge_properties(self, scale: Mapping[str, float] | None = None) -> dict[str, Any]:

@@ -8,17 +8,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
-from bmtool_connectors.checks import flag, number
+from bmtool_connectors import messages
+from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import parameter, whole_number
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["OneToOneSequentialConnector"]
+
+
+def _fixed_count(value: Any, owner: str) -> int:
+    if callable(value):
+        raise ParameterError(
+            f"{owner} is a function; allowed is a whole number: use another connector for random "
+            "counts."
+        )
+    return whole_number(value, owner)
 
 
 class OneToOneSequentialConnector(BaseConnector):
@@ -56,32 +66,26 @@ class OneToOneSequentialConnector(BaseConnector):
         net.add_edges(**connector.edge_params())
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("n_syn", "partition_source")
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
     is_random: ClassVar[bool] = False
 
-    def __init__(
-        self, n_syn: int = 1, partition_source: bool = False, verbose: bool = True
-    ) -> None:
-        super().__init__(verbose=verbose, save_report=False)
-        own = type(self).__name__
-        if callable(n_syn):
-            raise ParameterError(
-                f"n_syn of {own} is a function; allowed is a whole number: use another connector "
-                "for random counts."
-            )
-        allowed = "a whole number >= 0"
-        count = number(n_syn, f"n_syn of {own}", allowed, 0, np.iinfo(np.uint32).max)
-        if count % 1:
-            raise ParameterError(f"n_syn of {own} is {n_syn!r}; allowed is {allowed}.")
-        self.n_syn = int(count)
-        self.vars = {"n_syn": n_syn}
-        self.partition_source = flag(partition_source, f"partition_source of {own}")
-        if self.partition_source:
-            self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
+    n_syn: int = parameter(default=1, check=_fixed_count, law=True)
+    partition_source: bool = parameter(default=False, check=flag)
+    save_report: bool = parameter(
+        default=False, check=flag, init=False, shown=False, assignable=True
+    )
+    _positional: ClassVar[tuple[str, ...]] = ("n_syn", "partition_source", "verbose")
+    _without: ClassVar[tuple[str, ...]] = ("report_name", "rng", "name", "sampler")
+
+    def _start(self) -> None:
+        super()._start()
         #: Where each partition starts among the nodes of the single population.
         self.idx_range: list[int] = [0]
         self._partitions: list[Projection] = []
+
+    def _check(self) -> None:
+        if self.partition_source:
+            self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
 
     # ------------------------------------------------------------------ uses
     @property
@@ -155,7 +159,7 @@ class OneToOneSequentialConnector(BaseConnector):
         self._begin(use)
         if self.verbose:
             first, last = self.idx_range[-2:]
-            report.say(
+            messages.say(
                 f"{self._single.capitalize()} nodes {first} to {last - 1} of "
                 f"{self._single_nodes(use).label} are for {nodes.label}; "
                 f"{self.n_source - last} of {self.n_source} left."

@@ -11,11 +11,11 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.sampling.states import PairStates
 
 
-def checked_reference(connector: Any, parameter: str, owner: str) -> BaseConnector:
+def checked_reference(connector: Any, owner: str) -> BaseConnector:
     """Return the reference connector, or refuse what is none."""
     if not isinstance(connector, BaseConnector):
         raise ParameterError(
-            f"{parameter} of {owner} is {connector!r}; allowed is a connector of this package, set "
+            f"{owner} is {connector!r}; allowed is a connector of this package, set "
             "up within one population: pass the one that was added before."
         )
     return connector

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report, vectorization
+from bmtool_connectors import messages, vectorization
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import Seed, SharedGenerator
-from bmtool_connectors.reports.explain import pair_law
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -25,6 +25,7 @@ from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.states import StateLaw
 
@@ -39,9 +40,9 @@ class SampledConnector(BaseConnector):
     """A connector that says with ``_plan`` what is to be drawn in a pair space."""
 
     #: Of the sources that take part; a parameter of some connectors with one direction.
-    source_fraction: float = 1.0
+    source_fraction: float = parameter(default=1.0, init=False)
     #: What an estimate evaluates is kept for the draw; a parameter of some connectors.
-    cache_data: bool = False
+    cache_data: bool = parameter(default=False, init=False)
 
     @abstractmethod
     def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
@@ -82,7 +83,7 @@ class SampledConnector(BaseConnector):
             )
         if chosen == "sparse" and self.verbose:
             shared = not isinstance(self._randomness, Seed)
-            report.say(
+            messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
                 "sampler='pairwise' is the remedy." * shared

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.conn_prop import ConnProp
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -31,10 +31,9 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
-    serving: tuple[Projection, str] | None
-    _use: Projection | None
-
     if TYPE_CHECKING:  # given by BaseConnector
+        serving: ClassVar[Any]
+        _use: ClassVar[Any]
 
         @property
         def use(self) -> Projection: ...
@@ -198,12 +197,12 @@ class ConnectorViews(Configured):
             np.array(drawn.connected),
             np.array(drawn.possible),
             drawn.pairs,
-            np.array(report.fractions(drawn)),
+            np.array(messages.fractions(drawn)),
         )
 
     def connection_number_info(self) -> None:
         """Print the counts of ``connection_number``."""
-        report.say(report.counts_text(self._look(), self._count_names(self.use)))
+        messages.say(messages.counts_text(self._look(), self._count_names(self.use)))
 
     def save_connection_report(self) -> None:
         """Append the row of the current use to the CSV connection report."""

@@ -326,9 +326,9 @@ class PairCounts:
             p1 = p0
         p1 = self.p1 if p1 is None else p1
         return {
-            "p0": probability(p0, "p0 of PairCounts", spherical_dist, "p_arg"),
-            "p1": probability(p1, "p1 of PairCounts", spherical_dist, "p_arg"),
-            "pr": joint(self.nrr if pr is None else pr, "pr of PairCounts", "0", "p_arg"),
+            "p0": probability(p0, "p0 of PairCounts"),
+            "p1": probability(p1, "p1 of PairCounts"),
+            "pr": joint(self.nrr if pr is None else pr, "pr of PairCounts"),
         }
 
     def connector(

@@ -27,7 +27,7 @@ def checked_sampler(sampler: Any, owner: str) -> str:
     """Return the name of a sampler, or refuse what is none."""
     if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise ParameterError(
-            f"sampler of {owner} is {sampler!r}; allowed are 'auto', 'pairwise' and 'sparse'."
+            f"{owner} is {sampler!r}; allowed are 'auto', 'pairwise' and 'sparse'."
         )
     return sampler
 

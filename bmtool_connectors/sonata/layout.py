@@ -20,6 +20,10 @@ NODE_TYPES_FILE = "_node_types.csv"
 EDGE_TYPES_FILE = "_edge_types.csv"
 GAP_JUNCTIONS_FILE = "_gap_juncs.h5"
 RECIPE_FILE = "_connections.json"
+#: What files hold; the first two are also their groups in the file.
+NODES = "nodes"
+EDGES = "edges"
+GAP_JUNCTIONS = "gap junctions"
 #: Suffixes of HDF5 files.
 H5_SUFFIXES = (".h5", ".hdf5")
 
@@ -32,16 +36,12 @@ MAGIC = 0x0A7A
 VERSION = (0, 1)
 
 # ---------------------------------------------------------------------- nodes
-#: The group of node populations.
-NODES = "nodes"
 NODE_ID = "node_id"
 NODE_TYPE_ID = "node_type_id"
 NODE_GROUP_ID = "node_group_id"
 NODE_GROUP_INDEX = "node_group_index"
 
 # ---------------------------------------------------------------------- edges
-#: The group of edge populations.
-EDGES = "edges"
 SOURCE_NODE_ID = "source_node_id"
 TARGET_NODE_ID = "target_node_id"
 EDGE_TYPE_ID = "edge_type_id"

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sonata.digests import digest_of_json
-from bmtool_connectors.sonata.layout import RECIPE_FILE as RECIPE
-from bmtool_connectors.sonata.recipe import FORMAT
+from bmtool_connectors.sonata.layout import RECIPE_FILE
+from bmtool_connectors.sonata.recipe import RecipeError, is_as_written, load_recipe
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipes"]
 
-#: Formats that are read: the first has no digests of nodes and values.
-FORMATS = (1, FORMAT)
-#: What the values of interest begin with, in what is wanted.
-QUANTITIES = ("forward", "backward", "reciprocal")
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
-#: By how much a number that is expected may be below 0 because sums are rounded.
-ROUNDING = 1e-6
 
 READING = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -35,13 +29,6 @@ def _count(value: Any) -> int:
     if not 0 <= value <= MOST or value != int(value):
         raise ValueError(f"{value!r} is no number that counts anything")
     return int(value)
-
-
-def _expected(value: Any) -> float:
-    """Return a number that is expected; a sum may be rounded to a little less than 0."""
-    if not -ROUNDING <= value <= MOST:
-        raise ValueError(f"{value!r} is no number that can be expected")
-    return max(float(value), 0.0)
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -114,8 +101,10 @@ class Entry:
     connector : dict
         Class and parameters; empty where edges are of another rule.
     direction : str
-    drawn, wanted : dict
-        Counts of the draw, and what the laws give; empty where that is not known.
+    drawn : dict
+        Counts of the draw; empty where they are not known.
+    expected : Expected or None
+        What the laws give; None where that is not known.
     row_per_synapse : bool or None
     values : Values or None
         Of its properties.
@@ -139,7 +128,7 @@ class Entry:
     connector: dict[str, Any]
     direction: str
     drawn: dict[str, Any]
-    wanted: dict[str, Any]
+    expected: Expected | None
     row_per_synapse: bool | None = None
     values: Values | None = None
     properties: dict[str, str] | None = None
@@ -166,10 +155,10 @@ class Entry:
         direction = str(connector.pop("direction", "forward"))
         told = {name: connector.pop(name, None) for name in ("drawn", "wanted")}
         drawn: dict[str, Any] = {"pairs": 0, "dropped": 0, "connected": {}}
-        wanted: dict[str, Any] = {}
+        expected: Expected | None = None
         try:
             drawn = _drawn(told["drawn"])
-            wanted = _wanted(told["wanted"])
+            expected = Expected.from_recipe(dict(told["wanted"] or {}))
         except READING as error:
             amiss.append(f"connector: {error!r}")
         return cls(
@@ -183,7 +172,7 @@ class Entry:
             connector,
             direction,
             drawn,
-            wanted,
+            expected,
             read("row_per_synapse", bool, None),
             read("values", Values.of, None),
             read("type", _texts, None),
@@ -220,11 +209,6 @@ def _drawn(given: Any) -> dict[str, Any]:
         "dropped": _count(told.get("dropped", 0)),
         "connected": {name: _count(n) for name, n in told.get("connected", {}).items()},
     }
-
-
-def _wanted(given: Any) -> dict[str, float]:
-    told = dict(given or {})
-    return {name: _expected(x) for name, x in told.items() if name.startswith(QUANTITIES)}
 
 
 def n_connected(counts: Mapping[str, int], direction: str) -> int | None:
@@ -281,23 +265,17 @@ def read_recipes(files: Sequence[Path], found: Findings) -> list[Recipe]:
 def _recipe(file: Path, found: Findings) -> Recipe | None:
     given = None
     with found.reading(file):
-        given = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            given = load_recipe(file.read_text(encoding="utf-8"))
+        except RecipeError as error:
+            found.add("recipe", str(error), file)
     if given is None:
-        if not found.has_of(file):
-            found.add("recipe", "it is empty", file)
-        return None
-    if not isinstance(given, dict) or not isinstance(given.get("edge_types"), list):
-        found.add("recipe", "it has no list of edge types", file)
-        return None
-    if given.get("format") not in FORMATS:
-        text = f"its format is {given.get('format')!r}, and this version reads {FORMAT}"
-        found.add("recipe", text, file)
         return None
     network = given.get("network")
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
         _check_written(given, file, found)
-        if recipe.network is not None and file.name != f"{recipe.network}{RECIPE}":
+        if recipe.network is not None and file.name != f"{recipe.network}{RECIPE_FILE}":
             text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
             found.add("recipe", text, file)
         for name, reading in _PARTS.items():
@@ -332,8 +310,7 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 def _check_written(given: Mapping[str, Any], file: Path, found: Findings) -> None:
     """Report a recipe that is not as it was written."""
-    rest = {name: each for name, each in given.items() if name != "blake2b"}
-    if given.get("blake2b") != digest_of_json(rest):
+    if not is_as_written(given):
         found.add("recipe-changed", "it is not as it was written: its own digest differs", file)
 
 
