@@ -58,11 +58,11 @@ def read_types(file: Path, faults: Faults) -> TypeTable | None:
             values = dict(zip(header, line, strict=False))
             type_id = _whole_number(values.get(TYPE_IDS[item]))
             wrong: str | None = None
-            if len(line) != len(header):
-                wrong = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
-            elif type_id is None:
+            if type_id is None and TYPE_IDS[item] in values:
                 shown = textwrap.shorten(repr(values[TYPE_IDS[item]]), 50, placeholder=" ...")
                 wrong = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            elif len(line) != len(header):
+                wrong = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
             elif type_id in properties:
                 wrong = f"{TYPE_IDS[item]} {type_id} stands there twice"
             if wrong is not None:
