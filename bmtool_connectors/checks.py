@@ -52,8 +52,6 @@ def number(
     owner, allowed : str
         Parameter and class, and what it may be, for the message.
     """
-    if type(value) is float and low <= value <= high:  # many are checked once per synapse
-        return value
     array = floats(value)
     single = float(array.reshape(())) if array.size == 1 else math.nan
     if not low - slack <= single <= high + slack:

@@ -261,7 +261,7 @@ class Mixture(Distribution):
         self._bounds = np.cumsum(self.probabilities)[:-1]
 
     def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
-        chosen = np.searchsorted(self._bounds, rng.uniform(0.0, 1.0, n), side="right")
+        chosen = self._bounds.searchsorted(rng.uniform(0.0, 1.0, n), side="right")
         if n is None:
             return self._parts[int(chosen)].draw(rng)
         values = np.empty(n)

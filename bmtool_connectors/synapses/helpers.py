@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors.checks import HUGE, floats, number
+from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses.frozen import moved_within
-from bmtool_connectors.synapses.rules import PropertyRule
+from bmtool_connectors.synapses.rules import PropertyRule, origin
 from bmtool_connectors.synapses.synapse_block import PairDistance, Synapses
 
 __all__ = [
@@ -64,62 +65,62 @@ def _name(source: Any, helper: str) -> str:
 class HelperRule(PropertyRule):
     """A helper with its arguments: the formula for one synapse and for a block of them."""
 
-    def __init__(self, helper: str, rng: RngLike, unknown: dict[str, Any]) -> None:
-        self.helper = helper
-        for name in unknown:
-            if (helper, name) not in _warned:
-                _warned.add((helper, name))
-                warn(
-                    f"{helper} got an unknown keyword {name!r}, which has no effect; check the "
-                    "spelling in rule_params."
-                )
-        self._prepare(rng)
+    _sequential = (True,)
+
+    helper: str
 
     @property
     def _owner(self) -> str:
         return self.helper
 
-    def answer(self, source: Any, target: Any) -> Any:
+    def answer(self, source: Any, target: Any, rng: RngLike, unknown: dict[str, Any]) -> Any:
         """Return what the helper returns for two nodes; the rule itself if it is asked for."""
-        return self if isinstance(source, RuleOf) else self(source, target)
+        for name in unknown:
+            if (self.helper, name) not in _warned:
+                _warned.add((self.helper, name))
+                warn(
+                    f"{self.helper} got an unknown keyword {name!r}, which has no effect; check "
+                    "the spelling in rule_params."
+                )
+        if isinstance(source, RuleOf):
+            rule = copy(self)  # it may be that of other calls, with another generator
+            rule._prepare(rng)
+            return rule
+        return self.of_one(source, target, origin(rng, self.helper))
 
     def _number(self, value: Any, name: str, allowed: str, low: float, high: float = HUGE) -> float:
+        if type(value) in (float, int) and low <= value <= high:  # once per synapse: quick
+            return float(value)
         return number(value, f"{name} of {self.helper}", allowed, low, high)
 
-    def _pair(self, values: Any, name: str, allowed: str) -> npt.NDArray[np.float64]:
+    def _pair(self, values: Any, name: str, allowed: str) -> tuple[float, float]:
         """Return two numbers, or raise."""
-        numbers = floats(values)
-        if numbers.shape != (2,) or np.isnan(numbers).any():
-            raise ParameterError(f"{name} of {self.helper} is {values!r}; allowed is {allowed}.")
-        return numbers
+        try:
+            first, second = [self._number(x, name, allowed, -math.inf, math.inf) for x in values]
+        except (TypeError, ValueError):  # which a ParameterError is
+            raise self._refused(values, name, allowed) from None
+        return first, second
+
+    def _refused(self, values: Any, name: str, allowed: str) -> ParameterError:
+        return ParameterError(f"{name} of {self.helper} is {values!r}; allowed is {allowed}.")
 
 
 class NoisyDelay(HelperRule):
     """``dist / velocity + min_delay + fluc_stdev N(0, 1)``, clipped to `delay_bound`, ms."""
 
     names = ("delay",)
-    _sequential = (True,)
 
     def __init__(
-        self,
-        helper: str,
-        rng: RngLike,
-        unknown: dict[str, Any],
-        dist: float | PairDistance,
-        min_delay: float,
-        velocity: float,
-        fluc_stdev: float,
-        delay_bound: tuple[float, float],
+        self, helper: str, dist: Any, min_delay: Any, velocity: Any, fluc_stdev: Any, bound: Any
     ) -> None:
-        super().__init__(helper, rng, unknown)
+        self.helper = helper
         allowed = "(low, high) with low <= high (ms)"
-        self._low, self._high = self._pair(delay_bound, "delay_bound", allowed).tolist()
+        self._low, self._high = self._pair(bound, "delay_bound", allowed)
         if self._low > self._high:
-            self._pair(math.nan, "delay_bound", allowed)
-        if isinstance(dist, PairDistance):
-            self._distance = dist
-        else:
-            self._fixed_dist = self._number(dist, "dist", "a finite distance (um)", -HUGE)
+            raise self._refused(bound, "delay_bound", allowed)
+        self._distance = dist if isinstance(dist, PairDistance) else None
+        if self._distance is None:
+            self._fixed = self._number(dist, "dist", "a finite distance (um)", -HUGE)
         self._min = self._number(min_delay, "min_delay", "a finite number (ms)", -HUGE)
         allowed = "a velocity > 0 (um/ms)"
         self._velocity = self._number(velocity, "velocity", allowed, 1 / HUGE, math.inf)
@@ -128,7 +129,7 @@ class NoisyDelay(HelperRule):
 
     def mean(self, synapses: Synapses) -> Any:
         """Return the delays without noise, ms."""
-        dist = self._fixed_dist if self._distance is None else self._dist(synapses)
+        dist = self._fixed if self._distance is None else self._dist(synapses)
         return dist / self._velocity + self._min
 
     def with_noise(self, mean: Any, noise: Any) -> Any:
@@ -147,12 +148,9 @@ class UniformDelay(HelperRule):
     """Delays that are uniform in [low, high), ms."""
 
     names = ("delay",)
-    _sequential = (True,)
 
-    def __init__(
-        self, helper: str, rng: RngLike, unknown: dict[str, Any], low: float, high: float
-    ) -> None:
-        super().__init__(helper, rng, unknown)
+    def __init__(self, helper: str, low: Any, high: Any) -> None:
+        self.helper = helper
         self._low = self._number(low, "low", "a finite number (ms)", -HUGE)
         allowed = f"a finite number (ms) of at least {self._low}"
         self._high = self._number(high, "high", allowed, self._low)
@@ -166,22 +164,14 @@ class Section(HelperRule):
     """One of two sections and a position in it, the first with probability `p`."""
 
     names = ("sec_id", "sec_x")
-    _sequential = (True,)
 
-    def __init__(
-        self,
-        helper: str,
-        rng: RngLike,
-        unknown: dict[str, Any],
-        p: float,
-        sec_id: Sequence[int],
-        sec_x: Sequence[float],
-    ) -> None:
-        super().__init__(helper, rng, unknown)
+    def __init__(self, helper: str, p: Any, sec_id: Any, sec_x: Any) -> None:
+        self.helper = helper
         allowed = "a pair of numbers, one for each section"
         self._p = self._number(p, "p", "a probability in [0, 1]", 0.0, 1.0)
-        self._ids = self._pair(sec_id, "sec_id", allowed).astype(np.int64)
-        self._positions = self._pair(sec_x, "sec_x", allowed)
+        first, second = self._pair(sec_id, "sec_id", allowed)
+        self._ids = np.array([int(first), int(second)])
+        self._positions = np.array(self._pair(sec_x, "sec_x", allowed))
 
     def chosen(self, numbers: Any) -> tuple[Any, Any]:
         """Return section ids and positions, by uniform numbers: the first ones below p."""
@@ -200,9 +190,9 @@ class DelayAndSection(HelperRule):
     #: From a private seed all numbers of one kind come before those of the other.
     _pairs = sys.maxsize
 
-    def __init__(self, delay: NoisyDelay, section: Section) -> None:
-        self.helper, self._source = delay.helper, delay._source
-        self._delay, self._section, self._distance = delay, section, delay._distance
+    def __init__(self, delay: Any, section: Any) -> None:
+        self.helper, self._distance = delay.helper, delay._distance
+        self._delay, self._section = delay, section
 
     def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the delays, ms, section ids and positions."""
@@ -210,18 +200,23 @@ class DelayAndSection(HelperRule):
         if n is None or isinstance(self._origin(), Seed):
             noise, numbers = rng.normal(size=n), rng.random(n)
         else:
-            noise, numbers = _in_turn(rng, n)
+            noise, numbers = np.empty(n), np.empty(n)
+            for k in range(n):
+                noise[k], numbers[k] = rng.normal(), rng.random()
         return (self._delay.with_noise(mean, noise), *self._section.chosen(numbers))
 
 
-def _in_turn(rng: SharedGenerator, n: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return n normal and n uniform numbers, drawn in turn."""
-    noise, numbers = np.empty(n), np.empty(n)
-    normal, random = rng.normal, rng.random
-    for k in range(n):
-        noise[k] = normal()
-        numbers[k] = random()
-    return noise, numbers
+@lru_cache
+def _cached(kind: Callable[..., HelperRule], *parameters: Hashable) -> HelperRule:
+    return kind(*parameters)
+
+
+def _checked_once(kind: Callable[..., HelperRule], *parameters: Any) -> HelperRule:
+    """Return the rule with these parameters, which are checked once and not for each synapse."""
+    try:
+        return _cached(kind, *parameters)
+    except TypeError:  # a list, which may be another one the next time
+        return kind(*parameters)
 
 
 # ---------------------------------------------------------------------- functions
@@ -276,8 +271,8 @@ def syn_const_delay(
     0.9
     """
     helper = _name(source, "syn_const_delay")
-    rule = NoisyDelay(helper, rng, kwargs, dist, min_delay, velocity, fluc_stdev, delay_bound)
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    rule = _checked_once(NoisyDelay, helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
+    return rule.answer(source, target, rng, kwargs)  # type: ignore[no-any-return]
 
 
 def syn_dist_delay_feng(
@@ -321,8 +316,8 @@ def syn_dist_delay_feng(
     """
     helper = _name(source, "syn_dist_delay_feng")
     dist = PairDistance(spherical_dist, connector, helper)
-    rule = NoisyDelay(helper, rng, kwargs, dist, min_delay, velocity, fluc_stdev, delay_bound)
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    rule = NoisyDelay(helper, dist, min_delay, velocity, fluc_stdev, delay_bound)
+    return rule.answer(source, target, rng, kwargs)  # type: ignore[no-any-return]
 
 
 def syn_uniform_delay_section(
@@ -357,8 +352,8 @@ def syn_uniform_delay_section(
         Unless ``low <= high``, both finite.
     """
     kwargs.pop("connector", None)
-    rule = UniformDelay("syn_uniform_delay_section", rng, kwargs, low, high)
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    rule = _checked_once(UniformDelay, "syn_uniform_delay_section", low, high)
+    return rule.answer(source, target, rng, kwargs)  # type: ignore[no-any-return]
 
 
 def syn_section_PN(  # noqa: N802  # the predecessor's name
@@ -403,8 +398,8 @@ def syn_section_PN(  # noqa: N802  # the predecessor's name
     (1, 0.4)
     """
     kwargs.pop("connector", None)
-    rule = Section("syn_section_PN", rng, kwargs, p, sec_id, sec_x)
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    rule = _checked_once(Section, "syn_section_PN", p, sec_id, sec_x)
+    return rule.answer(source, target, rng, kwargs)  # type: ignore[no-any-return]
 
 
 def syn_const_delay_feng_section_PN(  # noqa: N802
@@ -432,9 +427,9 @@ def syn_const_delay_feng_section_PN(  # noqa: N802
     sec_x : float
     """
     helper = "syn_const_delay_feng_section_PN"
-    delay: Any = syn_const_delay(RuleOf(helper), None, rng=rng, **kwargs)
-    rule = DelayAndSection(delay, Section(helper, None, {}, p, sec_id, sec_x))
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    delay: Any = syn_const_delay(RuleOf(helper), None, **kwargs)
+    rule = DelayAndSection(delay, _checked_once(Section, helper, p, sec_id, sec_x))
+    return rule.answer(source, target, rng, {})  # type: ignore[no-any-return]
 
 
 def syn_dist_delay_feng_section_PN(  # noqa: N802
@@ -462,9 +457,9 @@ def syn_dist_delay_feng_section_PN(  # noqa: N802
     sec_x : float
     """
     helper = "syn_dist_delay_feng_section_PN"
-    delay: Any = syn_dist_delay_feng(RuleOf(helper), None, rng=rng, **kwargs)
-    rule = DelayAndSection(delay, Section(helper, None, {}, p, sec_id, sec_x))
-    return rule.answer(source, target)  # type: ignore[no-any-return]
+    delay: Any = syn_dist_delay_feng(RuleOf(helper), None, **kwargs)
+    rule = DelayAndSection(delay, _checked_once(Section, helper, p, sec_id, sec_x))
+    return rule.answer(source, target, rng, {})  # type: ignore[no-any-return]
 
 
 HELPERS: tuple[Callable[..., Any], ...] = (

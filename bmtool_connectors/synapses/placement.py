@@ -115,7 +115,7 @@ class PlacementRule(PropertyRule):
         index: Any = 0
         if len(self._ids) > 1:
             number = rng.uniform(0.0, 1.0, synapses.n)
-            index = np.searchsorted(self._bounds, number, side="right")
+            index = self._bounds.searchsorted(number, side="right")
         if isinstance(self._positions, Distribution):
             return self._ids[index], self._positions.draw(rng, synapses.n)
         return self._ids[index], self._positions[index]

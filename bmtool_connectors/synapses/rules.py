@@ -36,6 +36,17 @@ ALL = slice(None)
 _seeds: dict[Hashable, Seed] = {}
 
 
+def origin(rng: RngLike, owner: str) -> SharedGenerator | Seed:
+    """Return the generator or the seed that `rng` stands for; None is the module's, now."""
+    if rng is None:
+        return randomness.default.source
+    source = randomness.as_source(rng, f"rng of {owner}")
+    if isinstance(source, Seed):
+        sequence = source.sequence
+        source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
+    return source
+
+
 class PropertyRule(ABC):
     """Values of some properties of synapses: callable as ``rule(source, target)``.
 
@@ -60,13 +71,8 @@ class PropertyRule(ABC):
 
     def _prepare(self, rng: RngLike, **found: Any) -> None:
         """Keep what has been found of the parameters, as attributes."""
-        if rng is not None:
-            source = randomness.as_source(rng, f"rng of {self._owner}")
-            if isinstance(source, Seed):
-                sequence = source.sequence
-                source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
-            found["_source"] = source
-        self.__dict__.update(found)  # the rule is frozen
+        source = None if rng is None else origin(rng, self._owner)
+        self.__dict__.update(found, _source=source)  # the rule is frozen
 
     @property
     def _owner(self) -> str:
@@ -104,9 +110,12 @@ class PropertyRule(ABC):
         """Return each property's values: an array, or a number if it is that of all synapses."""
 
     def __call__(self, source: Any, target: Any) -> Any:
-        found = self.values(OneSynapse(source, target), self._stream())
-        plain = tuple(each.item() if hasattr(each, "item") else each for each in found)
-        return plain if len(plain) > 1 else plain[0]
+        return self.of_one(source, target, self._origin())
+
+    def of_one(self, source: Any, target: Any, origin: SharedGenerator | Seed) -> Any:
+        """Return the value of one synapse, or a tuple of values."""
+        found = self.values(OneSynapse(source, target), randomness.helper_stream(origin))
+        return tuple(map(_plain, found)) if len(found) > 1 else _plain(found[0])
 
     def of_synapses(self, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
         """Return the values of all synapses, block by block; None if single calls would differ.
@@ -197,6 +206,11 @@ class JoinedRule(PropertyRule):
             for part, index in zip(self.parts, self._indices, strict=True)
             for value in part.values(synapses, part._stream(index))
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return a number as one of Python's own."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _takes_arrays(function: Any) -> bool:

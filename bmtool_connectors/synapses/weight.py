@@ -94,7 +94,8 @@ class WeightRule(PropertyRule):
     connector: Any = None
     rng: RngLike = None
 
-    #: What values are: a distribution, a function, or a number.
+    _drawn: Distribution | None = field(init=False)
+    #: What values are where they are not drawn: a function, or a number.
     _value: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +104,8 @@ class WeightRule(PropertyRule):
             raise ParameterError(f"sign of WeightRule is {sign!r}; allowed is 1, -1 or None.")
         scale = number(self.scale, "scale of WeightRule", "a factor > 0", 1e-100, 1e100)
         distance = PairDistance(self.dist, self.connector, "WeightRule")
-        value = self._checked_value()
+        drawn = self._checked_distribution()
+        value = self._checked_value() if drawn is None else None
         if not (modulation is None or callable(modulation)):
             raise ParameterError(
                 f"modulation of WeightRule is {modulation!r}; allowed is a function of the "
@@ -114,26 +116,29 @@ class WeightRule(PropertyRule):
             self.rng,
             sign=sign if sign is None else int(sign),
             scale=scale,
+            _drawn=drawn,
             _value=value,
-            _sequential=(value.sequential,) if isinstance(value, Distribution) else (),
+            _sequential=() if drawn is None else (drawn.sequential,),
             _functions=(value, modulation),
             _distance=distance if has_distance else None,
         )
 
-    def _checked_value(self) -> Any:
-        """Return the distribution, a function as it is, or a float."""
+    def _checked_distribution(self) -> Distribution | None:
+        """Return what is drawn from, or None; raise if it gives values of the other sign."""
         given = self.distribution
         drawn = as_distribution(given, _DISTRIBUTION)
-        if drawn is not None:
-            p = drawn.below(0.0)
-            if self.sign is not None and p > _NEGLIGIBLE:
-                raise ParameterError(
-                    f"{_DISTRIBUTION} is {shown(given)}, which is negative with probability "
-                    f"{p:.2g}; allowed are magnitudes >= 0, whose sign is that of the parameter "
-                    "sign: pass truncated(distribution, low=0), clipped(distribution, low=0), or "
-                    "sign=None."
-                )
-            return drawn
+        p = 0.0 if drawn is None or self.sign is None else drawn.below(0.0)
+        if p > _NEGLIGIBLE:
+            raise ParameterError(
+                f"{_DISTRIBUTION} is {shown(given)}, which is negative with probability {p:.2g}; "
+                "allowed are magnitudes >= 0, whose sign is that of the parameter sign: pass "
+                "truncated(distribution, low=0), clipped(distribution, low=0), or sign=None."
+            )
+        return drawn
+
+    def _checked_value(self) -> Any:
+        """Return a function as it is, or a float."""
+        given = self.distribution
         if callable(given):
             return given
         low = -HUGE if self.sign is None else 0.0
@@ -157,8 +162,8 @@ class WeightRule(PropertyRule):
         allowed = "a finite number" if self.sign is None else "a magnitude >= 0, or sign=None"
         dist = None if self._distance is None else self._dist(synapses)
         value = self._value
-        if isinstance(value, Distribution):
-            value = value.draw(rng, synapses.n)
+        if self._drawn is not None:
+            value = self._drawn.draw(rng, synapses.n)
         elif isinstance(value, DistantDependentProbability):
             value = synapses.of_distance(value, dist, _DISTRIBUTION)
         elif callable(value):
