@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, product
-from typing import Any, ClassVar
+from itertools import product
+from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import report
-from bmtool_connectors.bernoulli import checked_infeasible
+from bmtool_connectors import messages
+from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import (
     EntryConnectors,
@@ -33,9 +32,16 @@ from bmtool_connectors.patterns.block_parts import (
     places_by_value,
     pool_parts,
 )
+from bmtool_connectors.patterns.parameters import (
+    Argument,
+    Count,
+    argument,
+    parameter,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
 
@@ -140,86 +146,74 @@ class BlockConnector(BaseConnector):
     0.3
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = (
-        *("p", "by", "p_arg", "n_syn", "missing", "allow_autapses", "sampler", "infeasible"),
+    p: Any = parameter(law=True)
+    by: str | tuple[str, str] = parameter(default="pop_name")
+    p_arg: Argument = parameter(default=None, check=argument, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    orientation: str | None = parameter(default=None, kw_only=True, shown=False)
+    values: Any = parameter(default=None, kw_only=True, shown=False)
+    missing: Any = parameter(default="error", kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, law=True)
+    infeasible: str = parameter(
+        default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
-    def __init__(
-        self,
-        p: Any,
-        by: str | tuple[str, str] = "pop_name",
-        *,
-        p_arg: Any = None,
-        n_syn: Any = 1,
-        orientation: str | None = None,
-        values: Any = None,
-        missing: Any = "error",
-        allow_autapses: bool = False,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-        sampler: str = "auto",
-        infeasible: str | None = None,
-    ) -> None:
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-        )
+    def _start(self) -> None:
+        super()._start()
+        self._connectors: dict[Pair, BaseConnector | None] = {}
+        self._default: BaseConnector | None = None
+
+    def _check(self) -> None:
         own = type(self).__name__
-        entries = read_entries(p, values, orientation, own)
-        parameters.argument(p_arg, f"p_arg of {own}")
-        parameters.synapses(n_syn, f"n_syn of {own}")
-        autapses = flag(allow_autapses, f"allow_autapses of {own}")
-        self.by, self._attributes = by, named_attributes(by, own)
+        entries = read_entries(self.p, self.values, self.orientation, own)
+        self._attributes = named_attributes(self.by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
-        laws = {"p": entries, "p_arg": p_arg, "n_syn": n_syn, "missing": missing}
-        self.vars = {**laws, "allow_autapses": autapses}
-        self.infeasible = checked_infeasible(infeasible, own)
-        common = {"rng": rng, "sampler": sampler, "name": name}
-        make = EntryConnectors(own, p_arg, n_syn, autapses, self.infeasible, **common)
+        self._vars["p"] = entries
+        self._given = {**self._given, "p": entries}
+        make = EntryConnectors(
+            *(own, self.p_arg, self.n_syn, self.allow_autapses, self.infeasible),
+            rng=self.rng,
+            sampler=self.sampler,
+            name=self.name,
+        )
         self._connectors = make.of_all(entries)
-        self._is_complete = isinstance(missing, str) and missing == "error"
-        self._default = None if self._is_complete else make.one(missing, "missing")
+        self._is_complete = isinstance(self.missing, str) and self.missing == "error"
+        self._default = None if self._is_complete else make.one(self.missing, "missing")
         if self._default is not None and is_two_way(self._default):
             raise ParameterError(
-                f"missing of {own} is {missing!r}, which makes both directions of a pair; allowed "
-                "is an entry with one direction: give the others in p."
+                f"missing of {own} is {self.missing!r}, which makes both directions of a pair; "
+                "allowed is an entry with one direction: give the others in p."
             )
-        given = [each for each in (*entries.values(), missing) if isinstance(each, BaseConnector)]
-        #: Connectors among the entries have a rule of their own.
-        self.allow_autapses = autapses or any(each.allow_autapses for each in given)
-        self.check_stream()
+        given = [*entries.values(), self.missing]
+        # Connectors among the entries have a rule of their own.
+        self.__dict__["allow_autapses"] |= any(
+            each.allow_autapses for each in given if isinstance(each, BaseConnector)
+        )
+        self._check_stream()
 
-    def check_stream(self) -> None:
+    def _check_stream(self) -> None:
         """Refuse a source of random numbers that does not go with a block that draws from it."""
         for connector in (*self._connectors.values(), self._default):
             if connector is not None and connector._default_seed:
-                connector._unused(_randomness=self._randomness).check_stream()
+                connector._unused(_randomness=self._randomness)._check_stream()
 
     # ------------------------------------------------------------------ uses
-    def _begin(self, use: Projection) -> None:
-        places = self._places(use.source, use.target)
-        pools = (use.source_pool, use.target_pool)
-        ends = zip(pools, (use.source, use.target), places, self._attributes, strict=True)
+    def _check_pools(self, projection: Projection) -> None:
+        places = self._places(*projection.ends)
+        pools = (projection.source_pool, projection.target_pool)
+        ends = zip(pools, projection.ends, places, self._attributes, strict=True)
         source, target = (pool_parts(*each) for each in ends)
-        if use.recurrent and self._one_attribute:
+        if projection.recurrent and self._one_attribute:
             target = source
         blocks = []
-        for pair, connector in self._chosen(places, use.source is use.target):
+        for pair, connector in self._chosen(places, projection.source is projection.target):
             own: dict[str, Any] = {"name": self.name if connector.name is None else connector.name}
             if connector._default_seed:
                 own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
             made = connector._unused(**own)
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
-        use.parts = tuple(blocks)
-        super()._begin(use)
+        projection.parts = tuple(blocks)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Places, Places]:
         """Return where the nodes of each class are, in both pools."""
@@ -286,9 +280,9 @@ class BlockConnector(BaseConnector):
             if connector is not None:
                 yield from connector._references()
 
-    def _draw_references(self, use: Projection) -> None:
-        for block in use.parts:
-            block.connector._draw_references(block.connector.use)
+    def _draw_references(self, projection: Projection) -> None:
+        for block in projection.parts:
+            block.connector._draw_references(block.projection)
 
     # ------------------------------------------------------------------ the draw
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
@@ -296,9 +290,9 @@ class BlockConnector(BaseConnector):
 
         Those of a use from the generator of each, others from the one that is given.
         """
-        use = projection_being_drawn(source, target)
-        if use is not None:
-            return self._draw_parts(use)
+        projection = projection_being_drawn(source, target)
+        if projection is not None:
+            return self._draw_parts(projection)
         places = self._places(source, target)
         parts = [
             {value: nodes.subset(index) for value, index in own.items()}
@@ -317,19 +311,14 @@ class BlockConnector(BaseConnector):
 
         return self._drawn(blocks, one, source, target)[0]
 
-    def _shared(self, use: Projection) -> list[SharedGenerator]:
-        # Some blocks may have generators of their own.
-        blocks = (block.connector for block in use.parts)
-        return [*super()._shared(use), *chain.from_iterable(b._shared(b.use) for b in blocks)]
+    def _draw_parts(self, projection: Projection) -> Connectivity:
+        def one(block: Part) -> Connectivity:
+            return self._telling(block).use.draw()
 
-    def _draw_parts(self, use: Projection) -> Connectivity:
-        def one(block: Part) -> EdgeList | Connectivity:
-            made = self._telling(block)
-            return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
-
-        drawn, counted = self._drawn(use.parts, one, use.source, use.target)
-        use.parts = tuple(
-            replace(block, counts=counts) for block, counts in zip(use.parts, counted, strict=True)
+        drawn, counted = self._drawn(projection.parts, one, *projection.ends)
+        projection.parts = tuple(
+            replace(block, counts=counts)
+            for block, counts in zip(projection.parts, counted, strict=True)
         )
         return drawn
 
@@ -354,7 +343,7 @@ class BlockConnector(BaseConnector):
         blocks = list(blocks)
         for block in blocks:
             if self.verbose:
-                report.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
+                messages.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
             found = draw(block)
             drawn = Connectivity.from_edges(found) if isinstance(found, EdgeList) else found
             own = list(block.directed(drawn))
@@ -363,7 +352,7 @@ class BlockConnector(BaseConnector):
             counted.append(replace(drawn.without_cache(), forward=none, backward=backward))
             if self.verbose:
                 n = sum(len(edges) for edges, _, _ in own)
-                report.say(
+                messages.say(
                     f"  {n} edges, {n / sum(len(s) * len(t) for _, s, t in own):.2%} of all pairs"
                 )
         edges = joined_edges(parts, (len(source), len(target)))
@@ -383,30 +372,34 @@ class BlockConnector(BaseConnector):
         )
         return drawn, counted
 
-    def _save_report(self, use: Projection) -> None:
-        if any(block.counts is None for block in use.parts):  # a class with a draw of its own
-            super()._save_report(use)
-            return
-        for block in use.parts:
-            source, target = block.connector._report_labels(block.connector.use)
-            report.save(self.report_name, source, target, block.counts)
+    def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
+        if any(
+            block.counts is None for block in projection.parts
+        ):  # a class with a draw of its own
+            return super()._report_rows(projection)
+        return [
+            (*block.connector._report_labels(block.projection), block.counts)
+            for block in projection.parts
+        ]
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected | None:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average: the sums over the blocks."""
-        part = None if most is None else max(most // max(len(use.parts), 1), 1 << 8)
+        part = None if most is None else max(most // max(len(projection.parts), 1), 1 << 8)
         found = []
-        for block in use.parts:
-            one = self._telling(block).expected_of(block.connector.use, part)
+        for block in projection.parts:
+            one = self._telling(block).expected_of(block.projection, part)
             if one is None:
                 return None
             found.append(one)
-        pairs = self._space(use.source, use.target).n_pairs
-        sizes = len(use.source), len(use.target)
-        return summed(use.parts, found, sizes, pairs, both=self._draws_all_reciprocal(use))
+        pairs = self._space(*projection.ends).n_pairs
+        sizes = projection.shape
+        return summed(
+            projection.parts, found, sizes, pairs, both=self._draws_all_reciprocal(projection)
+        )
 
-    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
-        for block in use.parts:
+        for block in projection.parts:
             law = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
             made, places = block.connector, block.places(i, j)
             if places is not None:
@@ -417,9 +410,11 @@ class BlockConnector(BaseConnector):
                 return {**law, **{_OTHER_WAY.get(name, name): found[name] for name in found}}
         return {"p0": 0.0, "note": "no block of p connects these classes"}
 
-    def _draws_all_reciprocal(self, use: Projection) -> bool:
+    def _draws_all_reciprocal(self, projection: Projection) -> bool:
         """Whether both directions of a pair only come from blocks that draw them together."""
-        one_way = {block.pair for block in use.parts if not is_two_way(block.connector)}
+        one_way = {block.pair for block in projection.parts if not is_two_way(block.connector)}
         return (
-            use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
+            projection.recurrent
+            and self._one_attribute
+            and not any(p[::-1] in one_way for p in one_way)
         )

@@ -233,7 +233,9 @@ class EntryConnectors:
             made = make(**parameters)
         except ParameterError as error:
             raise ParameterError(f"{which} of {self._owner} is not allowed: {error}") from None
-        made._default_seed = True  # the owner's rng is not its own: another one may be assigned
+        made.__dict__["_default_seed"] = (
+            True  # the owner's rng is not its own: another one may be assigned
+        )
         return made
 
     def _both_ways(self, pair: Pair, entry: tuple[Any, ...], entries: Entries) -> BaseConnector:

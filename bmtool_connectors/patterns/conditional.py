@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
+from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.parameters import (
+    Argument,
+    Count,
+    Probability,
+    argument,
+    joint,
+    joint_argument,
+    parameter,
+    probability,
+    require_argument,
+    require_positions,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
-from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import PairStates, StateJoint, StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw
 
 __all__ = ["GapJunctionConditionalReciprocalConnector"]
 
-#: The two kinds of pairs, in the order of the number of gap junctions between them.
-_STATES = ("nonelec", "elec")
+
+class _Kind(NamedTuple):
+    """The parameters of the pairs with a gap junction, or of those without."""
+
+    name: str
+    p0: Probability
+    p1: Probability
+    pr: Probability | None
+    p0_arg: Argument
+    p1_arg: Argument
+    pr_arg: Argument | str
 
 
 class GapJunctionConditionalReciprocalConnector(BidirectionalConnector):
@@ -80,149 +101,118 @@ float, callable or None
     0.5
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = (
+    gap_connector: Any = parameter(check=checked_reference)
+    p0_elec: Probability = parameter(check=probability, law=True)
+    p1_elec: Probability = parameter(check=probability, law=True)
+    pr_elec: Probability | None = parameter(check=joint, law=True)
+    p0_nonelec: Probability = parameter(check=probability, law=True)
+    p1_nonelec: Probability = parameter(check=probability, law=True)
+    pr_nonelec: Probability | None = parameter(check=joint, law=True)
+    p0_elec_arg: Argument = parameter(default=None, check=argument, law=True)
+    p1_elec_arg: Argument = parameter(default=None, check=argument, law=True)
+    pr_elec_arg: Argument | str = parameter(default=None, check=joint_argument, law=True)
+    p0_nonelec_arg: Argument = parameter(default=None, check=argument, law=True)
+    p1_nonelec_arg: Argument = parameter(default=None, check=argument, law=True)
+    pr_nonelec_arg: Argument | str = parameter(default=None, check=joint_argument, law=True)
+    n_syn0: Count = parameter(default=1, check=synapses, law=True)
+    n_syn1: Count = parameter(default=1, check=synapses, law=True)
+    _positional: ClassVar[tuple[str, ...]] = (
         "gap_connector",
-        *(f"{p}_{state}" for state in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
-        *(f"{p}_{state}_arg" for state in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
-        *("n_syn0", "n_syn1", "infeasible"),
+        *(f"{p}_{kind}" for kind in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
+        *(f"{p}_{kind}_arg" for kind in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
+        *("n_syn0", "n_syn1", *OPTIONS),
     )
 
-    def __init__(
-        self,
-        gap_connector: Any,
-        p0_elec: Any,
-        p1_elec: Any,
-        pr_elec: Any,
-        p0_nonelec: Any,
-        p1_nonelec: Any,
-        pr_nonelec: Any,
-        p0_elec_arg: Any = None,
-        p1_elec_arg: Any = None,
-        pr_elec_arg: Any = None,
-        p0_nonelec_arg: Any = None,
-        p1_nonelec_arg: Any = None,
-        pr_nonelec_arg: Any = None,
-        n_syn0: Any = 1,
-        n_syn1: Any = 1,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        *,
-        sampler: str = "auto",
-        name: str | None = None,
-        infeasible: str | None = None,
-    ) -> None:
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-            infeasible=infeasible,
-        )
-        own = type(self).__name__
-        self.gap_connector = checked_reference(gap_connector, "gap_connector", own)
-        self._reference = Reference(self.gap_connector, "gap_connector", own)
-        self._given: dict[str, Any] = {
-            **{"p0_elec": p0_elec, "p1_elec": p1_elec, "pr_elec": pr_elec},
-            **{"p0_nonelec": p0_nonelec, "p1_nonelec": p1_nonelec, "pr_nonelec": pr_nonelec},
-            **{"p0_elec_arg": p0_elec_arg, "p1_elec_arg": p1_elec_arg},
-            **{"pr_elec_arg": pr_elec_arg, "p0_nonelec_arg": p0_nonelec_arg},
-            **{"p1_nonelec_arg": p1_nonelec_arg, "pr_nonelec_arg": pr_nonelec_arg},
-            **{"n_syn0": n_syn0, "n_syn1": n_syn1},
-        }
-        self.vars = dict(self._given)
-        self._check()
-
     def _check(self) -> None:
-        own, given = type(self).__name__, self._given
-        two_counts(own, given["n_syn0"], given["n_syn1"])
-        for state in _STATES:
-            for which in (f"p0_{state}_arg", f"p1_{state}_arg"):
-                parameters.argument(given[which], f"{which} of {own}")
-            arg0 = given[f"p0_{state}_arg"]
-            parameters.probability(
-                given[f"p0_{state}"], f"p0_{state} of {own}", arg0, f"p0_{state}_arg"
-            )
+        own = type(self).__name__
+        self._reference = Reference(self.gap_connector, "gap_connector", own)
+        for kind in self._kinds():
             # In one population the backward argument is the forward one.
-            either = given[f"p1_{state}_arg"] if arg0 is None else arg0
-            parameters.probability(
-                given[f"p1_{state}"], f"p1_{state} of {own}", either, f"p1_{state}_arg"
-            )
-            parameters.joint(
-                given[f"pr_{state}"],
-                f"pr_{state} of {own}",
-                given[f"pr_{state}_arg"],
-                f"pr_{state}_arg",
-            )
+            either = kind.p1_arg if kind.p0_arg is None else kind.p0_arg
+            for which, p, arg in (
+                ("p0", kind.p0, kind.p0_arg),
+                ("p1", kind.p1, either),
+                ("pr", kind.pr, kind.pr_arg),
+            ):
+                require_argument(p, arg, f"{which}_{kind.name} of {own}")
 
-    def _resolved(self, recurrent: bool) -> dict[str, Any]:
-        """Return the parameters with what one population makes of them."""
-        used = dict(self._given)
-        if recurrent:
-            used["n_syn1"] = used["n_syn0"]
-            for state in _STATES:
-                used[f"p1_{state}"] = used[f"p0_{state}"]
-                used[f"p1_{state}_arg"] = used[f"p0_{state}_arg"]
+    def _kinds(self, recurrent: bool = False) -> tuple[_Kind, _Kind]:
+        """Return the parameters of pairs without and with a gap junction."""
+        kinds = (
+            _Kind(
+                "nonelec",
+                *(self.p0_nonelec, self.p1_nonelec, self.pr_nonelec),
+                *(self.p0_nonelec_arg, self.p1_nonelec_arg, self.pr_nonelec_arg),
+            ),
+            _Kind(
+                "elec",
+                *(self.p0_elec, self.p1_elec, self.pr_elec),
+                *(self.p0_elec_arg, self.p1_elec_arg, self.pr_elec_arg),
+            ),
+        )
+        if not recurrent:
+            return kinds
+        first, second = (kind._replace(p1=kind.p0, p1_arg=kind.p0_arg) for kind in kinds)
+        return first, second
+
+    def _used(self) -> dict[str, Any]:
+        if self._use is None or not self._use.recurrent:
+            return {}
+        used: dict[str, Any] = {"n_syn1": self.n_syn0}
+        for kind in self._kinds(recurrent=True):
+            used |= {f"p1_{kind.name}": kind.p1, f"p1_{kind.name}_arg": kind.p1_arg}
         return used
 
-    def _begin(self, use: Projection) -> None:
-        own, used = type(self).__name__, self._resolved(use.recurrent)
-        for state in _STATES:
-            name = f"p1_{state}"
-            if use.recurrent and self._given[name] != used[name]:
+    def _check_pools(self, projection: Projection) -> None:
+        own = type(self).__name__
+        args: dict[str, Any] = {}
+        for kind, given in zip(self._kinds(projection.recurrent), self._kinds(), strict=True):
+            name = f"p1_{kind.name}"
+            if given.p1 != kind.p1:
                 self.warn_once(
                     name,
-                    f"{name} of {own} is {self._given[name]!r}, but source and target are one "
-                    f"population: p0_{state} ({used[name]!r}) is used for both directions.",
-                    (use.source, use.target),
+                    f"{name} of {own} is {given.p1!r}, but source and target are one "
+                    f"population: p0_{kind.name} ({kind.p1!r}) is used for both directions.",
+                    projection.ends,
                 )
-            parameters.probability(
-                used[name], f"{name} of {own}", used[f"{name}_arg"], f"{name}_arg"
-            )
-        args = {name: value for name, value in used.items() if name.endswith("_arg")}
-        parameters.require_positions(own, args, use.source, use.target)
-        self._reference.bind(use)
-        super()._begin(use)
-        self._vars = used
+            require_argument(kind.p1, kind.p1_arg, f"{name} of {own}")
+            args |= {
+                f"p0_{kind.name}_arg": kind.p0_arg,
+                f"p1_{kind.name}_arg": kind.p1_arg,
+                f"pr_{kind.name}_arg": kind.pr_arg,
+            }
+        require_positions(own, args, projection.source, projection.target)
+        self._reference.bind(projection)
 
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
-        used = self._resolved(recurrent)
-        states = self._reference.states(self.use if use is None else use)
-        laws = [self._law(used, "p0", states, False), self._law(used, "p1", states, True)]
-        joints = tuple(self._joint(used, state) for state in _STATES)
-        joint = StateJoint(name=f"pr of {own}", states=states, joints=joints)
+        kinds = self._kinds(recurrent)
+        states = self._reference.states(self.use if projection is None else projection)
+        forward = tuple(Law(kind.p0, kind.p0_arg, f"p0_{kind.name} of {own}") for kind in kinds)
+        backward = tuple(
+            Law(kind.p1, kind.p1_arg, f"p1_{kind.name} of {own}", backward=True) for kind in kinds
+        )
+        joints = tuple(
+            Joint(
+                pr=_independent if kind.pr is None else kind.pr,
+                arg=kind.pr_arg,
+                name=f"pr_{kind.name} of {own}",
+            )
+            for kind in kinds
+        )
         return Plan(
             space,
-            PairLaws(laws[0], laws[1], same_arg=recurrent, same_p=recurrent),
-            two_counts(own, used["n_syn0"], used["n_syn1"]),
-            joint,
-        )
-
-    def _law(self, used: dict[str, Any], which: str, states: PairStates, backward: bool) -> Law:
-        own = type(self).__name__
-        laws = []
-        for state in _STATES:
-            name = f"{which}_{state}"
-            p = parameters.probability(used[name], f"{name} of {own}", 0, "")
-            laws.append(Law(p, used[f"{name}_arg"], f"{name} of {own}", backward))
-        return StateLaw(None, None, f"{which} of {own}", backward, states, tuple(laws))
-
-    def _joint(self, used: dict[str, Any], state: str) -> Joint:
-        arg, owner = used[f"pr_{state}_arg"], f"pr_{state} of {type(self).__name__}"
-        pr = parameters.joint(used[f"pr_{state}"], owner, arg, f"pr_{state}_arg")
-        if isinstance(arg, str):
-            arg = "1" if "1" in arg else "0"
-        return Joint(
-            pr=_independent if pr is None else pr,
-            arg=arg,
-            name=owner,
+            PairLaws(
+                ReferenceLaw(None, None, f"p0 of {own}", False, states, forward),
+                ReferenceLaw(None, None, f"p1 of {own}", True, states, backward),
+                same_arg=recurrent,
+                same_p=recurrent,
+            ),
+            two_counts(own, self.n_syn0, self.n_syn0 if recurrent else self.n_syn1),
+            ReferenceJoint(name=f"pr of {own}", reference=states, joints=joints),
         )
 
 

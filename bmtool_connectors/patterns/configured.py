@@ -10,37 +10,43 @@ import inspect
 import os
 from abc import ABCMeta
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
-from bmtool_connectors.bernoulli import INFEASIBLE
+from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
+from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.parameters import REQUIRED, Parameter, parameter
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.sampling.choice import checked_sampler
 
-__all__ = ["Configured", "ConnectorType"]
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        """Tell type checkers only: fields of a class are arguments of its constructor."""
+        return lambda cls: cls
+
+
+__all__ = ["OPTIONS", "Configured", "ConnectorType"]
 
 Self = TypeVar("Self", bound="Configured")
 
-#: What may be assigned, and how it is checked; the setter of ``rng`` checks for itself.
-ASSIGNABLE: Mapping[str, Callable[[Any, str], Any] | None] = {
-    "verbose": lambda value, own: flag(value, f"verbose of {own}"),
-    "save_report": lambda value, own: flag(value, f"save_report of {own}"),
-    "report_name": report.checked_file,
-    "rng": None,
-}
 #: Methods that look up edges, which old scripts could override to make some.
 LOOK_UPS = ("make_connection", "make_forward_connection", "make_backward_connection")
+#: What bmtool's connectors take by position, after the parameters of their own.
+OPTIONS: tuple[str, ...] = ("verbose", "save_report", "report_name", "rng")
 _PACKAGE = __name__.partition(".")[0]
 
 
+@dataclass_transform(eq_default=False, field_specifiers=(parameter,))
 class ConnectorType(ABCMeta):
     """The type of connectors, which remembers the arguments of the constructor."""
 
@@ -56,8 +62,43 @@ class ConnectorType(ABCMeta):
 
     @property
     def __signature__(cls) -> inspect.Signature:
+        if cls.__init__ is Configured.__init__:  # type: ignore[misc]
+            return cls._constructor  # type: ignore[attr-defined, no-any-return]
         init = inspect.signature(cls.__init__)  # type: ignore[misc]
         return init.replace(parameters=list(init.parameters.values())[1:])
+
+
+def _fields_of(cls: type) -> dict[str, Parameter]:
+    """Return the parameters that a class declares, then those of its bases, the nearest first."""
+    names = dict.fromkeys(
+        name
+        for each in cls.__mro__
+        for name, value in vars(each).items()
+        if isinstance(value, Parameter)
+    )
+    nearest = {name: inspect.getattr_static(cls, name) for name in names}
+    return {name: value for name, value in nearest.items() if isinstance(value, Parameter)}
+
+
+def _signature_of(
+    fields: Mapping[str, Parameter], positional: tuple[str, ...]
+) -> inspect.Signature:
+    """Return the signature of a constructor; `positional` are the names before the ``*``."""
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    taken = {each.argument: each for each in fields.values() if each.init}
+    named = positional or tuple(name for name, each in taken.items() if not each.kw_only)
+    ordered = {name: taken[name] for name in named} | taken
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                kinds[name not in named],
+                default=inspect.Parameter.empty if each.default is REQUIRED else each.default,
+                annotation=each.annotation,
+            )
+            for name, each in ordered.items()
+        ]
+    )
 
 
 class FixedVars(dict[str, Any]):
@@ -85,11 +126,15 @@ def _fixed(name: Any, owner: str) -> ParameterError:
     )
 
 
-def _names_in_order(cls: type) -> list[str]:
+def _names_in_order(cls: type[Configured]) -> list[str]:
     """Return the parameters of the constructor to which classes with ``*args`` pass these on."""
-    found = (inspect.signature(each.__init__).parameters for each in cls.__mro__)  # type: ignore[misc]
-    star = inspect.Parameter.VAR_POSITIONAL
-    return list(next(own for own in found if star not in {each.kind for each in own.values()}))[1:]
+    for each in cls.__mro__:
+        if each.__init__ is Configured.__init__:  # type: ignore[misc]
+            break
+        own = inspect.signature(each.__init__).parameters  # type: ignore[misc]
+        if inspect.Parameter.VAR_POSITIONAL not in {value.kind for value in own.values()}:
+            return list(own)[1:]
+    return list(cls._constructor.parameters)
 
 
 def _overridden(name: str, owner: str) -> TypeError:
@@ -99,29 +144,42 @@ def _overridden(name: str, owner: str) -> TypeError:
     )
 
 
-class Configured(metaclass=ConnectorType):
-    """A connector's parameters; see :class:`BaseConnector` for those that all share."""
+def _text_or_none(value: Any, owner: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ParameterError(f"{owner} is {value!r}; allowed is a str or None.")
 
-    #: Constructor parameters shown by ``repr``, in order; each an attribute or an item of vars.
+
+class Configured(metaclass=ConnectorType):
+    """A connector's parameters, declared in the class body and fixed once it is made."""
+
+    verbose: bool = parameter(default=True, check=flag, kw_only=True, shown=False, assignable=True)
+    save_report: bool = parameter(
+        default=True, check=flag, kw_only=True, shown=False, assignable=True
+    )
+    report_name: str | os.PathLike[str] | None = parameter(
+        default=None, check=checked_report_name, kw_only=True, shown=False, assignable=True
+    )
+    #: Where the numbers come from; may be assigned until the edges are drawn.
+    rng: RngLike = parameter(default=None, kw_only=True, shown=False, assignable=True)
+    name: str | None = parameter(default=None, check=_text_or_none, kw_only=True, shown=False)
+    sampler: str = parameter(default="auto", check=checked_sampler, kw_only=True)
+
+    #: Parameters shown by ``repr`` and recipes, in order, by their names in the constructor.
     parameter_names: ClassVar[tuple[str, ...]] = ()
-    #: What parameters are at first whose default None is a default of the module.
-    module_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({"infeasible": INFEASIBLE[0]})
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
-    #: Arguments that would keep much memory, and have to be given again to ``replace``.
-    _not_kept: ClassVar[tuple[str, ...]] = ()
-    #: Parameters that cannot be assigned, besides the items of ``vars``.
-    _fixed_names: ClassVar[frozenset[str]] = frozenset(
-        {"allow_autapses", "name", "sampler", "vars"}
-    )
-    #: The arguments of the constructor; None until it has ended.
-    _arguments: Mapping[str, Any] | None = None
+    #: Parameters that the constructor takes by position, in order; by default the class's own.
+    _positional: ClassVar[tuple[str, ...]] = ()
+    #: Options of all connectors that this class does not take.
+    _without: ClassVar[tuple[str, ...]] = ()
 
-    report_name: str | os.PathLike[str]
-    _rng: RngLike
-    _randomness: Seed | SharedGenerator
-    #: Whether ``rng`` is the module's.
-    _default_seed: bool
+    _fields: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
+    _constructor: ClassVar[inspect.Signature] = inspect.Signature()
+    _not_kept: ClassVar[tuple[str, ...]] = ()
+    _fixed_names: ClassVar[frozenset[str]] = frozenset()
+    #: The arguments of the constructor; None until it has ended.
+    _arguments: ClassVar[Mapping[str, Any] | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -129,95 +187,128 @@ class Configured(metaclass=ConnectorType):
         for name in LOOK_UPS:
             if name in cls.__dict__ and not is_ours:
                 raise _overridden(name, cls.__name__)
+        fields = _fields_of(cls)
+        taken = {name: each for name, each in fields.items() if name not in cls._without}
+        cls._fields = MappingProxyType(fields)
+        cls._constructor = _signature_of(taken, cls._positional)
+        cls._not_kept = tuple(each.argument for each in taken.values() if not each.kept)
+        if is_ours and cls._fields:
+            cls.parameter_names = tuple(
+                each.argument for each in taken.values() if each.init and each.shown
+            )
         # A user's class may have parameters that it changes itself, unless it names them.
-        names = {*cls.parameter_names, *(cls.__signature__.parameters if is_ours else ())}
-        cls._fixed_names = cls._fixed_names | names - ASSIGNABLE.keys()
+        fixed = {
+            name
+            for each in fields.values()
+            for name in (each.name, each.argument)
+            if not each.assignable
+        }
+        cls._fixed_names = frozenset(fixed | {*cls.parameter_names, "vars"})
 
-    def __init__(
-        self,
-        *,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | os.PathLike[str] | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-        sampler: str = "auto",
-    ) -> None:
-        own = type(self).__name__
-        self.sampler = checked_sampler(sampler, own)
-        self._vars: dict[str, Any] = {}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        own = type(self)
+        try:
+            bound = own._constructor.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{own.__name__}() {error}") from None
+        bound.apply_defaults()
+        #: The parameters as they were given, but for large ones.
+        self._given: Mapping[str, Any] = {
+            name: value for name, value in bound.arguments.items() if name not in own._not_kept
+        }
+        self._start()
+        for name, each in own._fields.items():
+            value = bound.arguments.get(each.argument, each.default)
+            self.__dict__[name] = each.checked(value, own.__name__)
+        self._vars: dict[str, Any] = {
+            each.argument: self._given.get(each.argument, each.default)
+            for each in own._fields.values()
+            if each.law
+        }
+        self._randomness: Seed | SharedGenerator
+        #: Whether ``rng`` is the module's.
+        self._default_seed: bool
+        self._take_rng(self.rng)
+        self._check()
+
+    def _start(self) -> None:
+        """Set what is no parameter, before those are checked."""
         self._warned: set[tuple[str, tuple[str, str] | None]] = set()
-        self.verbose = verbose
-        self.save_report = save_report
-        self.report_name = report_name  # type: ignore[assignment]  # checked
-        if name is not None and not isinstance(name, str):
-            raise ParameterError(f"name of {own} is {name!r}; allowed is a str or None.")
-        self.name = name
-        self.rng = rng
+
+    def _check(self) -> None:
+        """Check parameters against each other, and make of them what the draw needs."""
 
     def __repr__(self) -> str:
         shown = []
-        defaults = inspect.signature(type(self)).parameters
-        given = getattr(self, "_given", self._vars)  # vars also shows what a use makes of it
         for name in self.parameter_names:
-            value: Any = given.get(name, getattr(self, name, None))
-            default: Any = defaults[name].default if name in defaults else inspect.Parameter.empty
-            default = self.module_defaults.get(name, default)
+            value, default = self._as_given(name)
             # A connector that was pickled has copies of the defaults.
             copied = type(value) is type(default) and np.array_equal(value, default)
             if value is not default and not copied:
                 shown.append(f"{name}={getattr(value, '__name__', None) or repr(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    def _as_given(self, name: str) -> tuple[Any, Any]:
+        """Return a parameter as it was given, and what ``repr`` leaves out as its default."""
+        own = type(self)
+        field = next((each for each in own._fields.values() if each.argument == name), None)
+        if field is None:  # of a class of the user's
+            defaults = inspect.signature(own).parameters
+            default = defaults[name].default if name in defaults else inspect.Parameter.empty
+            return self._vars.get(name, getattr(self, name, None)), default
+        if field.usual is not REQUIRED:  # the default may have been another one of the module
+            return getattr(self, field.name), field.usual
+        return self._given.get(name), field.default
+
     # ------------------------------------------------------------------ what may be assigned
     def __setattr__(self, name: str, value: Any) -> None:
-        own, is_made = type(self).__name__, self._arguments is not None
+        own, is_made = type(self), self._arguments is not None
+        field = own._fields.get(name)
         if is_made and name in LOOK_UPS:
-            raise _overridden(name, own)
-        if is_made and (name in self._fixed_names or name in self._vars):
-            raise _fixed(name, own)
-        if name in ASSIGNABLE:
-            check = ASSIGNABLE[name]
-            value = value if check is None else check(value, own)
+            raise _overridden(name, own.__name__)
+        if is_made and (name in own._fixed_names or name in self._vars):
+            raise _fixed(name, own.__name__)
+        if field is not None and field.assignable and "_randomness" in self.__dict__:
+            value = field.checked(value, own.__name__)
+            if name == "rng":
+                self._take_rng(value)
+            if is_made:
+                super().__setattr__("_arguments", {**(self._arguments or {}), name: value})
         super().__setattr__(name, value)
-        if is_made and name in ASSIGNABLE:
-            self._arguments = {**(self._arguments or {}), name: value}
 
     @property
     def vars(self) -> dict[str, Any]:
         """The parameters of the law by name, as the current use takes them; read-only."""
-        return self._vars if self._arguments is None else FixedVars(self._vars, type(self).__name__)
+        if self._arguments is None:
+            return self._vars
+        return FixedVars({**self._vars, **self._used()}, type(self).__name__)
 
     @vars.setter
     def vars(self, values: Mapping[str, Any]) -> None:
         self._vars = dict(values)
 
-    @property
-    def rng(self) -> RngLike:
-        """Where the numbers come from; may be assigned until the edges are drawn."""
-        return self._rng
+    def _used(self) -> Mapping[str, Any]:
+        """Return the items of ``vars`` that the current use takes otherwise than given."""
+        return {}
 
-    @rng.setter
-    def rng(self, value: RngLike) -> None:
+    def _take_rng(self, value: RngLike) -> None:
+        """Take numbers from `value` from now on; None is the module's default, read now."""
         own = f"rng of {type(self).__name__}"
-        # Taken now: reassigning the module's default later does not move this connector.
         source = randomness.default.source if value is None else randomness.as_source(value, own)
-        is_assigned = self._arguments is not None
-        if is_assigned:
+        before = self.__dict__.get("_randomness", source)
+        if self._arguments is not None:
             self._check_rng_counts()
-        before = self._randomness if is_assigned else source
-        self._randomness = source
-        if is_assigned:
-            try:
-                self.check_stream()
-            except ParameterError:
-                self._randomness = before
-                raise
-        self._rng, self._default_seed = value, value is None
+        self.__dict__["_randomness"] = source
+        try:
+            self._check_stream()
+        except ParameterError:
+            self.__dict__["_randomness"] = before
+            raise
+        self.__dict__["_default_seed"] = value is None
         if before is not source:
             self._rng_assigned()
 
-    def check_stream(self) -> None:
+    def _check_stream(self) -> None:
         """Refuse a source of random numbers that does not go with the other parameters."""
 
     def _check_rng_counts(self) -> None:
@@ -287,7 +378,7 @@ class Configured(metaclass=ConnectorType):
     def _unused(self: Self, **attributes: Any) -> Self:
         """Return a connector with these parameters, but for some, that has not been set up."""
         made = copy(self)
-        made.__dict__.update(_vars=dict(self._vars), _warned=set(), **attributes)
+        made.__dict__.update(_warned=set(), **attributes)
         return made
 
     # ------------------------------------------------------------------ warnings

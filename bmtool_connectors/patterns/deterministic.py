@@ -6,16 +6,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import (
+    Count,
+    parameter,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import summed_edges
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 
@@ -24,18 +29,22 @@ __all__ = ["AllToAllConnector", "OneToOneConnector"]
 MODES = ("strict", "truncate", "circular")
 
 
+def _mode(value: Any, owner: str) -> str:
+    if isinstance(value, str) and value in MODES:
+        return value
+    raise ParameterError(f"{owner} is {value!r}; allowed are 'strict', 'truncate' and 'circular'.")
+
+
 class DeterministicConnector(BaseConnector):
     """Connectors whose pairs are certain, and draw nothing."""
 
     is_random: ClassVar[bool] = False
 
-    def __init__(self, *, n_syn: Any, **options: Any) -> None:
-        super().__init__(**options)
-        own = type(self).__name__
-        self.vars = {"n_syn": n_syn}
-        self._n_syn = SynapseCounts(
-            parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
-        )
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
+
+    def _check(self) -> None:
+        self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
     def _connected(self, space: PairSpace, i: Index, j: Index) -> Connectivity:
         """Return the edges of these pairs, in row-major order."""
@@ -79,30 +88,13 @@ class AllToAllConnector(DeterministicConnector):
     AllToAllConnector(n_syn=2)
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("n_syn", "allow_autapses")
-
-    def __init__(
-        self,
-        n_syn: Any = 1,
-        *,
-        allow_autapses: bool = False,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-    ) -> None:
-        super().__init__(
-            n_syn=n_syn,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-        )
-        own = type(self).__name__
-        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
+    n_syn: Count = parameter(default=1, check=synapses, law=True)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return all pairs of `source` and `target`."""
         space = self._space(source, target)
-        i, j = Block.whole(space).of_rank(np.arange(space.n_pairs))
+        i, j = PairBlock.whole(space).of_rank(np.arange(space.n_pairs))
         return self._connected(space, i, j)
 
 
@@ -138,39 +130,16 @@ class OneToOneConnector(DeterministicConnector):
     OneToOneConnector(mode='circular')
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("mode", "n_syn")
+    mode: str = parameter(default="strict", check=_mode)
 
-    def __init__(
-        self,
-        mode: str = "strict",
-        *,
-        n_syn: Any = 1,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-    ) -> None:
-        super().__init__(
-            n_syn=n_syn,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-        )
-        own = type(self).__name__
-        if not isinstance(mode, str) or mode not in MODES:
-            raise ParameterError(
-                f"mode of {own} is {mode!r}; allowed are 'strict', 'truncate' and 'circular'."
-            )
-        self.mode = mode
-
-    def _begin(self, use: Projection) -> None:
-        n, m = len(use.source), len(use.target)
+    def _check_pools(self, projection: Projection) -> None:
+        n, m = projection.shape
         if self.mode == "strict" and n != m:
             raise NodeError(
-                f"{type(self).__name__} connects {n} nodes of {use.source.label} to {m} of "
-                f"{use.target.label}, which is not one to one; pass mode='truncate' or "
+                f"{type(self).__name__} connects {n} nodes of {projection.source.label} to {m} of "
+                f"{projection.target.label}, which is not one to one; pass mode='truncate' or "
                 "mode='circular', or pools of one size."
             )
-        super()._begin(use)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return the pairs of equal position."""

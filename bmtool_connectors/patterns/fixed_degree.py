@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
+from bmtool_connectors.patterns.parameters import Degree, parameter
+from bmtool_connectors.patterns.parameters import degree as degree_of
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import turned
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 
 __all__ = ["FixedInDegreeConnector", "FixedOutDegreeConnector"]
 
@@ -25,21 +28,19 @@ class _FixedDegreeConnector(FixedNumberConnector):
 
     which: ClassVar[tuple[str, str]]
 
-    def __init__(self, value: Any, **options: Any) -> None:
-        super().__init__(**options)
-        name = self.which[0]
-        self.vars = {name: value, **self.vars}
-        self._degree = parameters.degree(value, f"{name} of {type(self).__name__}")
+    @property
+    @abstractmethod
+    def _degree(self) -> Degree:
+        """The parameter."""
 
-    def _begin(self, use: Projection) -> None:
+    def _check_pools(self, projection: Projection) -> None:
         name, pool = self.which
-        nodes = use.source if pool == "source" else use.target
+        nodes = projection.source if pool == "source" else projection.target
         if isinstance(self._degree, np.ndarray) and self._degree.shape not in ((), (len(nodes),)):
             raise NodeError(
                 f"{name} of {type(self).__name__} has {len(self._degree)} values, and the {pool} "
                 f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
             )
-        super()._begin(use)
 
     def _chosen(
         self,
@@ -139,36 +140,12 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     """
 
     which = ("in_degree", "target")
-    parameter_names: ClassVar[tuple[str, ...]] = (
-        *("in_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
-    )
 
-    def __init__(
-        self,
-        in_degree: Any,
-        *,
-        n_syn: Any = 1,
-        allow_autapses: bool = False,
-        allow_multapses: bool = False,
-        source_fraction: float = 1.0,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            in_degree,
-            n_syn=n_syn,
-            allow_autapses=allow_autapses,
-            allow_multapses=allow_multapses,
-            source_fraction=source_fraction,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-        )
+    in_degree: Degree = parameter(check=degree_of, law=True)
+
+    @property
+    def _degree(self) -> Degree:
+        return self.in_degree
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
@@ -212,36 +189,12 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     """
 
     which = ("out_degree", "source")
-    parameter_names: ClassVar[tuple[str, ...]] = (
-        *("out_degree", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
-    )
 
-    def __init__(
-        self,
-        out_degree: Any,
-        *,
-        n_syn: Any = 1,
-        allow_autapses: bool = False,
-        allow_multapses: bool = False,
-        source_fraction: float = 1.0,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            out_degree,
-            n_syn=n_syn,
-            allow_autapses=allow_autapses,
-            allow_multapses=allow_multapses,
-            source_fraction=source_fraction,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-        )
+    out_degree: Degree = parameter(check=degree_of, law=True)
+
+    @property
+    def _degree(self) -> Degree:
+        return self.out_degree
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList, index_dtype
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.parameters import (
+    Count,
+    fraction,
+    parameter,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import summed_edges
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.expect import Expected
@@ -32,23 +38,14 @@ class FixedNumberConnector(BaseConnector):
     ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
     """
 
-    def __init__(
-        self,
-        *,
-        n_syn: Any,
-        allow_autapses: bool,
-        allow_multapses: bool,
-        source_fraction: float,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        own = type(self).__name__
-        self.vars = {"n_syn": n_syn}
-        count = parameters.synapses(n_syn, f"n_syn of {own}")
-        self._n_syn = SynapseCounts(count, f"n_syn of {own}")
-        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
-        self.allow_multapses = flag(allow_multapses, f"allow_multapses of {own}")
-        self.source_fraction = parameters.fraction(source_fraction, f"source_fraction of {own}")
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
+    allow_multapses: bool = parameter(default=False, check=flag, kw_only=True)
+    source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
+    _without: ClassVar[tuple[str, ...]] = ("sampler",)
+
+    def _check(self) -> None:
+        self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
     @abstractmethod
     def _pairs(
@@ -65,14 +62,14 @@ class FixedNumberConnector(BaseConnector):
     ) -> degree.Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
-        space = self._space(use.source, use.target)
-        n = len(use.source)
-        with unchanged(*self._shared(use)):
+        space = self._space(*projection.ends)
+        n = len(projection.source)
+        with unchanged(*projection.shared_generators()):
             share = degree.count_sources(n, self.source_fraction) / n
-            found = self._expected_degrees(space, share, self._generator(use))
-        size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
+            found = self._expected_degrees(space, share, projection.new_generator())
+        size = sum(index_dtype(len(nodes)).itemsize for nodes in projection.ends)
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
         pairs, variance = (each * counted for each in found.total())
         return Expected(
@@ -86,7 +83,7 @@ class FixedNumberConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
-            forward_jump=found.jump(),
+            max_step=found.max_step(),
             degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.patterns.parameters import parameter, whole_number
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 
 __all__ = ["FixedTotalNumberConnector", "PairwisePoissonConnector"]
 
@@ -47,67 +48,41 @@ class FixedTotalNumberConnector(FixedNumberConnector):
     FixedTotalNumberConnector(n=5000, source_fraction=0.5)
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = (
-        *("n", "n_syn", "allow_autapses", "allow_multapses", "source_fraction"),
-    )
-
-    def __init__(
-        self,
-        n: int,
-        *,
-        n_syn: Any = 1,
-        allow_autapses: bool = False,
-        allow_multapses: bool = False,
-        source_fraction: float = 1.0,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            n_syn=n_syn,
-            allow_autapses=allow_autapses,
-            allow_multapses=allow_multapses,
-            source_fraction=source_fraction,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-        )
-        self.vars = {"n": n, **self.vars}
-        self._n = parameters.whole_number(n, f"n of {type(self).__name__}")
+    n: int = parameter(check=whole_number, law=True)
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, Any]:
         most = space.n_pairs
-        if self._n > most and not (self.allow_multapses and most):
+        if self.n > most and not (self.allow_multapses and most):
             remedy = (
                 "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
             )
             raise ParameterError(
-                f"n of {type(self).__name__} is {self._n}, but {space.source.label} and "
+                f"n of {type(self).__name__} is {self.n}, but {space.source.label} and "
                 f"{space.target.label} have {most} pairs to choose among "
                 f"(allow_autapses={self.allow_autapses}, "
                 f"source_fraction={self.source_fraction:g}); {remedy}."
             )
-        return *degree.total_pairs(self._n, space, rng, multapses=self.allow_multapses), 1
+        return *degree.total_pairs(self.n, space, rng, multapses=self.allow_multapses), 1
 
     def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
     ) -> degree.Degrees:
         available = max(share * space.n_pairs, 1.0)
-        total: tuple[float, float] = (float(self._n), 0.0)
+        total: tuple[float, float] = (float(self.n), 0.0)
         if self.allow_multapses:
-            mean, variance = degree.different(self._n, available)
+            mean, variance = degree.different(self.n, available)
             total = float(mean), float(variance)
         p = min(total[0] / available, 1.0)
         row, n = space.row_pairs(), len(space.target)
         together = (total[1] / available - p * (1 - p)) / max(available - 1, 1.0)
         spread = np.maximum(row * (p * (1 - p) + (row - 1) * together), 0.0)
         return degree.Degrees(p * row, spread, n, row, False, share, total, together)
+
+
+def _mean(value: Any, owner: str) -> float:
+    return number(value, owner, "a number in [0, 1e9]", 0, 1e9)
 
 
 class PairwisePoissonConnector(FixedNumberConnector):
@@ -137,43 +112,18 @@ class PairwisePoissonConnector(FixedNumberConnector):
     PairwisePoissonConnector(mean=0.1)
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("mean", "allow_autapses", "source_fraction")
-
-    def __init__(
-        self,
-        mean: float,
-        *,
-        allow_autapses: bool = False,
-        source_fraction: float = 1.0,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            n_syn=1,
-            allow_autapses=allow_autapses,
-            allow_multapses=True,
-            source_fraction=source_fraction,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-        )
-        own = f"mean of {type(self).__name__}"
-        self.vars = {"mean": mean}
-        self._mean = number(mean, own, "a number in [0, 1e9]", 0, 1e9)
+    mean: float = parameter(check=_mean, law=True)
+    n_syn: int = parameter(default=1, kw_only=True, init=False)
+    allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, Any]:
-        return degree.poisson_pairs(self._mean, space, rng)
+        return degree.poisson_pairs(self.mean, space, rng)
 
     def _expected_degrees(
         self, space: PairSpace, share: float, rng: SharedGenerator
     ) -> degree.Degrees:
         row, n = space.row_pairs(), len(space.target)
-        mean = -math.expm1(-self._mean) * row
-        return degree.Degrees(mean, mean * math.exp(-self._mean), n, row, False, share)
+        mean = -math.expm1(-self.mean) * row
+        return degree.Degrees(mean, mean * math.exp(-self.mean), n, row, False, share)

@@ -12,8 +12,8 @@ from bmtool_connectors import vectorization
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
+from bmtool_connectors.patterns.parameters import Count, parameter, synapses
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
@@ -64,28 +64,23 @@ class FileBasedConnector(ExplicitConnector):
     without ``n_syn`` by ``edge_properties()``. Nothing is random but what `n_syn` draws.
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("filename", "n_syn", "use_relative_ids")
+    filename: str | os.PathLike[str] = parameter()
+    n_syn: Count = parameter(default=1, check=synapses, law=True)
+    save_report: bool = parameter(
+        default=False, check=flag, kw_only=True, shown=False, assignable=True
+    )
+    use_relative_ids: bool = parameter(default=True, check=flag, kw_only=True)
+    _positional: ClassVar[tuple[str, ...]] = (
+        *("filename", "n_syn", "verbose", "save_report", "report_name", "use_relative_ids"),
+    )
 
-    def __init__(
-        self,
-        filename: str | os.PathLike[str],
-        n_syn: Any = 1,
-        verbose: bool = True,
-        save_report: bool = False,
-        report_name: str | None = None,
-        use_relative_ids: bool = True,
-    ) -> None:
-        super().__init__(verbose=verbose, save_report=save_report, report_name=report_name)
-        self.filename = filename
-        self.use_relative_ids = flag(use_relative_ids, f"use_relative_ids of {type(self).__name__}")
-        parameters.synapses(n_syn, f"n_syn of {type(self).__name__}")
-        self.vars = {"p": 1.0, "p_arg": None, "n_syn": n_syn}
+    def _check(self) -> None:
         columns = self._read()
         source, target = (self._whole(columns.pop(name), name) for name in _ENDS)
         counts = columns.pop("n_syn", None)
         counts = None if counts is None else self._whole(counts, "n_syn")
         columns |= {name: _numbers(columns[name]) for name in columns if name in KNOWN}
-        self._take((source, target), counts, columns, self._describe)
+        self._take((source, target), counts, columns, self._describe, self.n_syn)
         if counts is not None and self.columns:
             self._check_repeated()
 

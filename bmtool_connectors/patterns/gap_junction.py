@@ -2,27 +2,79 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.parameters import (
+    Argument,
+    Probability,
+    argument,
+    parameter,
+    probability,
+    require_argument,
+    require_positions,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
-from bmtool_connectors.randomness import RngLike
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 __all__ = ["CorrelatedGapJunction", "GapJunction"]
 
 
-class GapJunction(SampledConnector):
+class UndirectedConnector(SampledConnector):
+    """What gap junctions share: pairs of one population, stored once."""
+
+    allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
+    n_syn: int = parameter(default=1, init=False, law=True)
+    _is_undirected: ClassVar[bool] = True
+
+    @abstractmethod
+    def _law(self, projection: Projection | None) -> Law:
+        """Return the law of the pairs of a population."""
+
+    @abstractmethod
+    def _argument(self) -> Argument:
+        """Return the argument of the probabilities."""
+
+    def _check_pools(self, projection: Projection) -> None:
+        if not projection.recurrent:
+            raise NodeError(
+                f"source and target of {type(self).__name__} must be the same population, and are "
+                "{} and {}; pass one pool twice (one that holds both, to couple them).".format(
+                    *projection.labels
+                )
+            )
+        require_positions(type(self).__name__, {"p_arg": self._argument()}, projection.source)
+
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        return PairSpace(source, target, "upper")
+
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
+        one = SynapseCounts(1, "n_syn")
+        return Plan(space, PairLaws(self._law(projection)), (one, one))
+
+    def pair_edges(self, projection: Projection) -> EdgeList:
+        """Return the gap junctions in both directions."""
+        return super().pair_edges(projection).both_directions()
+
+    def _opening(self, projection: Projection) -> str:
+        return f"\nStart building gap junction\n  in {projection.source.label}"
+
+    def _report_labels(self, projection: Projection) -> tuple[str, str]:
+        return f"{projection.labels[0]}Gap", f"{projection.labels[1]}Gap"
+
+
+class GapJunction(UndirectedConnector):
     """Connect each unordered pair of one population with probability p(p_arg(node, node)).
 
     Parameters
@@ -64,78 +116,25 @@ class GapJunction(SampledConnector):
     0.1
     """
 
-    allow_autapses: bool = False
-    _is_undirected: ClassVar[bool] = True
-    parameter_names: ClassVar[tuple[str, ...]] = ("p", "p_arg", "sampler")
-
-    def __init__(
-        self,
-        p: Any = 1.0,
-        p_arg: Any = None,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        *,
-        sampler: str = "auto",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-        )
-        self.vars = {"p": p, "p_arg": p_arg, "n_syn": 1}
-        self._check()
+    p: Probability = parameter(default=1.0, check=probability, law=True)
+    p_arg: Argument = parameter(default=None, check=argument, law=True)
+    _positional: ClassVar[tuple[str, ...]] = ("p", "p_arg", *OPTIONS)
 
     def _check(self) -> None:
-        own = type(self).__name__
-        parameters.argument(self.vars["p_arg"], f"p_arg of {own}")
-        parameters.probability(self.vars["p"], f"p of {own}", self.vars["p_arg"], "p_arg")
+        require_argument(self.p, self.p_arg, f"p of {type(self).__name__}")
 
-    def _begin(self, use: Projection) -> None:
-        if not use.recurrent:
-            raise NodeError(
-                f"source and target of {type(self).__name__} must be the same population, and are "
-                f"{use.labels[0]} and {use.labels[1]}; pass one pool twice (one that holds "
-                "both, to couple them)."
-            )
-        own = type(self).__name__
-        parameters.require_positions(own, {"p_arg": self.vars["p_arg"]}, use.source)
-        super()._begin(use)
+    def _argument(self) -> Argument:
+        return self.p_arg
 
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        return PairSpace(source, target, "upper")
-
-    def _law(self, use: Projection | None) -> Law:
-        """Return the law of the pairs of a population."""
-        own = type(self).__name__
-        p = parameters.probability(self.vars["p"], f"p of {own}", 0, "")
-        return Law(p, self.vars["p_arg"], f"p of {own}")
-
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
-        one = SynapseCounts(1, "n_syn")
-        return Plan(space, PairLaws(self._law(use)), (one, one))
-
-    def pair_edges(self, use: Projection) -> EdgeList:
-        """Return the gap junctions in both directions."""
-        return super().pair_edges(use).both_directions()
-
-    def _opening(self, use: Projection) -> str:
-        return f"\nStart building gap junction\n  in {use.source.label}"
-
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return f"{use.labels[0]}Gap", f"{use.labels[1]}Gap"
+    def _law(self, projection: Projection | None) -> Law:
+        return Law(self.p, self.p_arg, f"p of {type(self).__name__}")
 
 
 # For ``isinstance`` only: parameters and edges are of another kind.
 UnidirectionConnector.register(GapJunction)
 
 
-class CorrelatedGapJunction(GapJunction):
+class CorrelatedGapJunction(UndirectedConnector):
     """Connect unordered pairs with a probability that depends on their chemical synapses.
 
     Parameters
@@ -179,65 +178,48 @@ class CorrelatedGapJunction(GapJunction):
     0.5
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("p_non", "p_uni", "p_rec", "p_arg", "connector")
-
-    def __init__(
-        self,
-        p_non: Any = 1.0,
-        p_uni: Any = 1.0,
-        p_rec: Any = 1.0,
-        p_arg: Any = None,
-        connector: Any = None,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        *,
-        sampler: str = "auto",
-        name: str | None = None,
-    ) -> None:
-        self.connector = checked_reference(connector, "connector", type(self).__name__)
-        self._laws_given = {"p_non": p_non, "p_uni": p_uni, "p_rec": p_rec}
-        self._own_arg = p_arg
-        super().__init__(
-            p=p_non,
-            p_arg=p_arg,
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-        )
-        self.vars = {"n_syn": 1, "p_arg": p_arg, **self._laws_given}
-        self._reference = Reference(self.connector, "connector", type(self).__name__)
-
-    def _inherited_arg(self) -> Any:
-        """Return ``p_arg``, by default the chemical connector's."""
-        if self._own_arg is not None:
-            return self._own_arg
-        chemical = self.connector.vars
-        return chemical.get("p_arg", chemical.get("p0_arg"))
+    p_non: Probability = parameter(default=1.0, check=probability, law=True)
+    p_uni: Probability = parameter(default=1.0, check=probability, law=True)
+    p_rec: Probability = parameter(default=1.0, check=probability, law=True)
+    p_arg: Argument = parameter(default=None, check=argument, law=True)
+    connector: Any = parameter(default=None, check=checked_reference)
+    _positional: ClassVar[tuple[str, ...]] = (
+        *("p_non", "p_uni", "p_rec", "p_arg", "connector", *OPTIONS),
+    )
 
     def _check(self) -> None:
         own = type(self).__name__
-        parameters.argument(self._own_arg, f"p_arg of {own}")
-        for which, p in self._laws_given.items():
-            parameters.probability(p, f"{which} of {own}", self._inherited_arg(), "p_arg")
+        for which, p in self._probabilities().items():
+            require_argument(p, self._argument(), f"{which} of {own}", "p_arg")
+        self._reference = Reference(self.connector, "connector", own)
 
-    def _begin(self, use: Projection) -> None:
-        self._vars = {**self._vars, "p_arg": self._inherited_arg()}
-        self._reference.bind(use)
-        super()._begin(use)
+    def _probabilities(self) -> dict[str, Probability]:
+        """Return the probabilities for 0, 1 and 2 chemical connections."""
+        return {"p_non": self.p_non, "p_uni": self.p_uni, "p_rec": self.p_rec}
+
+    def _argument(self) -> Argument:
+        if self.p_arg is not None:
+            return self.p_arg
+        chemical = self.connector.vars
+        inherited: Argument = chemical.get("p_arg", chemical.get("p0_arg"))
+        return inherited
+
+    def _used(self) -> dict[str, Any]:
+        return {} if self._use is None else {"p_arg": self._argument()}
+
+    def _check_pools(self, projection: Projection) -> None:
+        self._reference.bind(projection)
+        super()._check_pools(projection)
 
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _law(self, use: Projection | None) -> Law:
-        own, arg = type(self).__name__, self._inherited_arg()
-        laws = tuple(
-            Law(parameters.probability(p, f"{which} of {own}", 0, ""), arg, f"{which} of {own}")
-            for which, p in self._laws_given.items()
-        )
-        states = self._reference.states(self.use if use is None else use)
-        return StateLaw(None, arg, f"p of {own}", False, states, laws, self._own_arg is None)
+    def _law(self, projection: Projection | None) -> Law:
+        own, arg = type(self).__name__, self._argument()
+        laws = tuple(Law(p, arg, f"{which} of {own}") for which, p in self._probabilities().items())
+        states = self._reference.states(self.use if projection is None else projection)
+        return ReferenceLaw(None, arg, f"p of {own}", False, states, laws, self.p_arg is None)
+
+
+# For ``isinstance`` only, as before: the parameters are others.
+GapJunction.register(CorrelatedGapJunction)

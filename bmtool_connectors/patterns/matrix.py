@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from bmtool_connectors import vectorization
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
+from bmtool_connectors.patterns.parameters import Count, parameter, synapses
 
 __all__ = ["MatrixConnector"]
 
@@ -21,6 +21,12 @@ _ALLOWED = (
     "a two-dimensional array or scipy.sparse matrix, a tuple (rows, columns) or (rows, columns, "
     "values), or a DataFrame with columns source and target"
 )
+
+
+def _values(value: Any, owner: str) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ParameterError(f"{owner} is {value!r}; allowed is 'n_syn' or the name of a property.")
 
 
 class MatrixConnector(ExplicitConnector):
@@ -77,40 +83,24 @@ class MatrixConnector(ExplicitConnector):
     ['delay', 'syn_weight']
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = ("orientation", "values", "n_syn")
-    _not_kept: ClassVar[tuple[str, ...]] = ("matrix",)
+    matrix: Any = parameter(shown=False, kept=False)
+    orientation: str | None = parameter(default=None, kw_only=True)
+    values: str = parameter(default="n_syn", check=_values, kw_only=True)
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
 
-    def __init__(
-        self,
-        matrix: Any,
-        *,
-        orientation: str | None = None,
-        values: str = "n_syn",
-        n_syn: Any = 1,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-    ) -> None:
-        super().__init__(verbose=verbose, save_report=save_report, report_name=report_name)
-        own = type(self).__name__
-        if not isinstance(values, str) or not values:
-            raise ParameterError(
-                f"values of {own} is {values!r}; allowed is 'n_syn' or the name of a property."
-            )
-        self.orientation, self.values = orientation, values
-        self.vars = {"p": 1.0, "p_arg": None, "n_syn": n_syn}
-        parameters.synapses(n_syn, f"n_syn of {own}")
+    def _check(self) -> None:
         self._shape: tuple[int, int] | None = None
+        matrix = self.__dict__.pop("matrix")
         is_table = hasattr(matrix, "columns") and hasattr(matrix, "to_numpy")
         rows, columns, found = self._of_table(matrix) if is_table else self._of_matrix(matrix)
         self._check_orientation(is_table)
-        if orientation == "target_rows":
+        if self.orientation == "target_rows":
             rows, columns = columns, rows
             self._shape = None if self._shape is None else self._shape[::-1]
         counts = found.pop("n_syn", None)
         if counts is not None:
             counts = self._whole(counts, "n_syn", "a whole number >= 0: correct the entry")
-        self._take((rows, columns), counts, found, self._describe)
+        self._take((rows, columns), counts, found, self._describe, self.n_syn)
         if counts is None or self.columns:  # else the synapses of a pair can be added up
             self._check_repeated()
 

@@ -1,8 +1,11 @@
-"""Checks of constructor parameters that several connectors share."""
+"""Parameters of connectors: how a class declares them, and the checks that several share."""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,46 +15,158 @@ from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 
-MOST = int(np.iinfo(np.uint32).max)  #: Synapses of a pair that BMTK's table can hold.
+Check: TypeAlias = Callable[[Any, str], Any]
+#: A number in [0, 1], or a function of the value of an argument.
+Probability: TypeAlias = "float | Callable[..., Any]"
+#: Of a probability: a function of two nodes, a number, or None.
+Argument: TypeAlias = "float | Callable[..., Any] | None"
+#: Of synapses of a connected pair: a whole number, or a function of two nodes.
+Count: TypeAlias = "int | Callable[..., Any]"
+#: A number, an array with one per node, a function of a node, or a distribution of scipy.stats.
+Degree: TypeAlias = Any
+
+#: Synapses of a pair that BMTK's table can hold.
+MOST_SYNAPSES = int(np.iinfo(np.uint32).max)
 
 
-def probability(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
+class _Required:
+    """The default of a parameter that must be given."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Any = _Required()
+
+
+@dataclass
+class Parameter:
+    """What a class says of one parameter of its constructor; see :func:`parameter`.
+
+    An instance has the checked value as an attribute of the same name; until then, or where the
+    constructor does not take the parameter, it has the default.
+    """
+
+    default: Any
+    check: Check | None
+    kw_only: bool
+    init: bool
+    alias: str | None
+    law: bool
+    shown: bool
+    kept: bool
+    assignable: bool
+    usual: Any
+    name: str = ""
+    annotation: Any = inspect.Parameter.empty
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.annotation = vars(owner)["__annotations__"][name]
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if self.default is REQUIRED:
+            raise AttributeError(f"{owner.__name__} has no {self.name} before it is constructed")
+        return self.default
+
+    @property
+    def argument(self) -> str:
+        """What the constructor calls it."""
+        return self.alias or self.name
+
+    def checked(self, value: Any, owner: str) -> Any:
+        """Return the value as the class takes it; `owner` is the class's name, for messages."""
+        return value if self.check is None else self.check(value, f"{self.argument} of {owner}")
+
+
+def parameter(
+    *,
+    default: Any = REQUIRED,
+    check: Check | None = None,
+    kw_only: bool = False,
+    init: bool = True,
+    alias: str | None = None,
+    law: bool = False,
+    shown: bool = True,
+    kept: bool = True,
+    assignable: bool = False,
+    usual: Any = REQUIRED,
+) -> Any:
+    """Declare a parameter in the body of a connector class, ``p: Probability = parameter(...)``.
+
+    Parameters
+    ----------
+    default : object, optional
+        Without one it must be given.
+    check : callable, optional
+        Of the value and ``'p of ClassName'``: returns the value to keep, or raises a
+        ParameterError.
+    kw_only : bool, default False
+        Whether it must be given by name.
+    init : bool, default True
+        False: no parameter of this class's constructor, which always has the default.
+    alias : str, optional
+        Its name in the constructor, where that is not the name of the attribute.
+    law : bool, default False
+        Whether it is an item of ``vars``.
+    shown : bool, default True
+        Whether ``repr`` and recipes tell it, as it was given.
+    kept : bool, default True
+        False: it would keep much memory; ``replace`` wants it again.
+    assignable : bool, default False
+        Whether it may be assigned to a connector that has been made.
+    usual : object, optional
+        For a default that is read from the module: the one that it has at first, and ``repr``
+        leaves out.
+    """
+    return Parameter(default, check, kw_only, init, alias, law, shown, kept, assignable, usual)
+
+
+# ---------------------------------------------------------------------- checks
+def probability(value: Any, owner: str) -> Any:
     """Return a probability parameter: a function as it is, a number as a float in [0, 1].
 
     Parameters
     ----------
     value : float or callable
     owner : str
-        Parameter and class, for messages.
-    arg : object
-        The parameter with its argument; a distance law cannot do without.
-    arg_name : str
-        Its name.
+        Parameter and class, for messages; so in all checks.
     """
-    if not callable(value):
-        allowed = "a probability in [0, 1] or a function of its argument"
-        return number(value, owner, allowed, 0, 1, ROUNDING)
-    if vectorization.takes_distance(value) and arg is None:
-        raise ParameterError(
-            f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
-            f"example {arg_name}=spherical_dist."
-        )
-    return value
+    if callable(value):
+        return value
+    allowed = "a probability in [0, 1] or a function of its argument"
+    return number(value, owner, allowed, 0, 1, ROUNDING)
 
 
-def joint(value: Any, owner: str, arg: Any, arg_name: str) -> Any:
+def joint(value: Any, owner: str) -> Any:
     """Return a joint probability: a function or None as it is, a number as a float in [0, 1]."""
-    if not isinstance(arg, str):
-        argument(arg, f"{arg_name} of {owner.rpartition(' ')[2]}")
-    if value is not None and not callable(value):
-        allowed = "a probability in [0, 1], a function (pr_arg, p0, p1), or None"
-        return number(value, owner, allowed, 0, 1, ROUNDING)
-    if vectorization.takes_distance(value) and arg is None:
+    if value is None or callable(value):
+        return value
+    allowed = "a probability in [0, 1], a function (pr_arg, p0, p1), or None"
+    return number(value, owner, allowed, 0, 1, ROUNDING)
+
+
+def require_argument(p: Any, arg: Any, owner: str, arg_name: str | None = None) -> None:
+    """Refuse a law of distance that is given no distance.
+
+    Parameters
+    ----------
+    p, arg : object
+        The law and its argument.
+    owner : str
+        ``'p0 of ClassName'``.
+    arg_name : str, optional
+        Name of the argument; by default that of the law with ``_arg``.
+    """
+    if vectorization.takes_distance(p) and arg is None:
+        name = owner.partition(" ")[0]
+        shown = arg_name or f"{name}_arg"
+        joint_example = "'0' for the argument of the forward probability"
+        example = joint_example if name.startswith("pr") else "spherical_dist"
         raise ParameterError(
-            f"{owner} is {value!r}, which depends on distance, and {arg_name} is None; pass for "
-            f"example {arg_name}='0' for the argument of the forward probability."
+            f"{owner} is {p!r}, which depends on distance, and {shown} is None; pass for "
+            f"example {shown}={example}."
         )
-    return value
 
 
 def argument(value: Any, owner: str) -> Any:
@@ -65,6 +180,13 @@ def argument(value: Any, owner: str) -> Any:
     return value
 
 
+def joint_argument(value: Any, owner: str) -> Any:
+    """Return the argument of a joint probability; '0' or '1' for that of a direction."""
+    if isinstance(value, str):
+        return "1" if "1" in value else "0"
+    return argument(value, owner)
+
+
 def synapses(value: Any, owner: str) -> Any:
     """Return a synapse count parameter: a function as it is, a number as an int >= 0."""
     if callable(value):
@@ -74,8 +196,8 @@ def synapses(value: Any, owner: str) -> Any:
 
 def whole_number(value: Any, owner: str, otherwise: str = "") -> int:
     """Return a number that BMTK's table can hold as an int >= 0; `otherwise` is allowed too."""
-    allowed = f"a whole number >= 0 (at most {MOST}){otherwise}"
-    count = number(value, owner, allowed, 0, MOST)
+    allowed = f"a whole number >= 0 (at most {MOST_SYNAPSES}){otherwise}"
+    count = number(value, owner, allowed, 0, MOST_SYNAPSES)
     if count % 1:
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     return int(count)
@@ -91,7 +213,7 @@ def fraction(value: Any, owner: str) -> float:
 def degree(value: Any, owner: str) -> Any:
     """Return a degree parameter: a number or array as whole numbers >= 0, others as they are."""
     allowed = (
-        f"a whole number >= 0 (at most {MOST}), one per node, a function of a node, or a "
+        f"a whole number >= 0 (at most {MOST_SYNAPSES}), one per node, a function of a node, or a "
         "frozen discrete distribution of scipy.stats"
     )
     if hasattr(value, "rvs"):
@@ -105,7 +227,7 @@ def degree(value: Any, owner: str) -> Any:
     if callable(value):
         return value
     numbers = floats(value)
-    wrong = ~((numbers >= 0) & (numbers <= MOST) & (np.floor(numbers) == numbers))
+    wrong = ~((numbers >= 0) & (numbers <= MOST_SYNAPSES) & (np.floor(numbers) == numbers))
     if numbers.ndim > 1 or not numbers.size or wrong.any():
         raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
     return numbers.astype(np.int64)

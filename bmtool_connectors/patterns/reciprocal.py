@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import (
     after_forward,
     bounds,
@@ -17,11 +17,23 @@ from bmtool_connectors.bernoulli import (
 )
 from bmtool_connectors.checks import ROUNDING, flag, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
+from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.parameters import (
+    Argument,
+    Count,
+    Probability,
+    argument,
+    joint,
+    joint_argument,
+    parameter,
+    probability,
+    require_argument,
+    require_positions,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.randomness import RngLike
-from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
@@ -35,6 +47,26 @@ class _NotPassed(float):
 
 
 _NO_PR = _NotPassed(0.0)
+
+
+def _correlation(value: Any, owner: str) -> float | None:
+    if value is None:
+        return None
+    return number(value, owner, "a correlation in [-1, 1] or None", -1, 1, ROUNDING)
+
+
+def _range(value: Any, owner: str) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    try:
+        low, high = (float(limit) for limit in value)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if low <= high:
+        return low, high
+    raise ParameterError(
+        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
+    )
 
 
 class ReciprocalConnector(BidirectionalConnector):
@@ -130,73 +162,54 @@ class ReciprocalConnector(BidirectionalConnector):
     (0.15, 0.06)
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = (
+    p0: Probability = parameter(default=1.0, check=probability, law=True)
+    p1: Probability = parameter(default=1.0, check=probability, law=True)
+    symmetric_p1: bool = parameter(default=False, check=flag)
+    p0_arg: Argument = parameter(default=None, check=argument, law=True)
+    p1_arg: Argument = parameter(default=None, check=argument, law=True)
+    symmetric_p1_arg: bool = parameter(default=False, check=flag)
+    pr: Probability | None = parameter(default=_NO_PR, law=True)
+    pr_arg: Argument | str = parameter(default=None, law=True)
+    estimate_rho: bool = parameter(default=True, check=flag)
+    given_rho: float | None = parameter(default=None, check=_correlation, alias="rho")
+    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=_range)
+    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=_range)
+    n_syn0: Count = parameter(default=1, check=synapses, law=True)
+    n_syn1: Count = parameter(default=1, check=synapses, law=True)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")
+    quick_pop_check: bool = parameter(default=False, check=flag, kw_only=True, shown=False)
+    cache_data: bool = parameter(default=True, check=flag, kw_only=True, shown=False)
+    _positional: ClassVar[tuple[str, ...]] = (
         *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
-        *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward"),
-        *("n_syn0", "n_syn1", "autapses", "sampler", "infeasible"),
+        *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward", "n_syn0", "n_syn1"),
+        *("autapses", "quick_pop_check", "cache_data", *OPTIONS),
     )
 
-    def __init__(
-        self,
-        p0: Any = 1.0,
-        p1: Any = 1.0,
-        symmetric_p1: bool = False,
-        p0_arg: Any = None,
-        p1_arg: Any = None,
-        symmetric_p1_arg: bool = False,
-        pr: Any = _NO_PR,
-        pr_arg: Any = None,
-        estimate_rho: bool = True,
-        rho: float | None = None,
-        dist_range_forward: Any = None,
-        dist_range_backward: Any = None,
-        n_syn0: Any = 1,
-        n_syn1: Any = 1,
-        autapses: bool = False,
-        quick_pop_check: bool = False,
-        cache_data: bool = True,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        *,
-        sampler: str = "auto",
-        name: str | None = None,
-        infeasible: str | None = None,
-    ) -> None:
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-            infeasible=infeasible,
-        )
-        self._given = {
-            **{"p0": p0, "p0_arg": p0_arg, "p1": p1, "p1_arg": p1_arg, "pr": pr, "pr_arg": pr_arg},
-            **{"n_syn0": n_syn0, "n_syn1": n_syn1},
-        }
-        self.vars = dict(self._given)
+    def _check(self) -> None:
         own = type(self).__name__
-        self.symmetric_p1 = flag(symmetric_p1, f"symmetric_p1 of {own}")
-        self.symmetric_p1_arg = flag(symmetric_p1_arg, f"symmetric_p1_arg of {own}")
-        estimated = rho is None and pr is not None and not callable(pr)
-        self.estimate_rho = flag(estimate_rho, f"estimate_rho of {own}") and estimated
-        allowed = "a correlation in [-1, 1] or None"
-        self._given_rho = (
-            None
-            if rho is None
-            else number(rho, f"rho of {type(self).__name__}", allowed, -1, 1, ROUNDING)
-        )
-        self.dist_range_forward, self.dist_range_backward = dist_range_forward, dist_range_backward
-        self.allow_autapses = flag(autapses, f"autapses of {own}")
-        self.quick = flag(quick_pop_check, f"quick_pop_check of {own}")
-        self.cache_data = flag(cache_data, f"cache_data of {own}")
-        self._check()
-        if pr is _NO_PR and rho is None:
+        # In a recurrent population p1_arg becomes p0_arg, so it is only missing between two.
+        arg1 = self._backward_arg(recurrent=False)
+        stand_in = self.p0_arg if arg1 is None else arg1
+        if self.symmetric_p1 and arg1 is not self.p0_arg:
+            raise ParameterError(
+                f"symmetric_p1 of {own} is True with different p0_arg and p1_arg; pass "
+                "symmetric_p1_arg=True as well, or the same function twice."
+            )
+        require_argument(self.p0, self.p0_arg, f"p0 of {own}")
+        if not self.symmetric_p1:
+            require_argument(self.p1, stand_in, f"p1 of {own}")
+        if self.given_rho is None:  # else pr does not count
+            self.__dict__["pr"] = joint(self.pr, f"pr of {own}")
+            self.__dict__["pr_arg"] = joint_argument(self.pr_arg, f"pr_arg of {own}")
+            require_argument(self.pr, self.pr_arg, f"pr of {own}")
+        #: The mean joint probability for which one rho is to be found; None: none is.
+        self._mean_pr: float | None = None
+        if self.estimate_rho and self.given_rho is None and not callable(self.pr):
+            self._mean_pr = self.pr
+        self._check_ranges(stand_in)
+        if self._given["pr"] is _NO_PR and self.given_rho is None:
             means = "no reciprocal pairs at all"
-            if self.infeasible == "bmtool" and self.estimate_rho:
+            if self.infeasible == "bmtool" and self._mean_pr is not None:
                 means = "the rho of no reciprocal pairs, with which bmtool draws some nevertheless"
             self.warn_once(
                 "pr",
@@ -204,124 +217,87 @@ class ReciprocalConnector(BidirectionalConnector):
                 "pr=0.0 if that is meant, or pr=None for independent directions.",
             )
 
-    def _check(self) -> None:
-        """Refuse parameters that are not allowed, before there are nodes."""
-        own, given = type(self).__name__, self._given
-        for which in ("p0_arg", "p1_arg"):
-            parameters.argument(given[which], f"{which} of {own}")
-        arg1 = given["p0_arg"] if self.symmetric_p1_arg else given["p1_arg"]
-        if self.symmetric_p1 and arg1 is not given["p0_arg"]:
-            raise ParameterError(
-                f"symmetric_p1 of {own} is True with different p0_arg and p1_arg; pass "
-                "symmetric_p1_arg=True as well, or the same function twice."
-            )
-        parameters.probability(given["p0"], f"p0 of {own}", given["p0_arg"], "p0_arg")
-        if not self.symmetric_p1:
-            # In a recurrent population p1_arg becomes p0_arg, so it is only missing between two.
-            stand_in = arg1 if arg1 is not None else given["p0_arg"]
-            parameters.probability(given["p1"], f"p1 of {own}", stand_in, "p1_arg")
-        for which in ("n_syn0", "n_syn1"):
-            parameters.synapses(given[which], f"{which} of {own}")
-        if self._given_rho is None:
-            parameters.joint(given["pr"], f"pr of {own}", given["pr_arg"], "pr_arg")
-        # Within one population p1_arg becomes p0_arg, so it is only missing between two.
-        self._check_ranges({**given, "p1_arg": given["p0_arg"] if arg1 is None else arg1})
-
-    def _check_ranges(self, used: dict[str, Any]) -> None:
-        own = type(self).__name__
-        for name, limits, arg in (
-            ("dist_range_forward", self.dist_range_forward, "p0_arg"),
-            ("dist_range_backward", self.dist_range_backward, "p1_arg"),
+    def _check_ranges(self, arg1: Argument) -> None:
+        """Refuse ranges of arguments that are not there; `arg1` is that of p1."""
+        for name, limits, which, arg in (
+            ("dist_range_forward", self.dist_range_forward, "p0_arg", self.p0_arg),
+            ("dist_range_backward", self.dist_range_backward, "p1_arg", arg1),
         ):
-            if limits is None:
-                continue
-            try:
-                low, high = (float(limit) for limit in limits)
-            except (TypeError, ValueError):
-                low = high = np.nan
-            if not low <= high:
+            if limits is not None and arg is None and self._mean_pr is not None:
                 raise ParameterError(
-                    f"{name} of {own} is {limits!r}; allowed are two numbers (low, high) with "
-                    "low <= high, or None."
-                )
-            if used[arg] is None and self.estimate_rho:
-                raise ParameterError(
-                    f"{name} of {own} is {limits!r}, but {arg} is None, so no pair has a value to "
-                    f"compare; pass for example {arg}=spherical_dist."
+                    f"{name} of {type(self).__name__} is {self._given[name]!r}, but {which} is "
+                    "None, so no pair has a value to compare; pass for example "
+                    f"{which}=spherical_dist."
                 )
 
     # ------------------------------------------------------------------ uses
-    def _resolved(self, recurrent: bool) -> dict[str, Any]:
-        """Return the parameters with what one population, or symmetry, makes of them."""
-        used = dict(self._given)
-        if recurrent:
-            used["n_syn1"] = used["n_syn0"]
-        if recurrent or self.symmetric_p1_arg:
-            used["p1_arg"] = used["p0_arg"]
-        if recurrent or self.symmetric_p1:
-            used["p1"] = used["p0"]
-        return used
+    def _backward(self, recurrent: bool) -> tuple[Probability, Argument, Count]:
+        """Return p1, its argument and n_syn1, as one population or symmetry makes them."""
+        p1 = self.p0 if recurrent or self.symmetric_p1 else self.p1
+        return p1, self._backward_arg(recurrent), self.n_syn0 if recurrent else self.n_syn1
 
-    def _begin(self, use: Projection) -> None:
-        own, used = type(self).__name__, self._resolved(use.recurrent)
-        if use.recurrent:
-            self._warn_overwritten(use)
-        parameters.probability(used["p1"], f"p1 of {own}", used["p1_arg"], "p1_arg")
-        self._check_ranges(used)
-        args = {name: used[name] for name in ("p0_arg", "p1_arg", "pr_arg")}
-        parameters.require_positions(own, args, use.source, use.target)
-        super()._begin(use)
-        self._vars = used
+    def _backward_arg(self, recurrent: bool) -> Argument:
+        return self.p0_arg if recurrent or self.symmetric_p1_arg else self.p1_arg
 
-    def _warn_overwritten(self, use: Projection) -> None:
+    def _used(self) -> dict[str, Any]:
+        if self._use is None:
+            return {}
+        return dict(
+            zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
+        )
+
+    def _check_pools(self, projection: Projection) -> None:
+        own = type(self).__name__
+        if projection.recurrent:
+            self._warn_overwritten(projection)
+        p1, p1_arg, _ = self._backward(projection.recurrent)
+        require_argument(p1, p1_arg, f"p1 of {own}")
+        self._check_ranges(p1_arg)
+        args = {"p0_arg": self.p0_arg, "p1_arg": p1_arg, "pr_arg": self.pr_arg}
+        require_positions(own, args, projection.source, projection.target)
+
+    def _warn_overwritten(self, projection: Projection) -> None:
         for name, default, other in (
             ("p1", 1.0, "p0"),
             ("p1_arg", None, "p0_arg"),
             ("n_syn1", 1, "n_syn0"),
         ):
-            value, used = self._given[name], self._given[other]
+            value, used = getattr(self, name), getattr(self, other)
             if value is not used and value != used and value is not default and value != default:
                 self.warn_once(
                     name,
                     f"{name} of {type(self).__name__} is {value!r}, but source and target are one "
                     f"population: {other} ({used!r}) is used for both directions.",
-                    (use.source, use.target),
+                    projection.ends,
                 )
 
     # ------------------------------------------------------------------ the draw
     def _laws(self, recurrent: bool) -> PairLaws:
-        own, used = type(self).__name__, self._resolved(recurrent)
-        p = [
-            parameters.probability(used[which], f"{which} of {own}", 0, "")
-            for which in ("p0", "p1")
-        ]
+        own = type(self).__name__
+        p1, p1_arg, _ = self._backward(recurrent)
         return PairLaws(
-            Law(p[0], used["p0_arg"], f"p0 of {own}"),
-            Law(p[1], used["p1_arg"], f"p1 of {own}", backward=True),
+            Law(self.p0, self.p0_arg, f"p0 of {own}"),
+            Law(p1, p1_arg, f"p1 of {own}", backward=True),
             same_arg=recurrent or self.symmetric_p1_arg,
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
-        used, clip = self._resolved(recurrent), self.infeasible == "clip"
-        arg, pr, rho, wanted = used["pr_arg"], used["pr"], self._given_rho, None
-        if isinstance(arg, str):
-            arg = "1" if "1" in arg else "0"
-        if rho is None:
-            pr = parameters.joint(pr, f"pr of {own}", arg, "pr_arg")
-            if pr is None:
-                rho = 0.0
-            elif self.estimate_rho:
-                ranges = (self.dist_range_forward, self.dist_range_backward)
-                wanted = RhoWanted(pr, ranges, clip)
+        clip, rho = self.infeasible == "clip", self.given_rho
+        wanted: RhoWanted | None = None
+        if rho is None and self.pr is None:
+            rho = 0.0
+        if self._mean_pr is not None:
+            ranges = (self.dist_range_forward, self.dist_range_backward)
+            wanted = RhoWanted(self._mean_pr, ranges, clip)
         return Plan(
             space,
             self._laws(recurrent),
-            two_counts(own, used["n_syn0"], used["n_syn1"]),
-            Joint(rho, pr, arg, f"pr of {own}", clip),
+            two_counts(own, self.n_syn0, self._backward(recurrent)[2]),
+            Joint(rho, self.pr, self.pr_arg, f"pr of {own}", clip),
             wanted,
-            none_wanted=clip and wanted is not None and pr == 0 and not wanted.by_range,
+            none_wanted=clip and wanted is not None and self.pr == 0 and not wanted.by_range,
         )
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
@@ -331,7 +307,7 @@ class ReciprocalConnector(BidirectionalConnector):
         assert plan.joint is not None
         own, wanted = type(self).__name__, plan.rho_wanted
         ends = plan.space.source, plan.space.target
-        timer = report.Timer()
+        timer = messages.Timer()
         estimate, kept = estimate_rho(
             plan.space,
             plan.laws,
@@ -358,7 +334,7 @@ class ReciprocalConnector(BidirectionalConnector):
                 ends,
             )
         if self.verbose:
-            report.say(f"Estimated value of rho={estimate.rho:.3f}")
+            messages.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
         plan = replace(plan, unreachable=estimate.reachable is not None)
         return plan.with_rho(estimate.rho), kept
@@ -373,13 +349,13 @@ class ReciprocalConnector(BidirectionalConnector):
     def rho(self) -> float | None:
         """The correlation: as given, or, once drawn, as estimated (0 for independence)."""
         drawn = None if self._use is None else self._use.connectivity
-        return self._given_rho if drawn is None else drawn.rho
+        return self.given_rho if drawn is None else drawn.rho
 
     def calc_pair(self, i: int, j: int) -> tuple[Any, Any, float, float]:
         """Return ``(p0_arg, p1_arg, p0, p1)`` of the pair at positions (i, j); draws nothing."""
         space = PairSpace(self.use.source, self.use.target)
         values = self._laws(self.use.recurrent).evaluate(
-            Block(space, i, i + 1, j, j + 1), everything=True
+            PairBlock(space, i, i + 1, j, j + 1), everything=True
         )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
         first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.patterns import parameters
+from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.parameters import (
+    Argument,
+    Count,
+    Probability,
+    argument,
+    fraction,
+    parameter,
+    probability,
+    require_argument,
+    require_positions,
+    synapses,
+)
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.sampled import SampledConnector
-from bmtool_connectors.randomness import RngLike, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import among_all_sources
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -69,65 +81,34 @@ class UnidirectionConnector(SampledConnector):
     0.15
     """
 
-    parameter_names: ClassVar[tuple[str, ...]] = (
-        "p",
-        "p_arg",
-        "n_syn",
-        "allow_autapses",
-        "source_fraction",
-        "sampler",
-    )
+    p: Probability = parameter(default=1.0, check=probability, law=True)
+    p_arg: Argument = parameter(default=None, check=argument, law=True)
+    n_syn: Count = parameter(default=1, check=synapses, law=True)
+    allow_autapses: bool = parameter(default=True, check=flag, kw_only=True)
+    source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
+    _positional: ClassVar[tuple[str, ...]] = ("p", "p_arg", "n_syn", *OPTIONS)
 
-    def __init__(
-        self,
-        p: Any = 1.0,
-        p_arg: Any = None,
-        n_syn: Any = 1,
-        verbose: bool = True,
-        save_report: bool = True,
-        report_name: str | None = None,
-        rng: RngLike = None,
-        *,
-        allow_autapses: bool = True,
-        source_fraction: float = 1.0,
-        sampler: str = "auto",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            verbose=verbose,
-            save_report=save_report,
-            report_name=report_name,
-            rng=rng,
-            name=name,
-            sampler=sampler,
-        )
-        own = type(self).__name__
-        self.vars = {"p": p, "p_arg": p_arg, "n_syn": n_syn}
-        self.allow_autapses = flag(allow_autapses, f"allow_autapses of {own}")
-        self.source_fraction = parameters.fraction(source_fraction, f"source_fraction of {own}")
-        parameters.argument(p_arg, f"p_arg of {own}")
-        checked = parameters.probability(p, f"p of {own}", p_arg, "p_arg")
-        self._law = Law(checked, p_arg, f"p of {own}")
-        self._n_syn = SynapseCounts(
-            parameters.synapses(n_syn, f"n_syn of {own}"), f"n_syn of {own}"
-        )
+    def _check(self) -> None:
+        own = f"p of {type(self).__name__}"
+        require_argument(self.p, self.p_arg, own)
+        self._law = Law(self.p, self.p_arg, own)
+        self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
-    def _begin(self, use: Projection) -> None:
-        parameters.require_positions(
-            type(self).__name__, {"p_arg": self._law.arg}, use.source, use.target
+    def _check_pools(self, projection: Projection) -> None:
+        require_positions(
+            type(self).__name__, {"p_arg": self._law.arg}, projection.source, projection.target
         )
-        super()._begin(use)
 
     def _drawn(
-        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+        self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
         chosen = choose_sources(len(space.source), self.source_fraction, rng)
         if chosen is None:
-            return super()._drawn(space, use, rng)
+            return super()._drawn(space, projection, rng)
         part = self._space(space.source.subset(chosen), space.target)
-        drawn = super()._drawn(part, use, rng)
+        drawn = super()._drawn(part, projection, rng)
         edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate, bounds
+from bmtool_connectors.arrays import Flags, FloatArray
+from bmtool_connectors.bernoulli import bounds
 from bmtool_connectors.checks import number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.parameters import joint, probability
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.profiles.tabulated import Tabulated, checked_edges
 from bmtool_connectors.recordings.checked import check_fit, whole_numbers
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["PairCounts"]
-
-FloatArray = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 class PairCounts:
@@ -326,9 +325,9 @@ class PairCounts:
             p1 = p0
         p1 = self.p1 if p1 is None else p1
         return {
-            "p0": probability(p0, "p0 of PairCounts", spherical_dist, "p_arg"),
-            "p1": probability(p1, "p1 of PairCounts", spherical_dist, "p_arg"),
-            "pr": joint(self.nrr if pr is None else pr, "pr of PairCounts", "0", "p_arg"),
+            "p0": probability(p0, "p0 of PairCounts"),
+            "p1": probability(p1, "p1 of PairCounts"),
+            "pr": joint(self.nrr if pr is None else pr, "pr of PairCounts"),
         }
 
     def connector(
