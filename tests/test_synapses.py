@@ -43,7 +43,7 @@ from bmtool_connectors import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
-from bmtool_connectors.synapses import helpers, rules
+from bmtool_connectors.synapses import helper_rules, rules
 
 pytestmark = BOTH_BUILDERS
 
@@ -84,7 +84,7 @@ DIST = 130.0
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with no seed used and nothing warned about."""
     monkeypatch.setattr(rules, "_seeds", {})
-    monkeypatch.setattr(helpers, "_warned", set())
+    monkeypatch.setattr(helper_rules, "_warned", set())
 
 
 def default_rng(seed: int = 7) -> np.random.Generator:

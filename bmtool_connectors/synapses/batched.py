@@ -6,7 +6,8 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from bmtool_connectors.synapses.helpers import HELPERS, RuleOf
+from bmtool_connectors.synapses.helper_rules import RuleOf
+from bmtool_connectors.synapses.helpers import HELPERS
 from bmtool_connectors.synapses.synapse_block import Column, SynapseTable
 
 __all__ = ["batched"]
