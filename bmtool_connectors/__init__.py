@@ -74,27 +74,24 @@ from bmtool_connectors.reports.preview import Preview
 from bmtool_connectors.reports.summary import Summary
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.saved import summarize
-from bmtool_connectors.synapses import (
+from bmtool_connectors.synapses.delay import DelayRule
+from bmtool_connectors.synapses.distributions import clipped, lognormal, mixture, truncated
+from bmtool_connectors.synapses.helpers import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
     FLUC_STDEV,
     SYN_MIN_DELAY,
     SYN_VELOCITY,
-    DelayRule,
-    PlacementRule,
-    WeightRule,
-    clipped,
-    lognormal,
-    mixture,
-    properties,
     syn_const_delay,
     syn_const_delay_feng_section_PN,
     syn_dist_delay_feng,
     syn_dist_delay_feng_section_PN,
     syn_section_PN,
     syn_uniform_delay_section,
-    truncated,
 )
+from bmtool_connectors.synapses.placement import PlacementRule
+from bmtool_connectors.synapses.rules import properties
+from bmtool_connectors.synapses.weight import WeightRule
 from bmtool_connectors.vectorization import vectorized
 from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
 from bmtool_connectors.verification.verify import verify
