@@ -162,7 +162,7 @@ class TestExact:
             with without_warnings():
                 clipped = drawn.connectivity.clipped
                 found, wanted = drawn.expected(), fresh.expected()
-                fresh.edges_of(fresh.use)
+                fresh.use.drawn()
             assert found.reciprocal == pytest.approx(wanted.reciprocal, rel=1e-9)
             assert found.infeasible == wanted.infeasible
             unvisited += clipped == 0 < wanted.infeasible
