@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.values import runs
-from bmtool_connectors.sonata.datasets import H5Group, IntArray, parts
+from bmtool_connectors.arrays import Flags, IntArray, present_numbers, rows_by_number
+from bmtool_connectors.sonata.datasets import H5Group, parts
 from bmtool_connectors.sonata.layout import (
     AFFERENT_SECTION_ID,
     EDGE_TYPE_ID,
@@ -28,7 +28,7 @@ from bmtool_connectors.verification.check_groups import GroupCheck
 from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.check_properties import SavedValues, check_properties
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Mask, Tally
+from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["Rows", "check_rows"]
 
@@ -87,16 +87,7 @@ class Rows:
     @functools.cached_property
     def of_type(self) -> dict[int, Any]:
         """Rows of each edge type, in order; a slice where there is one type."""
-        if not len(self):
-            return {}
-        low, high = int(self.types.min()), int(self.types.max())
-        if low == high:
-            return {low: slice(None)}
-        if high - low < 1 << 16:
-            order = np.argsort((self.types - low).astype(np.uint16), kind="stable")
-        else:
-            order = np.argsort(self.types, kind="stable")
-        return {number: order[part] for number, part in runs(self.types[order])}
+        return rows_by_number(self.types)
 
     def gap_types(self) -> list[int]:
         """Return the edge types that are gap junctions."""
@@ -172,16 +163,6 @@ def _check_query(
             found.add("query", text, rows.file, count=bad.count, **rows.where(row))
 
 
-def _values(types: IntArray) -> set[int]:
-    """Return which numbers there are, mostly few that are near each other."""
-    if not len(types):
-        return set()
-    low, high = int(types.min()), int(types.max())
-    if high - low > 1 << 20:
-        return set(np.unique(types).tolist())
-    return set((np.flatnonzero(np.bincount(types - low)) + low).tolist())
-
-
 class _Scan:
     """One pass over the rows."""
 
@@ -209,11 +190,11 @@ class _Scan:
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
         unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
-            columns = [self.table.integers(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
+            columns = [self.table.column(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
             for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
-            unknown = _values(columns[2]) - self.properties.keys()
+            unknown = set(present_numbers(columns[2]).tolist()) - self.properties.keys()
             if self.edge_types is not None and unknown:
                 self.bad[EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
             group, index = self.table.group_and_index(part)
@@ -226,7 +207,7 @@ class _Scan:
                 valid = here & (index >= 0) & (index < len(values))
                 if n_syn is not None:
                     n_syn[part][valid] = values[index[valid]]
-            per_synapse |= _values(columns[2][is_synapse])
+            per_synapse |= set(present_numbers(columns[2][is_synapse]).tolist())
             if unplaced:
                 self.bad["section"].add(self._unplaced(columns, group, unplaced), part.start)
             for whole, values in zip((source, target, types), columns, strict=True):
@@ -261,7 +242,7 @@ class _Scan:
             return []
         return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
 
-    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Mask:
+    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Flags:
         placed = [
             kind
             for kind, each in self.properties.items()

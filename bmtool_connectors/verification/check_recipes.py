@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told

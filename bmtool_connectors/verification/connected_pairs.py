@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.sonata.datasets import IntArray, parts
+from bmtool_connectors.arrays import IntArray, is_first
+from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.tallies import Tally
 
@@ -111,8 +112,7 @@ def pairs_of(rows: Rows, edge_type: int, is_synapse: bool = False) -> Pairs:
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         n_syn = None if n_syn is None else n_syn[order]
-    first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    first = is_first(keys)
     if first.all():
         return Pairs(keys, n_syn, repeated)
     again = np.flatnonzero(~first)
