@@ -30,7 +30,7 @@ from bmtool_connectors.verification.check_properties import SavedValues, check_p
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["Rows", "check_rows"]
+__all__ = ["CheckedEdges", "check_rows"]
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
@@ -40,7 +40,7 @@ PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
 
 
 @dataclass
-class Rows:
+class CheckedEdges:
     """The rows of a population of edges.
 
     Attributes
@@ -103,7 +103,7 @@ def check_rows(
     dt: float | None,
     told: Mapping[tuple[str | None, str | None], Mapping[int, Collection[str]]],
     found: Findings,
-) -> Rows | None:
+) -> CheckedEdges | None:
     """Check the rows of a population and return them; None if they make no table.
 
     Parameters
@@ -145,7 +145,7 @@ def check_rows(
 
 
 def _check_query(
-    rows: Rows, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
+    rows: CheckedEdges, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
 ) -> None:
     """Report edges of nodes that the query of their type does not select."""
     column = END_QUERIES[end == "target"]
@@ -182,7 +182,7 @@ class _Scan:
         self.properties = {} if edge_types is None else edge_types.properties
         self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
 
-    def rows(self) -> Rows:
+    def rows(self) -> CheckedEdges:
         """Read all rows, check them, and report."""
         n = len(self.table)
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
@@ -213,7 +213,7 @@ class _Scan:
             for whole, values in zip((source, target, types), columns, strict=True):
                 fits = (values >= -1) & (values < MOST)
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
-        rows = Rows(
+        rows = CheckedEdges(
             self.file, str(self.table.population), self.ends, source, target, types, n_syn,
             per_synapse, self.properties,
         )  # fmt: skip
@@ -255,7 +255,7 @@ class _Scan:
         return bad
 
     # ------------------------------------------------------------------ report
-    def _tell(self, rows: Rows) -> None:
+    def _tell(self, rows: CheckedEdges) -> None:
         found, bad = self.found, self.bad
         self.groups.tell(rows.where)
         for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):

@@ -14,7 +14,7 @@ from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import open_table
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
@@ -22,13 +22,13 @@ from bmtool_connectors.verification.recipe_entries import Recipe
 __all__ = ["check_gap_files", "check_gap_rows"]
 
 
-def gap_rows(rows: Rows) -> IntArray:
+def gap_rows(rows: CheckedEdges) -> IntArray:
     """Return which rows are gap junctions."""
     chosen = [np.arange(len(rows))[rows.of_type[k]] for k in rows.gap_types() if k in rows.of_type]
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
-def check_gap_rows(rows: Rows, found: Findings) -> None:
+def check_gap_rows(rows: CheckedEdges, found: Findings) -> None:
     """Check that gap junctions join two cells, and each two cells once."""
     here = gap_rows(rows)
     source, target = rows.source[here], rows.target[here]
@@ -51,7 +51,7 @@ def check_gap_rows(rows: Rows, found: Findings) -> None:
 
 
 def check_gap_files(
-    files: Sequence[Path], edges: Sequence[Rows], recipes: Sequence[Recipe], found: Findings
+    files: Sequence[Path], edges: Sequence[CheckedEdges], recipes: Sequence[Recipe], found: Findings
 ) -> None:
     """Check files of gap junctions, each against the edges and the recipe of its network."""
     told = {each.network: each.gaps for each in recipes}
@@ -81,7 +81,7 @@ def check_gap_files(
             found.add("gap-file", text, rows.file, population=rows.population)
 
 
-def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> bool:
+def _compare(file: Path, keys: IntArray, edges: Sequence[CheckedEdges], found: Findings) -> bool:
     """Compare gap junctions with the edges, and say whether they are the same."""
     expected = []
     for rows in edges:

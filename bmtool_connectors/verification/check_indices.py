@@ -25,20 +25,20 @@ from bmtool_connectors.sonata.layout import (
     SOURCE_NODE_ID,
     TARGET_NODE_ID,
 )
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["check_indices"]
 
 
-def check_indices(h5: H5Group, rows: Rows, found: Findings) -> None:
+def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
     """Check that each index finds each row exactly once, under its own node.
 
     Parameters
     ----------
     h5 : H5Group
         The population.
-    rows : Rows
+    rows : CheckedEdges
     found : Findings
     """
     columns = {
@@ -69,7 +69,7 @@ class _Index:
     """One index: ranges of each node, and the rows of each of these."""
 
     def __init__(
-        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: Rows, found: Findings
+        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: CheckedEdges, found: Findings
     ) -> None:
         self.name, self.nodes, self.rows = name, nodes, rows
         self.table, self.found = table, found

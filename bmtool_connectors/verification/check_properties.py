@@ -30,7 +30,7 @@ from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
 if TYPE_CHECKING:
-    from bmtool_connectors.verification.check_edges import Rows
+    from bmtool_connectors.verification.check_edges import CheckedEdges
 
 __all__ = ["SavedValues", "check_properties"]
 
@@ -62,7 +62,7 @@ class SavedValues:
 
 
 def check_properties(
-    rows: Rows,
+    rows: CheckedEdges,
     table: OpenTable,
     ends: tuple[Nodes | None, Nodes | None],
     dt: float | None,
@@ -73,7 +73,7 @@ def check_properties(
 
     Parameters
     ----------
-    rows : Rows
+    rows : CheckedEdges
     table : OpenTable
         Of the same population.
     ends : tuple of (Nodes or None)
@@ -100,7 +100,7 @@ class _Check:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: CheckedEdges,
         table: OpenTable,
         ends: tuple[Nodes | None, Nodes | None],
         dt: float | None,

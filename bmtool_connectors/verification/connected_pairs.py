@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray, is_first
 from bmtool_connectors.sonata.datasets import parts
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_edges import CheckedEdges
 from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]
@@ -85,12 +85,12 @@ class Pairs:
         return Pairs(keys[order], n_syn, self.repeated)
 
 
-def pairs_of(rows: Rows, edge_type: int, is_synapse: bool = False) -> Pairs:
+def pairs_of(rows: CheckedEdges, edge_type: int, is_synapse: bool = False) -> Pairs:
     """Return the pairs of an edge type; rows of the same pair are one of them.
 
     Parameters
     ----------
-    rows : Rows
+    rows : CheckedEdges
     edge_type : int
     is_synapse : bool, default False
         Whether each row is one synapse, whatever number of them it has.
