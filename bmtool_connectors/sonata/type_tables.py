@@ -56,16 +56,15 @@ def read_types(file: Path, faults: Faults) -> TypeTable | None:
         properties: dict[int, dict[str, str]] = {}
         for row, line in enumerate(filter(any, lines)):
             values = dict(zip(header, line, strict=False))
-            type_id = _whole_number(values.get(TYPE_IDS[item]))
-            wrong: str | None = None
-            if type_id is None and TYPE_IDS[item] in values:
-                shown = textwrap.shorten(repr(values[TYPE_IDS[item]]), 50, placeholder=" ...")
+            type_id, wrong = _whole_number(values.get(TYPE_IDS[item])), ""
+            if type_id is None:
+                shown = textwrap.shorten(repr(values.get(TYPE_IDS[item])), 50, placeholder=" ...")
                 wrong = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
             elif len(line) != len(header):
                 wrong = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
             elif type_id in properties:
                 wrong = f"{TYPE_IDS[item]} {type_id} stands there twice"
-            if wrong is not None:
+            if wrong:
                 report = faults.fault if type_id is None else faults.remark
                 report("type-table", wrong, file, row=row)
             if type_id is not None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_edges import CheckedEdges
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
 from bmtool_connectors.verification.connected_pairs import Pairs, n_common, pairs_of, swapped
 from bmtool_connectors.verification.findings import ChanceTest, Findings
@@ -25,7 +25,7 @@ ALWAYS_EXACT = 512
 
 def check_recipes(
     recipes: Sequence[Recipe],
-    edges: Sequence[Rows],
+    edges: Sequence[CheckedEdges],
     alarm_rate: float,
     partial: Collection[Path],
     found: Findings,
@@ -35,7 +35,7 @@ def check_recipes(
     Parameters
     ----------
     recipes : sequence of Recipe
-    edges : sequence of Rows
+    edges : sequence of CheckedEdges
     alarm_rate : float
         How often all tests together may find a good network improbable.
     partial : collection of Path
@@ -89,7 +89,7 @@ def check_recipes(
     return Chance(realised, found).tests(alarm_rate)
 
 
-def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> None:
+def _check_repeated(rows: CheckedEdges, number: int, pairs: Pairs, found: Findings) -> None:
     """Report pairs in several rows that each say how many synapses they are."""
     if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
         text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
@@ -98,7 +98,7 @@ def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> N
 
 
 def _check_told(
-    rows: Rows, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
+    rows: CheckedEdges, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
 ) -> None:
     """Report edge types that no recipe tells of."""
     known = told.get(rows.ends)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bmtool_connectors.arrays import Flags
 from bmtool_connectors.reports.scores import z_score
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
@@ -81,6 +84,9 @@ CODES = MappingProxyType(
         "not-tested": ("note", "what the recipe says was not enough for a test of chance"),
     }
 )
+
+#: What tells more of a row: attributes of a finding.
+Where = Callable[[int], dict[str, Any]]
 
 #: Codes after which something was not looked at.
 UNREADABLE = ("no-network", "unreadable")
@@ -281,6 +287,15 @@ class Findings:
             message += f" ({count - 1:,} more like it)"
         name = file.name if isinstance(file, Path) else file
         self.found.append(Finding(code, message, name, **where))
+
+    def add_rows(
+        self, code: str, bad: Flags, message: Callable[[int], str], file: Path, where: Where
+    ) -> None:
+        """Add a finding if some rows are bad; `message` and `where` tell of the first of them."""
+        count = int(np.count_nonzero(bad))
+        if count:
+            row = int(bad.argmax())
+            self.add(code, message(row), file, count=count, **where(row))
 
     # Readers of files put here what they find, and go on.
     fault = remark = add
