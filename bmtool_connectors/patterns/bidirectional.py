@@ -302,7 +302,7 @@ class _Kept(Mapping[str, "npt.NDArray[Any]"]):
         #: A function of the user may draw from it.
         self._shared = () if isinstance(source, Seed) else (source,)
         # Without places all pairs were evaluated, and not those within reach.
-        self._everything = getattr(kept[0].candidates, "place", None) is None
+        self._everything = getattr(kept[0].candidates, "flat", None) is None
         self._names = tuple(
             name
             for name, attribute in self._ATTRIBUTES.items()

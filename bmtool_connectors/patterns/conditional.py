@@ -25,7 +25,7 @@ from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateJoint, StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw
 
 __all__ = ["GapJunctionConditionalReciprocalConnector"]
 
@@ -206,13 +206,13 @@ float, callable or None
         return Plan(
             space,
             PairLaws(
-                StateLaw(None, None, f"p0 of {own}", False, states, forward),
-                StateLaw(None, None, f"p1 of {own}", True, states, backward),
+                ReferenceLaw(None, None, f"p0 of {own}", False, states, forward),
+                ReferenceLaw(None, None, f"p1 of {own}", True, states, backward),
                 same_arg=recurrent,
                 same_p=recurrent,
             ),
             two_counts(own, self.n_syn0, self.n_syn0 if recurrent else self.n_syn1),
-            StateJoint(name=f"pr of {own}", states=states, joints=joints),
+            ReferenceJoint(name=f"pr of {own}", reference=states, joints=joints),
         )
 
 

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -23,7 +23,7 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import summed_edges
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.expect import Expected

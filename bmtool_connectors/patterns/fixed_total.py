@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
 from bmtool_connectors.patterns.parameters import parameter, whole_number
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 
 __all__ = ["FixedTotalNumberConnector", "PairwisePoissonConnector"]
 

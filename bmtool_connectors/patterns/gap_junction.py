@@ -26,7 +26,7 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 __all__ = ["CorrelatedGapJunction", "GapJunction"]
 
@@ -218,7 +218,7 @@ class CorrelatedGapJunction(UndirectedConnector):
         own, arg = type(self).__name__, self._argument()
         laws = tuple(Law(p, arg, f"{which} of {own}") for which, p in self._probabilities().items())
         states = self._reference.states(self.use if projection is None else projection)
-        return StateLaw(None, arg, f"p of {own}", False, states, laws, self.p_arg is None)
+        return ReferenceLaw(None, arg, f"p of {own}", False, states, laws, self.p_arg is None)
 
 
 # For ``isinstance`` only, as before: the parameters are others.

@@ -33,7 +33,7 @@ from bmtool_connectors.patterns.parameters import (
     synapses,
 )
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
@@ -355,7 +355,7 @@ class ReciprocalConnector(BidirectionalConnector):
         """Return ``(p0_arg, p1_arg, p0, p1)`` of the pair at positions (i, j); draws nothing."""
         space = PairSpace(self.use.source, self.use.target)
         values = self._laws(self.use.recurrent).evaluate(
-            Block(space, i, i + 1, j, j + 1), everything=True
+            PairBlock(space, i, i + 1, j, j + 1), everything=True
         )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
         first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]

@@ -8,7 +8,7 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.sampling.states import PairStates
+from bmtool_connectors.sampling.reference_laws import ReferencePairs
 
 
 def checked_reference(connector: Any, owner: str) -> BaseConnector:
@@ -77,7 +77,7 @@ class Reference:
                 "depends on its edges; build it first, or look at its connectivity."
             )
 
-    def states(self, projection: Projection) -> PairStates:
+    def states(self, projection: Projection) -> ReferencePairs:
         """Return how the pairs of a use are connected, drawing the reference if needed.
 
         Raises
@@ -92,4 +92,4 @@ class Reference:
         places = [nodes.places_in(projection.reference.source) for nodes in projection.ends]
         assert places[0] is not None  # checked
         assert places[1] is not None
-        return PairStates(edges, places[0], places[1])
+        return ReferencePairs(edges, places[0], places[1])

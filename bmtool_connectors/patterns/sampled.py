@@ -27,7 +27,7 @@ from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
@@ -146,7 +146,7 @@ class SampledConnector(BaseConnector):
 
     def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
         law = self._plan_ahead(projection).laws.forward
-        if isinstance(law, StateLaw) or self.source_fraction < 1:
+        if isinstance(law, ReferenceLaw) or self.source_fraction < 1:
             return None
         if law.metric is None and not law.is_constant:
             return None
