@@ -227,9 +227,8 @@ class _EdgeWriter:
             index[own] = np.arange(first, first + n_own)
             pieces = [each for each in rows.pieces if group.member[each.table]]
             for name, dtype in group.dtypes.items():
-                values = [self._tables[each.table].values(name, dtype, each) for each in pieces]
-                written = rows.ordered(values, group.member)
-                _write(self._properties[number][name], first, written)
+                values = (self._tables[each.table].values(name, dtype, each) for each in pieces)
+                _write(self._properties[number][name], first, rows.ordered(values, group.member))
         groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
         for name, each in {**columns, **groups}.items():
             _write(self._datasets[name], start, each)

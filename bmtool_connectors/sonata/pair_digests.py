@@ -44,7 +44,7 @@ class PairDigests:
         """Add rows; all rows of the tables, sorted by target, are added in order."""
         counts = None
         if not self._one_count:
-            found = [self._tables[each.table].n_syn[each.pairs] for each in rows.pieces]
+            found = (self._tables[each.table].n_syn[each.pairs] for each in rows.pieces)
             counts = rows.ordered(found, np.ones(len(self._tables), dtype=bool))
         numbers = {piece.table for piece in rows.pieces}
         if len(numbers) == 1:

@@ -7,7 +7,7 @@ in the tables and sorted by counting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,9 +136,9 @@ class EdgeRows:
     target: Array
     table: Array
 
-    def ordered(self, values: Sequence[Array], member: npt.NDArray[np.bool_]) -> Array:
+    def ordered(self, values: Iterable[Array], member: npt.NDArray[np.bool_]) -> Array:
         """Return values of the rows whose tables are members in order; given piece by piece."""
-        found: Array = np.concatenate(values)
+        found: Array = np.concatenate(list(values))
         if self.order is None or len(found) == len(self.order):
             return found if self.order is None else found.take(self.order)
         # Where the rows of members stand, counted among members alone.
