@@ -30,7 +30,7 @@ from bmtool_connectors.sonata.recipe import (
     write_recipe,
 )
 from bmtool_connectors.sonata.staging import StagedFiles, check_targets
-from bmtool_connectors.sonata.type_writer import type_texts, write_types
+from bmtool_connectors.sonata.type_tables import type_texts, write_types
 
 __all__ = ["EDGE_ARGUMENTS", "NODE_FILES", "NetworkSave", "PathLike", "check_names"]
 

@@ -24,7 +24,7 @@ from bmtool_connectors.sonata.recipe import (
     complete_recipe,
     values_recipe,
 )
-from bmtool_connectors.sonata.type_writer import type_texts
+from bmtool_connectors.sonata.type_tables import type_texts
 
 __all__ = ["make_recipe"]
 
