@@ -37,7 +37,7 @@ from bmtool_connectors import (
     syn_const_delay,
 )
 from bmtool_connectors.builder.pools import IndexedPool
-from bmtool_connectors.patterns import base
+from bmtool_connectors.patterns import projection
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.interrupts import held_signals
 
@@ -287,7 +287,7 @@ def test_a_shared_generator_is_where_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     wanted, number, left = drawn(None), 0, 0
     while left == 0:
         number += 1
-        stop = Stop(number, base.BaseConnector.edges_of, generators.restored_on_error)
+        stop = Stop(number, projection.Projection.drawn, generators.restored_on_error)
         assert drawn(stop) == wanted
         left = max(stop.left, 0)
     assert number > 40

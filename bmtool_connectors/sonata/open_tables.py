@@ -82,7 +82,7 @@ class OpenTable:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    def integers(self, name: str, part: slice = slice(None)) -> IntArray:
+    def whole_numbers(self, name: str, part: slice = slice(None)) -> IntArray:
         """Return some rows of a column."""
         return integers(self.columns[name], part)
 
@@ -91,7 +91,7 @@ class OpenTable:
         if not self.links:
             n = part.stop - part.start
             return np.zeros(n, dtype=np.int64), np.arange(part.start, part.stop)
-        group, index = (self.integers(name, part) for name in self.links)
+        group, index = (self.whole_numbers(name, part) for name in self.links)
         return group, index
 
     def by_group(

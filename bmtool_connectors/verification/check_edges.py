@@ -209,7 +209,7 @@ class _Scan:
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
         unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
-            columns = [self.table.integers(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
+            columns = [self.table.whole_numbers(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
             for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)

@@ -61,10 +61,10 @@ def check_gap_files(
             table = open_table(h5, GAP_JUNCTIONS, GAP_COLUMNS, (), file, found, network)
             if table is None:
                 continue
-            halves = [table.integers(name) for name in GAP_COLUMNS[2:]]
+            halves = [table.whole_numbers(name) for name in GAP_COLUMNS[2:]]
             if len(np.unique(np.concatenate(halves))) < 2 * len(halves[0]):
                 found.add("gap-file", "two halves of gap junctions have one id", file)
-            ends = [table.integers(name) for name in GAP_COLUMNS[:2]]
+            ends = [table.whole_numbers(name) for name in GAP_COLUMNS[:2]]
             own = [rows for rows in edges if rows.ends == (network, network)]
             as_told = not own or _compare(file, pair_key(*ends), own, found)
             saved = told.get(network)

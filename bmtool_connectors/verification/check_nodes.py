@@ -146,9 +146,9 @@ def _check(
     table = open_table(h5, NODES, *COLUMNS[NODES], file, found)
     if table is None:
         return None
-    type_of = table.integers(NODE_TYPE_ID)
+    type_of = table.whole_numbers(NODE_TYPE_ID)
     has_ids = NODE_ID in table.columns
-    ids = table.integers(NODE_ID) if has_ids else np.arange(len(table))
+    ids = table.whole_numbers(NODE_ID) if has_ids else np.arange(len(table))
 
     def where(row: int) -> dict[str, Any]:
         return {"population": name, "row": row, "ids": (int(ids[row]),)}
