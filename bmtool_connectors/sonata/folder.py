@@ -167,7 +167,7 @@ def _table(h5: H5Group, item: str, file: Path) -> Table:
         return Table(ids, types, groups, file.name)
     if EDGE_TYPE_ID in rows.columns:
         types = rows.whole_numbers(EDGE_TYPE_ID)
-    return Table(tuple(map(rows.integers, needed)), types, groups, file.name)
+    return Table(tuple(map(rows.whole_numbers, needed)), types, groups, file.name)
 
 
 def _column_groups(rows: OpenTable, file: Path) -> tuple[ColumnGroup, ...]:
