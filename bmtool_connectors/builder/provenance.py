@@ -24,13 +24,13 @@ from bmtool_connectors.sonata.recipe import (
     complete_recipe,
     values_recipe,
 )
-from bmtool_connectors.sonata.type_writer import type_texts
+from bmtool_connectors.sonata.type_tables import type_texts
 
 __all__ = ["make_recipe"]
 
 
 def make_recipe(
-    place: Path,
+    file: Path,
     network: str,
     tables: Sequence[EdgeTable],
     written: Mapping[EdgeTable, WrittenEdges],
@@ -40,7 +40,7 @@ def make_recipe(
 
     Parameters
     ----------
-    place : Path
+    file : Path
         Where it will be; what the recipe there says of parts that were not saved now stays.
     network : str
         Name.
@@ -61,7 +61,7 @@ def make_recipe(
     }
     ends_of = {each: (each.source_network, each.target_network) for each in tables}
     own = [each for each in tables if saved.ends is None or ends_of[each] in saved.ends]
-    complete_recipe(place, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
+    complete_recipe(file, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
     return recipe
 
 
