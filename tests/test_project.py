@@ -127,7 +127,7 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "locks", "checks", "proportions", "generators", "randomness"),
+    *("errors", "locks", "arrays", "checks", "progress", "proportions", "generators", "randomness"),
     *("filters", "sonata", "nodes", "distances"),
     *("profiles", "bernoulli", "vectorization", "edges", "connectivity", "conn_prop"),
     *("sampling", "connection_rule", "messages", "defaults"),

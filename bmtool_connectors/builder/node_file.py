@@ -14,9 +14,9 @@ import numpy.typing as npt
 from bmtool_connectors.builder.options import SaveOptions
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.h5_file import h5_file
+from bmtool_connectors.sonata.layout import AXES, POSITIONS
 
 __all__ = ["NodeTable", "type_texts", "write_nodes", "write_types"]
 

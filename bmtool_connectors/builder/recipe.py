@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import order_by
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.leftovers import listed, names_beside
 from bmtool_connectors.builder.node_file import type_texts
 from bmtool_connectors.builder.rows import BLOCK, Part, Piece, edge_rows
 from bmtool_connectors.connection_rule import ConnectionRule
-from bmtool_connectors.edges import order_by
 from bmtool_connectors.patterns.described import (
     FORMAT,
     connector_described,

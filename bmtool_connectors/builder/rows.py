@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import order_by
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.edges import order_by
 
 __all__ = ["Part", "Piece", "edge_rows", "id_ranges", "rows_per_id"]
 

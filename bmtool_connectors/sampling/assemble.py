@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.edges import EdgeList, index_dtype, sort_pairs
+from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
 

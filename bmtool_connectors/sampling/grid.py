@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.blocks import Index
 from bmtool_connectors.sampling.frame import Frame, combinations, offsets_within

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bmtool_connectors import vectorization
 from bmtool_connectors.bernoulli import after_forward, without_forward
+from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import Index, PairSpace
 from bmtool_connectors.sampling.collect import (
@@ -25,7 +26,6 @@ from bmtool_connectors.sampling.collect import (
     collect,
     constant_counts,
     passed,
-    progress,
     taken,
 )
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws, Values

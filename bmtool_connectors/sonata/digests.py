@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
+from bmtool_connectors.sonata.layout import AXES, POSITIONS
 
 __all__ = ["ColumnDigests", "by_axis", "digest_of_json"]
 
