@@ -15,7 +15,8 @@ from bmtk.builder import NetworkBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmtool_connectors.comparison.compare import Comparison, Totals, compare
+from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.comparison.differences import Comparison, Totals
 from bmtool_connectors.comparison.row_differences import diff_tables
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.populations import ColumnGroup, Table

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.plot.shown import axes_of, connections_of
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import PoolKey, pool_key, short_names
+from bmtool_connectors.reports.pool_names import PoolKey, pool_key, short_names
 from bmtool_connectors.reports.tables import number_text
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ __all__ = ["SAMPLED", "Report", "aligned", "number_cells", "number_text", "plain
 SAMPLED = "~ estimated from a sample of the pairs, whose error is part of sd"
 
 
+@dataclass(frozen=True)
 class Report(ABC):
     """Rows that print well and can be taken further: text, DataFrame, JSON, CSV."""
 
@@ -32,9 +34,9 @@ class Report(ABC):
     def records(self) -> list[dict[str, Any]]:
         """Return the rows, each by column."""
 
-    @abstractmethod
     def as_dict(self) -> dict[str, Any]:
         """Return all that is known, as plain values."""
+        return asdict(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame."""

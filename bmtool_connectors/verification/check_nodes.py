@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.reports.pools import conditions
+from bmtool_connectors.reports.pool_names import conditions
 from bmtool_connectors.sonata.datasets import H5Group, IntArray, open_file, parts
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.folder import COLUMNS, open_population

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.reports.scores import z_score
+from bmtool_connectors.reports.tables import Report
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ UNREADABLE = ("no-network", "unreadable")
 #: Severities, the gravest first.
 SEVERITIES = ("error", "warning", "note")
 
+#: Columns of findings as a table, and those of numbers that may be missing.
+COLUMNS = (
+    *("severity", "code", "file", "population", "edge_type", "row", "ids", "count", "message"),
+)
+WITH_GAPS = {"edge_type": "Int64", "row": "Int64"}
 WIDTH = 80
 SHOWN = 60
 
@@ -176,7 +182,7 @@ class ChanceTest:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Report):
     """What `verify` found: true when nothing is wrong, and printable.
 
     Attributes
@@ -221,13 +227,11 @@ class Verification:
             Columns severity, code, file, population, edge_type, row, ids, count, message;
             numbers that do not apply are missing.
         """
-        import pandas as pd
+        return super().to_frame().reindex(columns=COLUMNS).astype(WITH_GAPS)
 
-        names = ("code", "file", "population", "edge_type", "row", "ids", "count", "message")
-        columns: dict[str, Any] = {"severity": [each.severity for each in self.findings]}
-        for name in names:
-            columns[name] = [getattr(each, name) for each in self.findings]
-        return pd.DataFrame(columns).astype({"edge_type": "Int64", "row": "Int64"})
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per finding, each by column."""
+        return [{name: getattr(each, name) for name in COLUMNS} for each in self.findings]
 
     def __str__(self) -> str:
         numbers = [
