@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
-from bmtool_connectors.builder.leftovers import leftovers, unlisted, warn_of
-from bmtool_connectors.builder.node_file import NodeTable, type_texts, write_nodes, write_types
-from bmtool_connectors.builder.options import SaveOptions
+from bmtool_connectors.builder.node_table import node_table
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.builder.portable import check_portable
-from bmtool_connectors.builder.recipe import SavedParts, make_recipe, recipe_at
-from bmtool_connectors.builder.sonata import write_edges, write_gap_junctions
-from bmtool_connectors.builder.targets import check_names, check_targets
-from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns.described import RECIPE
-from bmtool_connectors.sonata.staging import StagedFiles
+from bmtool_connectors.builder.provenance import make_recipe
+from bmtool_connectors.errors import ParameterError, warn
+from bmtool_connectors.sonata.edge_writer import WrittenEdges, write_edges, write_gap_junctions
+from bmtool_connectors.sonata.layout import (
+    EDGE_TYPE_ID,
+    EDGE_TYPES_FILE,
+    EDGES_FILE,
+    GAP_JUNCTIONS_FILE,
+    NODE_TYPE_ID,
+    NODE_TYPES_FILE,
+    NODES_FILE,
+    NULL,
+    RECIPE_FILE,
+    SOURCE_QUERY,
+    TARGET_QUERY,
+)
+from bmtool_connectors.sonata.leftovers import leftovers
+from bmtool_connectors.sonata.node_writer import NodeTable, write_nodes
+from bmtool_connectors.sonata.options import SaveOptions
+from bmtool_connectors.sonata.recipe import (
+    SavedParts,
+    is_file_name,
+    own_recipe,
+    values_recipe,
+    write_recipe,
+)
+from bmtool_connectors.sonata.staging import StagedFiles, check_targets
+from bmtool_connectors.sonata.type_writer import type_texts, write_types
 
 __all__ = ["SavingNetwork"]
 
@@ -41,12 +62,23 @@ _OF_EDGES = (
 
 @dataclass(frozen=True)
 class _EdgeFiles:
-    """What ``save_edges`` writes for the edges between two networks; a file may be None."""
+    """What ``save_edges`` writes for the edges between two networks; a file may be None.
 
-    source: str
-    target: str
+    Attributes
+    ----------
+    ends : tuple of str
+        Source and target network.
+    edges, types : Path or None
+    """
+
+    ends: tuple[str, str]
     edges: Path | None
     types: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those that there are."""
+        return [path for path in (self.edges, self.types) if path is not None]
 
 
 class SavingNetwork(_bmtk.HookedNetwork):
@@ -97,24 +129,14 @@ class SavingNetwork(_bmtk.HookedNetwork):
         meanwhile leaves new files beside old ones.
         """
         given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
-        check_names({self.name}.union(*self._ends()))
+        given |= options
+        self._check_names()
         if _bmtk.n_ranks() > 1:
-            super().save(output_dir, **_for_bmtk({**given, **options}))
+            super().save(output_dir, **_for_bmtk(given))
             return
-        nodes = {name: options.pop(name) for name in _OF_NODES if name in options}
-        edges = {name: options.pop(name) for name in _OF_EDGES if name in options}
-        chosen = SaveOptions.checked("save()", {**given, **options})
-        node_files = self._node_files(output_dir, **nodes)
-        edge_files, others = self._edge_files(output_dir, **edges)
-        self._check_edges(edge_files, chosen)
-        paths = [*node_files, *_paths(edge_files), *others]
-        self._check_targets(paths, chosen)
-        name, force_build = edges.get("name"), edges.get("force_build", True)
-        with StagedFiles() as files:
-            saved = self._write_nodes(files, node_files, chosen)
-            self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
-            unknown = self._write_recipe(files, others[1], saved)
-        warn_of(unknown, output_dir)
+        nodes = {name: given.pop(name) for name in _OF_NODES if name in given}
+        edges = {name: given.pop(name) for name in _OF_EDGES if name in given}
+        self._save(SaveOptions.checked("save()", given), output_dir, nodes, edges)
 
     def save_nodes(
         self,
@@ -139,18 +161,14 @@ class SavingNetwork(_bmtk.HookedNetwork):
             nodes are in one group, and positions are columns ``x``, ``y`` and ``z``.
         """
         given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
+        given |= options
         names = (nodes_file_name, node_types_file_name)
-        check_names({self.name}.union(*self._ends()))
+        self._check_names()
         if _bmtk.n_ranks() > 1:
-            super().save_nodes(*names, output_dir, **_for_bmtk({**given, **options}))
+            super().save_nodes(*names, output_dir, **_for_bmtk(given))
             return
-        chosen = SaveOptions.checked("save_nodes()", {**given, **options})
-        paths = self._node_files(output_dir, *names)
-        recipe = self._recipe_file(output_dir)
-        self._check_targets([*paths, recipe], chosen)
-        with StagedFiles() as files:
-            saved = self._write_nodes(files, paths, chosen)
-            self._write_recipe(files, recipe, saved)
+        nodes = dict(zip(_OF_NODES, names, strict=True))
+        self._save(SaveOptions.checked("save_nodes()", given), output_dir, nodes, None)
 
     def save_edges(
         self,
@@ -191,39 +209,62 @@ class SavingNetwork(_bmtk.HookedNetwork):
             properties. ``sort_on_disk`` is accepted and not needed.
         """
         given = {"force_overwrite": force_overwrite, **options}
-        chosen_names: dict[str, Any] = {
-            "edges_file_name": edges_file_name,
-            "edge_types_file_name": edge_types_file_name,
-            "src_network": src_network,
-            "trg_network": trg_network,
-        }
-        check_names({self.name}.union(*self._ends()))
+        chosen = edges_file_name, edge_types_file_name, src_network, trg_network, name, force_build
+        edges = dict(zip(_OF_EDGES, chosen, strict=True))
+        self._check_names()
         if _bmtk.n_ranks() > 1:
-            super().save_edges(
-                output_dir=output_dir,
-                name=name,
-                force_build=force_build,
-                **chosen_names,
-                **_for_bmtk(given),
-            )
+            super().save_edges(output_dir=output_dir, **edges, **_for_bmtk(given))
             return
-        chosen = SaveOptions.checked("save_edges()", given)
-        edge_files, others = self._edge_files(output_dir, **chosen_names)
-        self._check_edges(edge_files, chosen)
-        paths = [*_paths(edge_files), *others]
-        self._check_targets(paths, chosen)
+        self._save(SaveOptions.checked("save_edges()", given), output_dir, None, edges)
+
+    def _save(
+        self,
+        options: SaveOptions,
+        output_dir: PathLike,
+        nodes: Mapping[str, Any] | None,
+        edges: Mapping[str, Any] | None,
+    ) -> None:
+        """Write files of nodes, or of edges, or both; None for what is not saved."""
+        node_files = [] if nodes is None else self._node_files(output_dir, **nodes)
+        edge_files = [] if edges is None else self._edge_files(output_dir, **edges)
+        gap_file = Path(output_dir, f"{self.name}{GAP_JUNCTIONS_FILE}")
+        recipe = Path(output_dir, f"{self.name}{RECIPE_FILE}")
+        if options.portable:  # before edges are built
+            ends = {each.ends for each in edge_files if each.edges is not None}
+            check_portable(each for each in self.get_connections() if _ends(each) in ends)
+        targets = [*node_files, *(path for each in edge_files for path in each.paths)]
+        targets += [] if edges is None else [gap_file]
+        # A recipe of this network is completed, and not replaced.
+        if options.force_overwrite or not own_recipe(recipe, self.name):
+            targets.append(recipe)
+        check_targets(targets, options.force_overwrite)
+        saved = SavedParts()
+        written: dict[EdgeTable, WrittenEdges] = {}
         with StagedFiles() as files:
-            saved = SavedParts(nodes=self._node_table(False).digests())
-            self._write_edges(files, edge_files, others[0], name, chosen, force_build, saved)
-            unknown = self._write_recipe(files, others[1], saved)
-        warn_of(unknown, output_dir)
+            if nodes is None:
+                saved.nodes = self._node_table(False).digests()
+            else:
+                self._write_nodes(files, node_files, options, saved)
+            if edges is not None:
+                how = options, edges.get("name"), edges.get("force_build", True)
+                written = self._write_edges(files, edge_files, gap_file, *how, saved)
+            possible = self._write_recipe(files, recipe, written, saved)
+        if possible:
+            warn(
+                f"{str(output_dir)!r} holds {', '.join(possible)}, which this save did not write; "
+                "no recipe says whose they are: remove them if they are left from an earlier save."
+            )
 
     # ------------------------------------------------------------------ names of files
-    def _ends(self) -> set[tuple[str, str]]:
-        """Return which two networks have edges between them."""
-        return {
-            (each.source_network_name, each.target_network_name) for each in self.get_connections()
-        }
+    def _check_names(self) -> None:
+        """Refuse names of networks with which files would be elsewhere than in their folder."""
+        for network in {self.name}.union(*map(_ends, self.get_connections())):
+            if not is_file_name(f"{network}{NODES_FILE}"):
+                raise ParameterError(
+                    f"name of NetworkBuilder is {network!r}, and its files are called after it; "
+                    "allowed are names without '/' and backslash: rename the network. Nothing was "
+                    "built or written."
+                )
 
     def _node_files(
         self,
@@ -232,7 +273,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_types_file_name: PathLike | None = None,
     ) -> list[Path]:
         names = nodes_file_name, node_types_file_name
-        defaults = f"{self.name}_nodes.h5", f"{self.name}_node_types.csv"
+        defaults = f"{self.name}{NODES_FILE}", f"{self.name}{NODE_TYPES_FILE}"
         return [
             Path(output_dir, default if given is None else given)
             for given, default in zip(names, defaults, strict=True)
@@ -246,11 +287,11 @@ class SavingNetwork(_bmtk.HookedNetwork):
         src_network: str | None = None,
         trg_network: str | None = None,
         **_: Any,
-    ) -> tuple[list[_EdgeFiles], list[Path]]:
-        """Return the files of each two networks, and those of gap junctions and the recipe."""
+    ) -> list[_EdgeFiles]:
+        """Return the files of each two networks."""
         chosen = sorted(
             (source, target)
-            for source, target in self._ends()
+            for source, target in set(map(_ends, self.get_connections()))
             if src_network in (None, source) and trg_network in (None, target)
         )
         names = edges_file_name, edge_types_file_name
@@ -264,129 +305,108 @@ class SavingNetwork(_bmtk.HookedNetwork):
             )
         files = []
         for source, target in chosen:
-            defaults = f"{source}_{target}_edges.h5", f"{source}_{target}_edge_types.csv"
-            own = names if given else defaults
+            stem = f"{source}_{target}"
+            own = names if given else (f"{stem}{EDGES_FILE}", f"{stem}{EDGE_TYPES_FILE}")
             paths = [None if each is None else Path(output_dir, each) for each in own]
-            files.append(_EdgeFiles(source, target, *paths))
-        gap_file = Path(output_dir, f"{self.name}_gap_juncs.h5")
-        return files, [gap_file, self._recipe_file(output_dir)]
-
-    def _recipe_file(self, output_dir: PathLike) -> Path:
-        return Path(output_dir, f"{self.name}{RECIPE}")
-
-    def _check_targets(self, paths: Sequence[Path], options: SaveOptions) -> None:
-        """Refuse places where files cannot be, or must not be replaced.
-
-        The last of them is the recipe: one of this network is completed, and not replaced.
-        """
-        is_completed = not options.force_overwrite and recipe_at(paths[-1], self.name)
-        check_targets(paths[:-1] if is_completed else paths, options)
+            files.append(_EdgeFiles((source, target), *paths))
+        return files
 
     # ------------------------------------------------------------------ writing
-    def _check_edges(self, files: Sequence[_EdgeFiles], options: SaveOptions) -> None:
-        """Refuse edges that cannot be written as asked, before they are built."""
-        if options.portable:
-            ends = {(each.source, each.target) for each in files if each.edges is not None}
-            check_portable(
-                each
-                for each in self.get_connections()
-                if (each.source_network_name, each.target_network_name) in ends
-            )
-
-    def _is_ready(self, force_build: bool) -> bool:
-        """Build what has not been built, and return whether that has been done."""
-        if not self.edges_built:
-            if not force_build:
-                logger.warning("Edges are not built; no file of edges is written.")
-                return False
-            self.build()
-        return True
+    def _node_table(self, portable: bool) -> NodeTable:
+        if not self.nodes_built:
+            self.make_nodes()
+        return node_table(self.node_groups, portable)
 
     def _write_nodes(
-        self, files: StagedFiles, paths: Sequence[Path], options: SaveOptions
-    ) -> SavedParts:
-        """Write the files of nodes, and return what was saved."""
+        self, files: StagedFiles, paths: list[Path], options: SaveOptions, saved: SavedParts
+    ) -> None:
+        """Write the files of nodes, and note what was saved."""
         nodes = self._node_table(options.portable)
         with files.writing(paths[0]) as path:
             if options.mode == "a" and paths[0].exists():
                 shutil.copyfile(paths[0], path)
             write_nodes(path, self.name, nodes, options)
+        types = {str(int(each[NODE_TYPE_ID])): type_texts(each, "") for each in self.node_types}
         with files.writing(paths[1]) as path:
-            write_types(path, ["node_type_id"], self.node_types, none="")
-        types = {int(each["node_type_id"]): type_texts(each, none="") for each in self.node_types}
-        return SavedParts(node_files=list(paths), nodes=nodes.digests(), node_types=types)
-
-    def _node_table(self, portable: bool) -> NodeTable:
-        if not self.nodes_built:
-            self.make_nodes()
-        return NodeTable(self.node_groups, portable)
+            write_types(path, [NODE_TYPE_ID], list(types.values()))
+        saved.node_files, saved.nodes, saved.node_types = paths, nodes.digests(), types
 
     def _write_edges(
         self,
         files: StagedFiles,
         edge_files: Sequence[_EdgeFiles],
         gap_file: Path,
-        name: str | None,
         options: SaveOptions,
+        name: str | None,
         force_build: bool,
         saved: SavedParts,
-    ) -> None:
-        """Write the files of edges, and note what was saved."""
+    ) -> dict[EdgeTable, WrittenEdges]:
+        """Write the files of edges, note what was saved, and return what has rows in a file."""
+        written: dict[EdgeTable, WrittenEdges] = {}
         if not self.get_connections():
             logger.warning("Network %s has no edges; no file of edges is written.", self.name)
             saved.ends = None
-            return
-        if not self._is_ready(force_build):
-            return
+            return written
+        if not self.edges_built:
+            if not force_build:
+                logger.warning("Edges are not built; no file of edges is written.")
+                return written
+            self.build()
         if not edge_files:
             logger.warning("There are no edges between these networks; no file is written.")
-            return
+            return written
         tables: list[EdgeTable] = self.edges_table()
-        ends_of = {table: (table.source_network, table.target_network) for table in tables}
         done = set()
         for each in edge_files:
-            ends = each.source, each.target
-            chosen = [table for table in tables if ends_of[table] == ends]
+            chosen = [table for table in tables if _ends(table.connection_map) == each.ends]
             if each.types is not None:
+                types = [type_texts(table.edge_type_properties, NULL) for table in chosen]
                 with files.writing(each.types) as path:
-                    first = ["edge_type_id", "target_query", "source_query"]
-                    types = [table.edge_type_properties for table in chosen]
-                    write_types(path, first, types, none="NULL")
+                    write_types(path, [EDGE_TYPE_ID, TARGET_QUERY, SOURCE_QUERY], types)
                 saved.files.append(each.types)
             if each.edges is None:
                 continue
-            done.add(ends)
+            done.add(each.ends)
             if not any(table.n_pairs for table in chosen):
-                logger.warning("No edges from %s to %s; no file of edges is written.", *ends)
+                logger.warning("No edges from %s to %s; no file of edges is written.", *each.ends)
                 continue
-            population = f"{each.source}_to_{each.target}" if name is None else name
+            population = "_to_".join(each.ends) if name is None else name
             with files.writing(each.edges) as path:
-                saved.edges |= write_edges(path, chosen, (*ends, population), options)
+                arrays = [table.arrays() for table in chosen]
+                found = write_edges(path, arrays, (*each.ends, population), options)
+            written |= zip(chosen, found, strict=True)
             saved.files.append(each.edges)
-        saved.ends = None if done == set(ends_of.values()) else done
+        saved.ends = None if done == {_ends(table.connection_map) for table in tables} else done
         gaps = [table for table in tables if table.is_gap_junction and table.n_syns]
         if gaps:
+            ends = np.concatenate([table.node_ids(np.uint64, synapses=True) for table in gaps])
             with files.writing(gap_file) as path:
-                saved.gaps = write_gap_junctions(path, gaps, self._first_gap_id, options)
+                digests = write_gap_junctions(path, ends, self._first_gap_id, options)
+            saved.gap_junctions = values_recipe(digests)
             saved.files.append(gap_file)
+        return written
 
-    def _write_recipe(self, files: StagedFiles, place: Path, saved: SavedParts) -> list[str]:
+    def _write_recipe(
+        self,
+        files: StagedFiles,
+        place: Path,
+        written: Mapping[EdgeTable, WrittenEdges],
+        saved: SavedParts,
+    ) -> list[str]:
         """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
-        unknown: list[str] = []
         with files.writing(place) as path:  # last: until then there is the previous one
-            recipe = make_recipe(place, self.name, self.edges_table(), saved)
-            if saved.ends is None:
-                unknown = unlisted(place, self.name, recipe["files"])
-            if recipe["files"] is not None:
-                for file in leftovers(place, self.name, recipe["files"]):
-                    files.remove(file)
-            text = json.dumps(recipe, indent=1, allow_nan=False)
-            path.write_text(text + "\n", encoding="utf-8")
-        return unknown
+            recipe = make_recipe(place, self.name, self.edges_table(), written, saved)
+            names, is_complete = recipe["files"] or (), saved.ends is None
+            known, possible = leftovers(place, self.name, names, is_complete)
+            for file in known:
+                files.remove(file)
+            write_recipe(path, recipe)
+        return possible
 
 
-def _paths(edge_files: Sequence[_EdgeFiles]) -> list[Path]:
-    return [path for each in edge_files for path in (each.edges, each.types) if path is not None]
+def _ends(edge_type: Any) -> tuple[str, str]:
+    """Return the names of the source and the target network of a ConnectionMap."""
+    return edge_type.source_network_name, edge_type.target_network_name
 
 
 def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:

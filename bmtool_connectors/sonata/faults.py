@@ -45,9 +45,7 @@ class FirstFault:
 
     def fault(self, code: str, message: str, file: Path, **where: Any) -> None:
         """Stop."""
-        raise ParameterError(
-            f"cannot read {str(file)!r} as {self._kind} ({message}); save it again."
-        )
+        raise self._error(message, file)
 
     def remark(self, code: str, message: str, file: Path, **where: Any) -> None:
         """Go on: the file can be read."""
@@ -58,11 +56,14 @@ class FirstFault:
         # A file may be broken in many ways, and h5py does not always tell which file it was.
         try:
             yield
+        except ParameterError:
+            raise
         except BROKEN as error:
-            try:
-                self.fault("unreadable", reason_of(error), file)
-            except ParameterError as told:
-                raise told from error
+            raise self._error(reason_of(error), file) from error
+
+    def _error(self, reason: str, file: Path) -> ParameterError:
+        text = f"cannot read {str(file)!r} as {self._kind} ({reason}); save it again."
+        return ParameterError(text)
 
 
 def reason_of(error: BaseException) -> str:

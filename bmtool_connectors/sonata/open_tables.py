@@ -123,6 +123,7 @@ def open_table(
     optional: Sequence[str],
     file: Path,
     faults: Faults,
+    population: str | None = None,
 ) -> OpenTable | None:
     """Return the rows of a population; None if its columns make no table.
 
@@ -137,8 +138,10 @@ def open_table(
         For messages.
     faults : Faults
         Gets columns that are missing, hold no integers, or differ in length.
+    population : str, optional
+        For messages; by default the name of the group.
     """
-    population = h5.name.rsplit("/", 1)[-1] or None
+    population = population or h5.name.rsplit("/", 1)[-1] or None
     # By the names of the links: one to nowhere is no column that was left out.
     names = [*needed, *(name for name in optional if name in set(h5))]
     if _missing(h5, names, population, file, faults):
@@ -220,7 +223,7 @@ def _lengths_agree(
     if len(set(lengths.values())) < 2:
         return True
     text = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-    report("length", f"datasets differ in length: {text}", file, population=population)
+    report("length", f"datasets differ in length ({text})", file, population=population)
     return False
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.digests import ColumnDigests, digest_of_json
 from bmtool_connectors.sonata.layout import GAP_JUNCTIONS_FILE
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "listed_files",
     "load_recipe",
     "own_recipe",
+    "values_recipe",
     "write_recipe",
 ]
 
@@ -258,6 +259,11 @@ def complete_recipe(
     ]
     recipe["edge_types"] = [*edge_types, *kept]
     recipe["blake2b"] = digest_of_json(recipe)
+
+
+def values_recipe(digests: ColumnDigests) -> ValuesRecipe:
+    """Return what a recipe says of the columns of some rows."""
+    return {"rows": digests.n_rows, "columns": digests.columns, "together": digests.whole}
 
 
 def write_recipe(file: Path, recipe: NetworkRecipe) -> None:

@@ -53,32 +53,23 @@ def read_types(file: Path, faults: Faults) -> TypeTable | None:
                 text = "it has no column of type ids, which blanks separate from others, or is cut"
                 faults.remark("type-table", f"{text} short", file)
             return None
-        rows: list[dict[str, str]] = []
-        for line in filter(any, lines):
+        properties: dict[int, dict[str, str]] = {}
+        for row, line in enumerate(filter(any, lines)):
+            values = dict(zip(header, line, strict=False))
+            type_id, text = _whole_number(values.get(TYPE_IDS[item])), None
             if len(line) != len(header):
                 text = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
-                faults.remark("type-table", text, file, row=len(rows))
-            rows.append(dict(zip(header, line, strict=False)))
-    return TypeTable(file, item, _properties(rows, TYPE_IDS[item], file, faults))
-
-
-def _properties(
-    rows: Iterable[Mapping[str, str]], key: str, file: Path, faults: Faults
-) -> dict[int, dict[str, str]]:
-    """Return the properties of each type, whose id is under a key of its row."""
-    types: dict[int, dict[str, str]] = {}
-    for number, row in enumerate(rows):
-        type_id = _whole_number(row.get(key))
-        if type_id is None:
-            shown = textwrap.shorten(repr(row.get(key)), 50, placeholder=" ...")
-            text = f"{key} is {shown}; integers are allowed"
-            faults.fault("type-table", text, file, row=number)
-            continue
-        if type_id in types:
-            faults.remark("type-table", f"{key} {type_id} stands there twice", file, row=number)
-            continue
-        types[type_id] = given_texts(row)
-    return types
+            elif type_id is None:
+                shown = textwrap.shorten(repr(values[TYPE_IDS[item]]), 50, placeholder=" ...")
+                text = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            elif type_id in properties:
+                text = f"{TYPE_IDS[item]} {type_id} stands there twice"
+            if text is not None:
+                report = faults.fault if type_id is None else faults.remark
+                report("type-table", text, file, row=row)
+            if type_id is not None:
+                properties.setdefault(type_id, given_texts(values))
+    return TypeTable(file, item, properties)
 
 
 def given_texts(row: Mapping[str, Any]) -> dict[str, str]:

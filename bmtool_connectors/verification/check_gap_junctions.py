@@ -58,7 +58,7 @@ def check_gap_files(
     for file in files:
         network = stem_of(file)
         with found.reading(file), open_file(file) as h5:
-            table = open_table(h5, GAP_JUNCTIONS, GAP_COLUMNS, (), file, found)
+            table = open_table(h5, GAP_JUNCTIONS, GAP_COLUMNS, (), file, found, network)
             if table is None:
                 continue
             halves = [table.integers(name) for name in GAP_COLUMNS[2:]]

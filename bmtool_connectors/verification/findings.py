@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.reports.scores import z_score
 from bmtool_connectors.reports.tables import Report
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
@@ -295,7 +294,7 @@ class Findings:
         """Make a finding of a failure to read, and go on after the block."""
         try:
             yield
-        except (*BROKEN, ParameterError) as error:
+        except BROKEN as error:
             self.add("unreadable", f"it cannot be read ({reason_of(error)})", file, **where)
 
     def has_of(self, file: Path) -> bool:
