@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import csv
+import json
 import math
 import re
 import shutil
@@ -281,8 +282,12 @@ def test_changed_synapse_count(pair):
     found = only(compare(a, b))
     assert (found.kind, found.type_id, found.count, found.largest) == ("synapses", 101, 1, 7.0)
     assert found.examples == (((source, target), 2, 9),)
-    totals = next(each for each in compare(a, b).totals if each.population == "net_to_net")
+    comparison = compare(a, b)
+    totals = next(each for each in comparison.totals if each.population == "net_to_net")
     assert totals.synapses[1] == totals.synapses[0] + 7
+    assert comparison.to_frame()["largest"].tolist() == [7.0]
+    assert json.loads(comparison.to_json())["differences"][0]["count"] == 1
+    assert [row["kind"] for row in csv.DictReader(comparison.to_csv().splitlines())] == ["synapses"]
 
 
 def test_changed_values_with_the_largest_difference_and_only_of_that_property(pair):

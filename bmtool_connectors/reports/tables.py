@@ -88,12 +88,11 @@ def number_text(value: float | None, estimated: bool = False) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
 
 
-def number_cells(expected: Moments, estimated: bool | None = None) -> list[str]:
+def number_cells(expected: Moments) -> list[str]:
     """Return mean and standard deviation, with the error of the mean in it, as text."""
     mean, sd, error = expected
     spread = None if sd is None else math.hypot(sd, error or 0.0)
-    estimated = bool(error) if estimated is None else estimated
-    return [number_text(mean, estimated), number_text(spread)]
+    return [number_text(mean, bool(error)), number_text(spread)]
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:

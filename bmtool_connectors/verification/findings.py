@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmtool_connectors.reports.scores import z_score
+from bmtool_connectors.reports.measures import Measure
 from bmtool_connectors.reports.tables import Report
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
@@ -146,8 +146,8 @@ class Finding:
         return f"{self.severity} {self.code}: {', '.join(where)}: {self.message}"
 
 
-@dataclass(frozen=True)
-class ChanceTest:
+@dataclass(frozen=True, kw_only=True)
+class ChanceTest(Measure):
     """A number of edges, against what the recipe's law gives on average.
 
     Attributes
@@ -161,23 +161,16 @@ class ChanceTest:
     wanted, sd : float
         Mean and standard deviation over random numbers, and of the mean if it is an estimate.
     realised : int
+    z : float
+        How many standard deviations the number is from its mean; infinite where that is sure.
     p_value : float
         Two-sided, and rather too large than too small.
     """
 
     file: str
     edge_type: int
-    quantity: str
     pairs: int
-    wanted: float
-    sd: float
-    realised: int
     p_value: float
-
-    @property
-    def z(self) -> float:
-        """How many standard deviations the number is from its mean; infinite where that is sure."""
-        return z_score(self.realised, self.wanted, self.sd)
 
 
 @dataclass(frozen=True)
@@ -242,11 +235,11 @@ class Verification(Report):
         lines += [f"  {path}" for path in self.paths]
         lines += [f"{name}: {n:,} rows" for name, n in self.rows.items()]
         if self.tests:
-            worst = max(self.tests, key=lambda each: abs(each.z))
+            worst = max(self.tests, key=lambda each: abs(each.z or 0.0))
             lines.append(
                 f"{len(self.tests)} number{'s' * (len(self.tests) > 1)} tested against the recipe: "
                 f"largest deviation "
-                f"{abs(worst.z):.1f} standard deviations (type {worst.edge_type}, "
+                f"{abs(worst.z or 0.0):.1f} standard deviations (type {worst.edge_type}, "
                 f"{worst.quantity}); a good network fails once in {1 / self.alarm_rate:,.0f}"
             )
         lines += [str(each) for each in self.findings[:SHOWN]]
