@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from bmtool_connectors import connectors
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
 from bmtool_connectors.comparison.compare import compare
 from bmtool_connectors.comparison.differences import Comparison
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
+from bmtool_connectors.discovery import FOLDERS as _FOLDERS
+from bmtool_connectors.discovery import found as _found
 from bmtool_connectors.distances import (
     PeriodicDistance,
     cylindrical_dist_z,
@@ -62,17 +64,9 @@ from bmtool_connectors.profiles.algebra import (
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.profiles.dropoffs import (
-    ExponentialDropoff,
-    LinearDropoff,
-    PowerLawDropoff,
-    SigmoidDropoff,
-)
-from bmtool_connectors.profiles.gaussian import NORM_COEF, GaussianDropoff, gaussian
-from bmtool_connectors.profiles.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
+from bmtool_connectors.profiles.gaussian import NORM_COEF, gaussian
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
-from bmtool_connectors.profiles.tabulated import Tabulated
-from bmtool_connectors.profiles.uniform import UniformInRange
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.recordings.fit import ProfileFit
@@ -110,6 +104,13 @@ from bmtool_connectors.verification.verify import verify
 if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
 
+    # What is found in folders, for those who cannot look: see discovery.py.
+    from bmtool_connectors.profiles.dropoffs import *
+    from bmtool_connectors.profiles.gaussian import *
+    from bmtool_connectors.profiles.gaussian_sums import *
+    from bmtool_connectors.profiles.tabulated import *
+    from bmtool_connectors.profiles.uniform import *
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -122,7 +123,6 @@ __all__ = [
     "AbstractConnector",
     "AllToAllConnector",
     "BaseConnector",
-    "Bimodal",
     "BlockConnector",
     "ChanceTest",
     "Comparison",
@@ -131,12 +131,10 @@ __all__ = [
     "CorrelatedGapJunction",
     "DelayRule",
     "Difference",
-    "DifferenceOfGaussians",
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
     "Explanation",
-    "ExponentialDropoff",
     "FileBasedConnector",
     "Finding",
     "FixedInDegreeConnector",
@@ -144,10 +142,7 @@ __all__ = [
     "FixedTotalNumberConnector",
     "GapJunction",
     "GapJunctionConditionalReciprocalConnector",
-    "GaussianDropoff",
-    "LinearDropoff",
     "MatrixConnector",
-    "MexicanHat",
     "NetworkBuilder",
     "NodeArrays",
     "NodeError",
@@ -159,20 +154,16 @@ __all__ = [
     "ParameterError",
     "PeriodicDistance",
     "PlacementRule",
-    "PowerLawDropoff",
     "Preview",
     "ProbabilityFunction",
     "ProfileFit",
     "ProfileProduct",
     "ProfileSum",
     "ReciprocalConnector",
-    "SigmoidDropoff",
     "SparseNetwork",
     "Summary",
-    "Tabulated",
     "Timer",
     "UnidirectionConnector",
-    "UniformInRange",
     "Verification",
     "WeightRule",
     "__version__",
@@ -212,6 +203,11 @@ __all__ = [
     "vectorized",
     "verify",
 ]
+for _folder in _FOLDERS:
+    globals().update(_found(_folder))
+    __all__ += _found(_folder)
+# Constants, classes, the rest.
+__all__.sort(key=lambda name: (0 if name.isupper() else 1 if name[0].isupper() else 2, name))
 
 
 def __getattr__(name: str) -> _Any:

@@ -4,8 +4,7 @@ A pair is connected forward with probability p0, backward with p1, and both
 ways with pr = P(both). Its correlation is
 rho = (pr - p0 p1) / sqrt(p0 (1 - p0) p1 (1 - p1)), and pr is feasible when
 max(0, p0 + p1 - 1) <= pr <= min(p0, p1). Everything here works on numbers and
-on arrays, and nothing here draws (but ``NormalizedReciprocalRate.decisions``,
-which asks ``randomness`` to).
+on arrays, and nothing here draws.
 """
 
 from __future__ import annotations
@@ -13,21 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import randomness
-from bmtool_connectors.checks import floats, number, plain
+from bmtool_connectors.arrays import FloatArray, Values
+from bmtool_connectors.checks import floats, plain
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.profiles.algebra import DistantDependentProbability
-from bmtool_connectors.profiles.probability_function import ProbabilityFunction
-from bmtool_connectors.randomness import RngLike
 
-__all__ = ["NormalizedReciprocalRate", "pr_2_rho", "rho_2_pr"]
+__all__ = ["pr_2_rho", "rho_2_pr"]
 
-Values = Any  #: a float or an ndarray of float, shape (m,)
 
 #: What is drawn of pairs whose pr is not feasible: the nearest feasible pr, or what bmtool draws.
 INFEASIBLE = ("clip", "bmtool")
@@ -36,7 +32,7 @@ INFEASIBLE = ("clip", "bmtool")
 def checked_infeasible(value: Any, owner: str) -> str:
     """Return what is to be drawn of infeasible pairs (None: the default); refuse other words."""
     if value is None:
-        return default.infeasible
+        return str(default.infeasible)
     if not isinstance(value, str) or value not in INFEASIBLE:
         raise ParameterError(
             f"{owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
@@ -45,14 +41,8 @@ def checked_infeasible(value: Any, owner: str) -> str:
     return value
 
 
-class _Default:
-    """The module-wide default of ``infeasible``."""
-
-    def __init__(self) -> None:
-        self.infeasible = INFEASIBLE[0]
-
-
-default = _Default()
+#: The assignable default of ``infeasible``.
+default = SimpleNamespace(infeasible=INFEASIBLE[0])
 
 
 def bounds(p0: Values, p1: Values) -> tuple[Values, Values]:
@@ -189,128 +179,20 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
     a, b, r = (floats(value) for value in (p0, p1, rho))
     if np.isnan(r).any():
         raise ParameterError(f"rho of rho_2_pr is {rho!r}; allowed is a number in [-1, 1].")
-    wanted = a * b + r * deviation(a, b)
-    pr = np.clip(wanted, *bounds(a, b))
-    clipped = np.flatnonzero(np.abs(pr - wanted) > 1e-15)
+    asked = a * b + r * deviation(a, b)
+    pr = np.clip(asked, *bounds(a, b))
+    clipped = np.flatnonzero(np.abs(pr - asked) > 1e-15)
     if clipped.size:
         one = clipped[0]
         got = (pr - a * b) / deviation(a, b)
-        r, got, wanted, shown = (x.ravel()[one] for x in np.broadcast_arrays(r, got, wanted, pr))
+        r, got, asked, shown = (x.ravel()[one] for x in np.broadcast_arrays(r, got, asked, pr))
         more = f" (and {clipped.size - 1} more)" if clipped.size > 1 else ""
         print(
-            f"rho changed from {r:.3f} to {got:.3f}; pr changed from {wanted:.3f} to {shown:.3f}"
+            f"rho changed from {r:.3f} to {got:.3f}; pr changed from {asked:.3f} to {shown:.3f}"
             f"{more}",
             flush=True,
         )
     return plain(pr)
-
-
-class NormalizedReciprocalRate(ProbabilityFunction):
-    """Joint probability from a normalized reciprocal rate: pr = p0 p1 NRR(dist).
-
-    Parameters
-    ----------
-    NRR : float or callable, default 1.0
-        Ratio of reciprocal pairs to those expected from independence, a number >= 0 or a
-        function of distance (um). A profile counts with its ``raw`` value, also above 1.
-
-    Raises
-    ------
-    ParameterError
-        If `NRR` is a negative number, NaN, or neither number nor function.
-
-    Notes
-    -----
-    The value is the raw product and may exceed what is feasible; a connector clips it and
-    counts the pairs.
-
-    References
-    ----------
-    Song et al. 2005, PLoS Biol 3:e68, doi 10.1371/journal.pbio.0030068 (a rate of about 4).
-
-    Examples
-    --------
-    >>> NormalizedReciprocalRate(4.0)(0.0, 0.1, 0.1)
-    0.04000000000000001
-    """
-
-    def __init__(self, NRR: float | Callable[..., Any] = 1.0) -> None:  # noqa: N803
-        self.rate = None if callable(NRR) else _rate(NRR)
-        self.NRR: Any = NRR if callable(NRR) else self._constant
-
-    def _constant(self, *ignored: Any) -> float:
-        assert self.rate is not None
-        return self.rate
-
-    def __repr__(self) -> str:
-        return f"NormalizedReciprocalRate({self.NRR if self.rate is None else self.rate!r})"
-
-    def _rate_at(self, dist: Any) -> Any:
-        profile = DistantDependentProbability
-        if isinstance(self.NRR, profile) and type(self.NRR).__call__ is profile.__call__:
-            return self.NRR.raw(dist)  # a rate is no probability, and may be above 1
-        return self.NRR(dist)
-
-    def probability(self, dist: Any, p0: Values, p1: Values) -> Values:
-        """Return p0 p1 NRR(dist) for numbers or arrays."""
-        rate = self._rate_at(dist)
-        try:
-            return p0 * p1 * rate
-        except (TypeError, ValueError):
-            raise ParameterError(
-                f"NRR of NormalizedReciprocalRate gives {rate!r} at distance {dist!r}; allowed are "
-                "numbers >= 0: correct the function."
-            ) from None
-
-    def __call__(self, dist: Any, p0: float, p1: float, *ignored: Any, **ignored_too: Any) -> Any:
-        """Return p0 p1 NRR(dist) for one pair."""
-        return self.probability(dist, p0, p1)
-
-    def decisions(
-        self,
-        dist: npt.ArrayLike,
-        p0: npt.ArrayLike,
-        p1: npt.ArrayLike,
-        cond: tuple[int, npt.ArrayLike] | None = None,
-        rng: RngLike = None,
-    ) -> npt.NDArray[np.bool_]:
-        """Decide at random which pairs are reciprocal.
-
-        Parameters
-        ----------
-        dist, p0, p1 : float or array_like of float
-            Distances (um) and probabilities; broadcast against each other.
-        cond : tuple (direction, outcomes), optional
-            Draw "reciprocal, given that outcome": direction 0 is forward, 1 backward, outcomes
-            (bool or array of bool) tell whether that connection exists.
-        rng : Generator, RandomState, int, SeedSequence or None
-
-        Returns
-        -------
-        ndarray of bool
-        """
-        d, a, b = (floats(value) for value in (dist, p0, p1))
-        wanted = floats(self.probability(d, a, b))
-        try:
-            shape = np.broadcast_shapes(wanted.shape, d.shape, a.shape, b.shape)
-        except ValueError:
-            raise ParameterError(
-                f"NRR of NormalizedReciprocalRate gives shape {wanted.shape} for dist, p0, p1 of "
-                f"shapes {d.shape}, {a.shape}, {b.shape}; allowed are shapes that fit."
-            ) from None
-        joint = np.clip(wanted, *bounds(a, b))
-        if cond is not None:
-            direction, outcomes = cond
-            given = np.asarray(b if direction else a)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                joint = np.where(np.asarray(outcomes) & (given > 0), joint / given, 0.0)
-            shape = np.broadcast_shapes(joint.shape, shape)
-        return randomness.decisions(np.broadcast_to(joint, shape), rng=rng)
-
-
-def _rate(value: Any) -> float:
-    allowed = "a finite number >= 0 or a function of distance"
-    return number(value, "NRR of NormalizedReciprocalRate", allowed, 0.0, 1e300)
 
 
 @dataclass
@@ -330,7 +212,7 @@ class RhoSums:
     lowest: float = 0.0  #: least lower bound on rho: below it all pairs clip
     highest: float = 0.0  #: greatest upper bound on rho
 
-    def add(self, p0: npt.NDArray[np.float64], p1: npt.NDArray[np.float64]) -> None:
+    def add(self, p0: FloatArray, p1: FloatArray) -> None:
         """Add pairs."""
         if not len(p0):
             return
@@ -348,7 +230,7 @@ class RhoSums:
         else:
             self._bound(*rho_bounds(p0, p1))
 
-    def _bound(self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+    def _bound(self, low: FloatArray, high: FloatArray) -> None:
         """Take over the bounds on rho of some pairs; infinite ones are of certain laws."""
         self.low, self.high = max(self.low, low.max()), min(self.high, high.min())
         bounded = np.isfinite(low)
@@ -372,7 +254,7 @@ class RhoSums:
         return not self.low - 1e-12 <= rho <= self.high + 1e-12
 
 
-def carried(start: float, values: npt.NDArray[np.float64]) -> float:
+def carried(start: float, values: FloatArray) -> float:
     """Add `values`, an array of our own, to `start` in order, like a loop would.
 
     ``sum`` adds pairwise, and its result would depend on how the pairs are cut into blocks.
@@ -396,7 +278,7 @@ def solve_rho(expected: Callable[[float], float], target: float, low: float, hig
     expected : callable
         Expected number of reciprocal pairs with clipping, non-decreasing in rho.
     target : float
-        Wanted number of reciprocal pairs.
+        Number of reciprocal pairs that is asked for.
     low, high : float
         Beyond them all pairs are clipped.
     """

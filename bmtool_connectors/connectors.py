@@ -10,7 +10,7 @@ from __future__ import annotations
 import os as _os
 import sys as _sys
 
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate, pr_2_rho, rho_2_pr
+from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
 from bmtool_connectors.messages import Timer
@@ -25,6 +25,7 @@ from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.profiles.gaussian import NORM_COEF, GaussianDropoff, gaussian
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.profiles.uniform import UniformInRange
 from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import RngLike as _RngLike

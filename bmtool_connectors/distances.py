@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.layout import node_position
 
 __all__ = ["PeriodicDistance", "cylindrical_dist_z", "euclid_dist", "spherical_dist"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def euclid_dist(p1: npt.ArrayLike, p2: npt.ArrayLike) -> np.float64:

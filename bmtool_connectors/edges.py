@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import index_dtype, order_by
+from bmtool_connectors.arrays import Flags, Index, IntArray, index_dtype, is_first, order_by
 from bmtool_connectors.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from bmtool_connectors.nodes import NodeArrays
 
 __all__ = ["EdgeList"]
-
-IntArray = npt.NDArray[np.signedinteger[Any]]
 
 
 def sort_pairs(
@@ -95,9 +93,9 @@ class EdgeList:
         ``(n_source, n_target)``.
     """
 
-    source: IntArray
-    target: IntArray
-    n_syn: IntArray
+    source: Index
+    target: Index
+    n_syn: Index
     pair_arg: npt.NDArray[Any] | None
     shape: tuple[int, int]
     _cache: dict[str, Any] = field(default_factory=dict, init=False)
@@ -140,12 +138,11 @@ class EdgeList:
         counts = np.asarray(n_syn)
         arg = None if pair_arg is None else np.asarray(pair_arg)
         _check_arrays(s, t, shape, counts, arg)
-        m = len(s)
         s, t, columns = sort_pairs(s, t, shape, (counts, arg))
         edges = cls.from_sorted(s, t, shape, *columns)
-        twice = (edges.source[1:] == edges.source[:-1]) & (edges.target[1:] == edges.target[:-1])
-        if m and twice.any():
-            k = int(np.flatnonzero(twice)[0])
+        twice = np.flatnonzero(~is_first(edges.source, edges.target))
+        if len(twice):
+            k = twice[0]
             raise ParameterError(
                 f"source and target of EdgeList contain the pair ({edges.source[k]}, "
                 f"{edges.target[k]}) more than once; give each pair once and say its number of "
@@ -197,7 +194,7 @@ class EdgeList:
 
     # ------------------------------------------------------------------ look-up
     @property
-    def indptr(self) -> npt.NDArray[np.int64]:
+    def indptr(self) -> IntArray:
         """Where the edges of each source start, shape (n_source + 1,)."""
         if "indptr" not in self._cache:
             n, m = self.shape[0], len(self)
@@ -208,25 +205,25 @@ class EdgeList:
                 self._cache["indptr"] = _starts(self.source, n)
         return self._cache["indptr"]  # type: ignore[no-any-return]
 
-    def _columns(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    def _columns(self) -> tuple[IntArray, npt.NDArray[Any]]:
         """Return where the edges of each target start in the order by target, and that order."""
         if "columns" not in self._cache:
             order = order_by(self.target, self.shape[1])
             self._cache["columns"] = (_starts(self.target, self.shape[1]), order)
         return self._cache["columns"]  # type: ignore[no-any-return]
 
-    def row(self, i: int) -> tuple[IntArray, IntArray]:
+    def row(self, i: int) -> tuple[Index, Index]:
         """Return the targets of source position `i` and their synapse counts."""
         start, stop = self.indptr[i : i + 2]
         return self.target[start:stop], self.n_syn[start:stop]
 
-    def column(self, j: int) -> tuple[IntArray, IntArray]:
+    def column(self, j: int) -> tuple[Index, Index]:
         """Return the sources of target position `j` and their synapse counts."""
         starts, order = self._columns()
         edges = order[starts[j] : starts[j + 1]]
         return self.source[edges], self.n_syn[edges]
 
-    def find(self, i: npt.ArrayLike, j: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def find(self, i: npt.ArrayLike, j: npt.ArrayLike) -> IntArray:
         """Return the number of the edge of each pair ``(i, j)``, or -1 where there is none."""
         n_target = self.shape[1]
         if "keys" not in self._cache:
@@ -244,15 +241,15 @@ class EdgeList:
         return bool(found) if found.ndim == 0 else found
 
     # ------------------------------------------------------------------ numbers
-    def out_degree(self) -> npt.NDArray[np.int64]:
+    def out_degree(self) -> IntArray:
         """Return the number of connected targets of each source, shape (n_source,)."""
         return np.diff(self.indptr)
 
-    def in_degree(self) -> npt.NDArray[np.int64]:
+    def in_degree(self) -> IntArray:
         """Return the number of connected sources of each target, shape (n_target,)."""
         return np.bincount(self.target, minlength=self.shape[1])
 
-    def reciprocal(self, backward: EdgeList | None = None) -> npt.NDArray[np.bool_]:
+    def reciprocal(self, backward: EdgeList | None = None) -> Flags:
         """Return which edges have a partner in the other direction, shape (m,).
 
         Parameters
@@ -319,7 +316,7 @@ class EdgeList:
         return table
 
 
-def _starts(key: npt.NDArray[Any], n: int) -> npt.NDArray[np.int64]:
+def _starts(key: npt.NDArray[Any], n: int) -> IntArray:
     return np.concatenate([[0], np.cumsum(np.bincount(key, minlength=n))]).astype(np.int64)
 
 

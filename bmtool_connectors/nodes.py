@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, IntArray
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.filters import chooses_anew, filter_key, filters_of, pool_label, stream_label
 from bmtool_connectors.sonata.layout import node_position
@@ -60,7 +61,7 @@ class NodeArrays:
         self.label = label
         self._network = object() if network is None else network
         self.stream_label = label if stream_label is None else stream_label
-        self.ids: npt.NDArray[np.int64] = np.fromiter(
+        self.ids: IntArray = np.fromiter(
             (node.node_id for node in self.nodes), dtype=np.int64, count=len(self.nodes)
         )
         self.ids.flags.writeable = False
@@ -89,7 +90,7 @@ class NodeArrays:
         return self._attributes[name]
 
     @property
-    def positions(self) -> npt.NDArray[np.float64] | None:
+    def positions(self) -> FloatArray | None:
         """Coordinates, shape (n, 3), um; None when the first node carries none.
 
         Raises
@@ -107,10 +108,10 @@ class NodeArrays:
                 return None
             rows += [node_position(node) for node in self.nodes[1:]]
             self._attributes[key] = self._as_positions(rows)
-        return cast(npt.NDArray[np.float64], self._attributes[key])
+        return cast(FloatArray, self._attributes[key])
 
     @property
-    def known_positions(self) -> npt.NDArray[np.float64] | None:
+    def known_positions(self) -> FloatArray | None:
         """Coordinates, shape (n, 3), um; None unless all nodes carry finite ones."""
         try:
             return self.positions
@@ -118,7 +119,7 @@ class NodeArrays:
             return None
 
     @property
-    def box(self) -> npt.NDArray[np.float64]:
+    def box(self) -> FloatArray:
         """Least and greatest coordinates, shape (2, 3), um, of nodes that have positions."""
         key = "box around all nodes"
         if key not in self._attributes:
@@ -127,7 +128,7 @@ class NodeArrays:
             self._attributes[key] = np.array([axes.min(axis=1), axes.max(axis=1)])
         return self._attributes[key]
 
-    def _as_positions(self, rows: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    def _as_positions(self, rows: list[FloatArray]) -> FloatArray:
         positions = np.zeros((len(rows), 3))
         try:
             values = np.asarray(rows, dtype=float).reshape(len(rows), -1 if rows else 3)
@@ -219,7 +220,7 @@ class NodeArrays:
         same = other is self or other._network is self._network
         return same and np.array_equal(other.ids, self.ids)
 
-    def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def find(self, ids: IntArray) -> IntArray:
         """Return the position of each node id, or -1."""
         if not len(self):
             return np.full(len(ids), -1)
@@ -227,7 +228,7 @@ class NodeArrays:
         place = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(self) - 1)]
         return np.where(self.ids[place] == ids, place, -1)
 
-    def places_in(self, other: NodeArrays) -> npt.NDArray[np.int64] | None:
+    def places_in(self, other: NodeArrays) -> IntArray | None:
         """Return the position of each node in another pool, or -1; None when none is in it.
 
         Nodes are the same when network and node id are, whatever the pools.
@@ -253,9 +254,9 @@ class NodeBlock:
         return cast(npt.NDArray[Any], self._nodes[name][self._index])
 
     @property
-    def node_id(self) -> npt.NDArray[np.int64]:
+    def node_id(self) -> IntArray:
         """Node ids of the block, shape (m,)."""
-        return cast("npt.NDArray[np.int64]", self._nodes.ids[self._index])
+        return cast("IntArray", self._nodes.ids[self._index])
 
 
 class _KnownPools:
@@ -364,5 +365,5 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
     return np.array_equal(_ids(source), _ids(target))
 
 
-def _ids(pool: Iterable[Any]) -> npt.NDArray[np.int64]:
+def _ids(pool: Iterable[Any]) -> IntArray:
     return NodeArrays.from_pool(pool).ids

@@ -15,8 +15,9 @@ from typing import Any, NoReturn, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate
+from bmtool_connectors.arrays import FloatArray, Index, IntArray, Values
 from bmtool_connectors.checks import ROUNDING, floats
+from bmtool_connectors.discovery import has_examples
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -25,28 +26,11 @@ from bmtool_connectors.profiles.algebra import (
     ProfileProduct,
     ProfileSum,
 )
-from bmtool_connectors.profiles.dropoffs import (
-    ExponentialDropoff,
-    LinearDropoff,
-    PowerLawDropoff,
-    SigmoidDropoff,
-)
-from bmtool_connectors.profiles.gaussian import GaussianDropoff
-from bmtool_connectors.profiles.gaussian_sums import Bimodal, DifferenceOfGaussians, MexicanHat
-from bmtool_connectors.profiles.tabulated import Tabulated
-from bmtool_connectors.profiles.uniform import UniformInRange
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 
 __all__ = ["vectorized"]
 
-Values = Any  #: one value for all pairs, or an ndarray of shape (m,)
-Index = npt.NDArray[np.int_]
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: By exact type: a subclass may have changed anything.
-_PROFILES = {
-    *(UniformInRange, GaussianDropoff, ExponentialDropoff, LinearDropoff, SigmoidDropoff),
-    *(PowerLawDropoff, DifferenceOfGaussians, MexicanHat, Bimodal, Tabulated),
-}
 
 
 @overload
@@ -125,10 +109,13 @@ def _is_array_law(function: Any) -> bool:
 
 
 def is_profile(law: Any) -> bool:
-    """Whether a law is a distance profile of this package (by exact type), or made of them."""
+    """Whether a law is a distance profile with examples of its own, or made of such profiles.
+
+    Such a class takes arrays and knows its bounds; a subclass may have changed anything.
+    """
     if type(law) in (ProfileSum, ProfileProduct):
         return all(isinstance(part, float) or is_profile(part) for part in law.parts)
-    return type(law) in _PROFILES
+    return isinstance(law, DistantDependentProbability) and has_examples(type(law))
 
 
 def has_bound(law: Any) -> bool:
@@ -136,7 +123,7 @@ def has_bound(law: Any) -> bool:
     return is_profile(law) or getattr(law, "vectorized_bound", None) is not None
 
 
-def bound_of(law: Any, low: Any, high: Any, name: str) -> npt.NDArray[np.float64]:
+def bound_of(law: Any, low: Any, high: Any, name: str) -> FloatArray:
     """Return an upper bound of a law on the intervals [low, high] of its argument."""
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     if not callable(law):
@@ -149,7 +136,7 @@ def bound_of(law: Any, low: Any, high: Any, name: str) -> npt.NDArray[np.float64
             f"bound of {name} gives negative or missing values; allowed are numbers that the "
             "function never exceeds."
         )
-    limited: npt.NDArray[np.float64] = np.minimum(bound, 1.0)
+    limited: FloatArray = np.minimum(bound, 1.0)
     return limited
 
 
@@ -314,7 +301,7 @@ def checked_counts(
     describe: Callable[[int], str],
     name: str,
     allowed: str = "a whole number of synapses >= 0: round the result of the function",
-) -> npt.NDArray[np.int64]:
+) -> IntArray:
     """Return synapse counts as whole numbers >= 0, shape (n,), or raise for the first that is not.
 
     Parameters

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import bmtool_connectors
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 pytestmark = pytest.mark.docs
@@ -27,6 +29,8 @@ def test_html(tmp_path: Path) -> None:
     pages = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.glob("html/*.html")}
     assert {"index", "guide", "migration", "design", "api"} <= set(pages)
     assert "estimate_rho" in pages["api"]
+    for name in bmtool_connectors.__all__:
+        assert f'id="bmtool_connectors.{name}"' in pages["api"], name
     # Readable offline: scripts and style sheets come from the pages themselves.
     for name, page in pages.items():
         remote = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?://[^"]*"', page)

@@ -162,7 +162,7 @@ class TestExact:
             with without_warnings():
                 clipped = drawn.connectivity.clipped
                 found, wanted = drawn.expected(), fresh.expected()
-                fresh.edges_of(fresh.use)
+                fresh.use.drawn()
             assert found.reciprocal == pytest.approx(wanted.reciprocal, rel=1e-9)
             assert found.infeasible == wanted.infeasible
             unvisited += clipped == 0 < wanted.infeasible
@@ -661,7 +661,7 @@ class TestEstimateOfRho:
 
         def noted(*args: Any, kept: Any, **more: Any) -> Any:
             values = {id(x): x for each in kept for x in vars(each).values()}
-            values |= {id(each): each.candidates.place for each in kept}
+            values |= {id(each): each.candidates.flat for each in kept}
             held.append(sum(x.nbytes for x in values.values() if isinstance(x, np.ndarray)))
             named = (("p0_arg", "arg0"), ("p0", "p0"), ("p1_arg", "arg1"), ("p1", "p1"))
             for name, of in named:

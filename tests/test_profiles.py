@@ -1,7 +1,11 @@
-"""The catalogue of profiles and arithmetic with them: values, bounds, overall probability."""
+"""All profiles of the package, found by themselves, and arithmetic with them.
+
+Every law is tried on the examples that each class carries, and on random variations of them.
+"""
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
@@ -39,8 +43,9 @@ from bmtool_connectors import (
     spherical_dist,
     vectorization,
 )
+from bmtool_connectors.discovery import found
 from bmtool_connectors.patterns.described import described
-from bmtool_connectors.profiles.formula import TotalProfile
+from bmtool_connectors.profiles.formula import FormulaProfile
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
@@ -51,7 +56,13 @@ MANY = settings(max_examples=120, derandomize=True, database=None, deadline=None
 NORMAL = stats.norm.pdf
 TABLE = Tabulated([0, 50, 100], [0.3, 0.1])
 
-#: Each with its formula, not clipped.
+#: Every example of every class of profiles, by class and number.
+EXAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
+    f"{name} {k}": (make, dict(arguments))
+    for name, make in found("profiles").items()
+    for k, arguments in enumerate(make.examples)
+}
+#: Some, and arithmetic, each with its formula, not clipped.
 FORMULAS: dict[str, tuple[DistantDependentProbability, Any]] = {
     "exponential": (
         ExponentialDropoff(40.0, pmax=0.6, max_dist=120.0),
@@ -103,7 +114,10 @@ FORMULAS: dict[str, tuple[DistantDependentProbability, Any]] = {
         lambda d: 1.2 * np.exp(-d / 60.0) * (1 - d / 120.0),
     ),
 }
-PROFILES = {name: profile for name, (profile, _) in FORMULAS.items()}
+PROFILES: dict[str, DistantDependentProbability] = {
+    **{name: make(**arguments) for name, (make, arguments) in EXAMPLES.items()},
+    **{name: FORMULAS[name][0] for name in ("sum", "difference", "product")},
+}
 DIST = np.concatenate([np.linspace(0, 130, 261), [30.0, 70.0, 120.0, 1e6]])
 
 
@@ -117,14 +131,24 @@ def test_formula(name: str) -> None:
     wanted[-1] = 0.1 if name == "sum" else 0.0
     assert profile.raw(DIST) == pytest.approx(wanted, rel=1e-12, abs=1e-15)
     assert profile.values(DIST) == pytest.approx(np.clip(wanted, 0, 1), rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_values(name: str) -> None:
+    """Arrays hold what a call gives: the raw value cut at 0 and 1, and 0 out of range."""
+    profile = PROFILES[name]
     assert profile.values(DIST).tolist() == [profile(d) for d in DIST.tolist()]
+    raw = profile.raw(DIST)
+    assert profile.values(DIST) == pytest.approx(np.clip(raw, 0, 1), rel=1e-12, abs=1e-15)
+    assert (raw[(profile.min_dist > DIST) | (profile.max_dist < DIST)] == 0).all()
+    assert profile.values(DIST).any()
     assert type(profile(20.0)) is float
     assert profile.raw(20.0).shape == ()
     assert profile(math.nan) == 0.0
-    assert profile.probability(np.array([20.0, 40.0])).shape == (2,)
+    assert np.shape(profile.probability(np.array([20.0, 40.0]))) in ((2,), ())
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", PROFILES)
 def test_written_and_read(name: str) -> None:
     """What ``repr`` shows makes the same profile, and so does a pickle."""
     profile = PROFILES[name]
@@ -135,18 +159,17 @@ def test_written_and_read(name: str) -> None:
         assert np.array_equal(other.raw(DIST), profile.raw(DIST))
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", PROFILES)
 def test_recognised(name: str) -> None:
-    """Evaluated on arrays, by the exact classes, and described for the recipe."""
+    """Evaluated on arrays, as its class carries examples, and described for the recipe."""
     profile = PROFILES[name]
     assert vectorization.is_profile(profile)
     assert not vectorization.needs_python_calls(profile)
     assert vectorization.has_bound(profile)
     text = json.dumps(described(profile))
     assert type(profile).__name__ in text
-    number = {"linear": 120.0, "sum": 0.1, "difference": -0.5, "product": 2.0}.get(name)
-    if number is not None:
-        assert repr(number) in text
+    number = {"sum": 0.1, "difference": -0.5, "product": 2.0}.get(name, profile.max_dist)
+    assert repr(number) in text or number == math.inf
 
 
 def test_a_class_of_ones_own_is_not() -> None:
@@ -159,6 +182,28 @@ def test_a_class_of_ones_own_is_not() -> None:
     assert not vectorization.is_profile(2 * (GaussianDropoff(stdev=5.0) * own))
     assert vectorization.needs_python_calls(own + 0.1)
     assert (own + 0.1)(0.0) == 1.0
+
+
+def test_a_class_of_ones_own_with_examples_is() -> None:
+    """It says so, and is drawn sparsely with the bound of its formula."""
+
+    class Ring(FormulaProfile):
+        examples = ({},)
+
+        def _formula(self, dist: Any) -> Any:
+            return 0.5 * np.exp(-(((dist - 50.0) / 10.0) ** 2))
+
+        def _turns(self) -> tuple[float, ...]:
+            return (50.0,)
+
+    class Inherited(Ring):
+        """Has none of its own."""
+
+    assert vectorization.is_profile(Ring() + 0.1)
+    assert not vectorization.needs_python_calls(Ring())
+    assert sparse.why_not(PairLaws(Law(Ring(), spherical_dist, "p of Test"))) is None
+    assert Ring().bound([0.0, 40.0], [1.0, 60.0]) == pytest.approx([0.5 * math.exp(-24.01), 0.5])
+    assert not vectorization.is_profile(Inherited())
 
 
 class Halved(GaussianDropoff):
@@ -269,8 +314,7 @@ def test_functions_with_values_of_their_own_are_told_apart(make: Any) -> None:
 
 
 # ---------------------------------------------------------------------- bounds
-LENGTHS, HEIGHTS = st.floats(0.5, 300.0), st.floats(0.0, 1.5)
-DISTANCES = st.floats(0.0, 400.0)
+HEIGHTS, FACTORS, DISTANCES = st.floats(0.0, 1.5), st.floats(0.02, 3.0), st.floats(0.0, 400.0)
 
 
 @st.composite
@@ -281,40 +325,41 @@ def ranges(draw: st.DrawFn) -> dict[str, float]:
 
 
 @st.composite
-def profiles(draw: st.DrawFn) -> DistantDependentProbability:
-    """Return any profile of the catalogue."""
-    kind, limits = draw(st.integers(0, 9)), draw(ranges())
-    height: dict[str, float] = {"pmax": draw(HEIGHTS)}
-    narrow = draw(LENGTHS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConnectivityWarning)
-        if kind == 0:
-            return ExponentialDropoff(narrow, **limits, **height)
-        if kind == 1:
-            return LinearDropoff(narrow, **height)
-        if kind == 2:
-            slope = draw(st.sampled_from([-2.0, -0.01, 0.05, 3.0]))
-            return SigmoidDropoff(draw(DISTANCES), slope, **limits, **height)
-        if kind == 3:
-            return PowerLawDropoff(draw(st.floats(0.0, 6.0)), narrow, **limits, **height)
-        if kind == 4:
-            wide = narrow * draw(st.floats(1.01, 5.0))
-            return DifferenceOfGaussians(narrow, wide, draw(HEIGHTS), draw(HEIGHTS), **limits)
-        if kind == 5:
-            return MexicanHat(narrow, draw(HEIGHTS), **limits)
-        if kind == 6:
-            centers = draw(st.tuples(DISTANCES, DISTANCES))
-            heights = draw(st.tuples(HEIGHTS, HEIGHTS))
-            return Bimodal(narrow, draw(LENGTHS), *centers, *heights, **limits)
-        if kind == 7:
-            return GaussianDropoff(draw(DISTANCES), narrow, **limits, **height)
-        if kind == 8:
-            return UniformInRange(min(height["pmax"], 1.0), **limits)
-        n = draw(st.integers(1, 9))
-        values = draw(st.lists(st.floats(-0.5, 1.5), min_size=n, max_size=n))
-        steps = draw(st.lists(st.floats(1.0, 90.0), min_size=n, max_size=n))
-        edges = np.cumsum([draw(st.floats(0.0, 50.0)), *steps])
-        return Tabulated(edges, values, draw(st.sampled_from(["step", "linear"])))
+def variations(draw: st.DrawFn) -> DistantDependentProbability:
+    """Return an example of a profile with other numbers, and another range and height."""
+    make, given = draw(st.sampled_from(list(EXAMPLES.values())))
+    arguments = dict(given)
+    for name, value in given.items():
+        if not isinstance(value, str):
+            varied = np.multiply(value, draw(FACTORS))
+            arguments[name] = varied.tolist()
+    taken = inspect.signature(make).parameters
+    if "max_dist" in taken:
+        arguments |= draw(ranges())
+    if "pmax" in taken:
+        arguments["pmax"] = draw(HEIGHTS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConnectivityWarning)
+            return make(**arguments)  # type: ignore[no-any-return]
+    except ParameterError:  # numbers that do not fit each other
+        assume(False)
+        raise
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Tabulated:
+    """Return a table of any length."""
+    n = draw(st.integers(1, 9))
+    values = draw(st.lists(st.floats(-0.5, 1.5), min_size=n, max_size=n))
+    steps = draw(st.lists(st.floats(1.0, 90.0), min_size=n, max_size=n))
+    edges = np.cumsum([draw(st.floats(0.0, 50.0)), *steps])
+    return Tabulated(edges, values, draw(st.sampled_from(["step", "linear"])))
+
+
+def profiles() -> st.SearchStrategy[DistantDependentProbability]:
+    """Return any profile; tables less often than all others."""
+    return st.one_of(variations(), variations(), variations(), tables())
 
 
 @st.composite
@@ -358,13 +403,17 @@ def test_bound_is_never_below_the_value(
 @given(profiles(), DISTANCES, DISTANCES)
 def test_bound_is_reached(profile: DistantDependentProbability, a: float, b: float) -> None:
     """It is the greatest value on the interval: of a fine comb, and where the profile turns."""
-    assume(type(profile) is not Bimodal or min(a, b) >= max(profile.center1, profile.center2))
+    if type(profile) is Bimodal:
+        assume(min(a, b) >= max(profile.center1, profile.center2))
+    elif not isinstance(profile, GaussianDropoff | Tabulated | UniformInRange):
+        # Another bound than that from turns may be too high.
+        assume(type(profile)._greatest is FormulaProfile._greatest)
     low, high = max(min(a, b), profile.min_dist), min(max(a, b), profile.max_dist)
     assume(low <= high)
     turns = [turn for turn in profile._kinks() if low <= turn <= high]
-    if isinstance(profile, TotalProfile):
+    if isinstance(profile, FormulaProfile):
         turns += [turn for turn in profile._turns() if low <= turn <= high]
-    elif isinstance(profile, Tabulated) and profile.interpolation == "step":
+    if isinstance(profile, Tabulated) and profile.interpolation == "step":
         low = max((edge for edge in profile.bin_edges if edge <= low), default=low)
         turns += [edge for edge in profile.bin_edges if low <= edge <= high]
     points = np.concatenate([np.linspace(low, high, 21), turns])
@@ -426,20 +475,19 @@ def test_many_intervals_at_once() -> None:
 
 
 # ---------------------------------------------------------------------- overall probability
+def unlimited(make: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the shape: without height, and without a range that need not be."""
+    taken = inspect.signature(make).parameters
+    limits = [
+        name for name in ("min_dist", "max_dist") if taken[name].default is not taken[name].empty
+    ]
+    return {name: value for name, value in arguments.items() if name not in ("pmax", *limits)}
+
+
 WITH_TOTAL = {
-    "Gaussian": (GaussianDropoff, {"mean": 20.0, "stdev": 40.0}),
-    "exponential": (ExponentialDropoff, {"scale": 30.0}),
-    "linear": (LinearDropoff, {"max_dist": 90.0}),
-    "sigmoid": (SigmoidDropoff, {"midpoint": 60.0, "slope": 0.1}),
-    "power law": (PowerLawDropoff, {"exponent": 1.5, "min_scale": 20.0}),
-    "power law, as steep as a disc": (PowerLawDropoff, {"exponent": 2.0, "min_scale": 20.0}),
-    "power law, as steep as a sphere": (PowerLawDropoff, {"exponent": 3.0, "min_scale": 20.0}),
-    "difference of Gaussians": (
-        DifferenceOfGaussians,
-        {"sigma_center": 30.0, "sigma_surround": 60.0, "amplitude_surround": 0.4},
-    ),
-    "Mexican hat": (MexicanHat, {"sigma": 50.0}),
-    "bimodal": (Bimodal, {"sigma1": 20.0, "sigma2": 10.0, "center2": 60.0, "amplitude2": 0.5}),
+    name: (make, unlimited(make, arguments))
+    for name, (make, arguments) in EXAMPLES.items()
+    if "ptotal" in inspect.signature(make).parameters
 }
 SHELLS = [(0.0, 150.0), (20.0, 60.0), (10.0, 10.5), (0.0, 5.0), (35.0, 1000.0)]
 
@@ -472,7 +520,7 @@ def test_the_two_ways_would_differ(monkeypatch: pytest.MonkeyPatch) -> None:
         "bmtool_connectors.profiles.dropoffs.gammainc", lambda a, x: original(a, x) * (1 + 1e-6)
     )
     with pytest.raises(AssertionError):
-        test_ptotal("exponential", "spherical", (0.0, 150.0))
+        test_ptotal("ExponentialDropoff 0", "spherical", (0.0, 150.0))
 
 
 def test_ptotal_is_kept_and_scales() -> None:

@@ -27,7 +27,7 @@ from bmtool_connectors import (
     vectorized,
 )
 from bmtool_connectors.checks import floats
-from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 
 Pairs: TypeAlias = "list[tuple[int, int]]"
 
@@ -497,10 +497,10 @@ def test_blocks_hold_every_pair_once_and_in_order(space: PairSpace, size: int) -
         assert block.size <= max(size, block.width)
         assert block.width <= max(size, 1)
         by_rank += as_pairs(*block.of_rank(np.arange(block.n)))
-        places = block.places()
+        places = block.flat()
         assert len(places) == block.n
         assert block.is_full == (block.n == block.size)
-        by_place += as_pairs(*block.of_place(places))
+        by_place += as_pairs(*block.of_flat(places))
     assert by_rank == expected
     assert by_place == expected
 
@@ -528,11 +528,11 @@ def test_some_pairs_of_a_block(space: PairSpace, size: int, random: Any) -> None
         assert found == [pairs[k] for k in some]
         wanted = np.array([random.random() < 0.5 for _ in range(block.size)], dtype=bool)
         asked = {pair for pair, yes in zip(rectangle(block), wanted.tolist(), strict=True) if yes}
-        places = block.places(wanted.copy())
-        assert as_pairs(*block.of_place(places)) == [pair for pair in pairs if pair in asked]
+        places = block.flat(wanted.copy())
+        assert as_pairs(*block.of_flat(places)) == [pair for pair in pairs if pair in asked]
 
 
-def rectangle(block: Block) -> Pairs:
+def rectangle(block: PairBlock) -> Pairs:
     return list(itertools.product(range(block.i0, block.i1), range(block.j0, block.j1)))
 
 

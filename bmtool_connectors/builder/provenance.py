@@ -94,14 +94,14 @@ def _edge_types(
             found["values"] = values_recipe(written[table].values)
         rule = table.connection_map.connector
         if isinstance(rule, ConnectionRule):
-            if rule.use not in known:
-                known[rule.use] = wanted(rule.connector, rule.use)
+            if rule.projection not in known:
+                known[rule.projection] = wanted(rule.connector, rule.projection)
             found["connector"] = {
                 **connector_described(rule.connector),
-                "use": rule.use.number,
+                "use": rule.projection.number,
                 "direction": rule.direction,
-                "drawn": drawn(rule.connector, rule.use),
-                "wanted": known[rule.use],
+                "drawn": drawn(rule.connector, rule.projection),
+                "wanted": known[rule.projection],
             }
         else:
             found["connection_rule"] = described(rule)

@@ -17,6 +17,7 @@ import numpy as np
 from bmtool_connectors import vectorization
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
@@ -168,24 +169,24 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
     }
 
 
-def drawn(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
+def drawn(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what was counted when the edges of a use were drawn."""
-    found = use.connectivity
+    found = projection.connectivity
     if found is None:
         return None
     return {
         "pairs": found.pairs,
-        "connected": dict(zip(connector._count_names(use), found.connected, strict=False)),
+        "connected": dict(zip(connector._count_names(projection), found.connected, strict=False)),
         "clipped": found.clipped,
         "dropped": found.dropped,
         "rho": described(found.rho),
     }
 
 
-def wanted(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
+def wanted(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
-        found = connector.expected_of(use, MOST_PAIRS)
+        found = connector.expected_of(projection, MOST_PAIRS)
     except Exception:  # a function of the user may do anything, and files are written all the same
         return None
     return None if found is None else described(found.in_recipe())

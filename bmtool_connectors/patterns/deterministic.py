@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -19,7 +20,7 @@ from bmtool_connectors.patterns.parameters import (
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import summed_edges
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 
@@ -93,7 +94,7 @@ class AllToAllConnector(DeterministicConnector):
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return all pairs of `source` and `target`."""
         space = self._space(source, target)
-        i, j = Block.whole(space).of_rank(np.arange(space.n_pairs))
+        i, j = PairBlock.whole(space).of_rank(np.arange(space.n_pairs))
         return self._connected(space, i, j)
 
 
@@ -131,15 +132,14 @@ class OneToOneConnector(DeterministicConnector):
 
     mode: str = parameter(default="strict", check=_mode)
 
-    def _begin(self, use: Projection) -> None:
-        n, m = len(use.source), len(use.target)
+    def _check_pools(self, projection: Projection) -> None:
+        n, m = projection.shape
         if self.mode == "strict" and n != m:
             raise NodeError(
-                f"{type(self).__name__} connects {n} nodes of {use.source.label} to {m} of "
-                f"{use.target.label}, which is not one to one; pass mode='truncate' or "
+                f"{type(self).__name__} connects {n} nodes of {projection.source.label} to {m} of "
+                f"{projection.target.label}, which is not one to one; pass mode='truncate' or "
                 "mode='circular', or pools of one size."
             )
-        super()._begin(use)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return the pairs of equal position."""

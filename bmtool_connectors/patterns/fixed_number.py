@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -23,7 +23,7 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import summed_edges
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.expect import Expected
@@ -62,14 +62,14 @@ class FixedNumberConnector(BaseConnector):
     ) -> degree.Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
-        space = self._space(use.source, use.target)
-        n = len(use.source)
-        with unchanged(*self._shared(use)):
+        space = self._space(*projection.ends)
+        n = len(projection.source)
+        with unchanged(*projection.shared_generators()):
             share = degree.count_sources(n, self.source_fraction) / n
-            found = self._expected_degrees(space, share, self._generator(use))
-        size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
+            found = self._expected_degrees(space, share, projection.new_generator())
+        size = sum(index_dtype(len(nodes)).itemsize for nodes in projection.ends)
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
         pairs, variance = (each * counted for each in found.total())
         return Expected(

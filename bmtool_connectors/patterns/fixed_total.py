@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
 from bmtool_connectors.patterns.parameters import parameter, whole_number
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 
 __all__ = ["FixedTotalNumberConnector", "PairwisePoissonConnector"]
 
@@ -112,8 +113,8 @@ class PairwisePoissonConnector(FixedNumberConnector):
     """
 
     mean: float = parameter(check=_mean, law=True)
-    n_syn: int = parameter(default=1, init=False)
-    allow_multapses: bool = parameter(default=True, init=False)
+    n_syn: int = parameter(default=1, kw_only=True, init=False)
+    allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator

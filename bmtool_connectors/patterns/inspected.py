@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.patterns.configured import Configured
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.plan import Plan
 
@@ -25,11 +25,8 @@ __all__ = ["ConnectorInspection"]
 TELLING = ("expected_of", "_plan_ahead", "_explained", "_law_of_distance")
 
 
-class ConnectorInspection(Configured):
-    """What can be asked of a connector; the edges are drawn for ``summary()`` only.
-
-    ``self`` is a ``BaseConnector``, which derives from this class.
-    """
+class ConnectorInspection(ConnectorViews):
+    """What can be asked of a connector; the edges are drawn for ``summary()`` only."""
 
     #: Whether edges are stored once per unordered pair.
     _is_undirected: ClassVar[bool] = False
@@ -42,61 +39,53 @@ class ConnectorInspection(Configured):
                 setattr(cls, name, getattr(ConnectorInspection, name))
 
     # ------------------------------------------------------------------ what classes override
-    def expected_of(self: Any, use: Projection, most: int | None = None) -> Expected | None:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a projection gives on average; None where that is not known.
 
         Parameters
         ----------
-        use : Projection
+        projection : Projection
         most : int, optional
             Pairs that stand for all, where there are many.
         """
         if self.is_random:
             return None
         timer = messages.Timer()
-        drawn = self._checked(self._draw_use(use, self._generator(use)), use)
+        drawn = projection.draw()
         return Expected.certain(drawn, timer.end())
 
-    def _plan_ahead(self, use: Projection) -> Plan | None:
+    def _plan_ahead(self, projection: Projection) -> Plan | None:
         """Return the laws that say which pairs may connect, where there are any."""
         return None
 
-    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the laws say of the pair at two indices."""
         return {"note": f"{type(self).__name__} has no probability of a single pair"}
 
-    def _law_of_distance(self, use: Projection) -> tuple[Any, Metric] | None:
+    def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
         """Return the forward probability as a function of distances, and their metric."""
         return None
 
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return use.labels
+    def _report_labels(self, projection: Projection) -> tuple[str, str]:
+        return projection.labels
 
-    def _report_rows(self: Any, use: Projection) -> Iterable[tuple[str, str, Connectivity]]:
+    def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
         """Return the rows of a drawn projection in the CSV report: labels, and what was drawn."""
-        return [(*self._report_labels(use), self.edges_of(use))]
+        return [(*self._report_labels(projection), projection.drawn())]
 
-    def _save_report(self: Any, use: Projection) -> None:
+    def _save_report(self, projection: Projection) -> None:
         """Append to the CSV connection report."""
         from bmtool_connectors.reports.connection_report import save_rows
 
-        return save_rows(self.report_name, self._report_rows(use))
+        return save_rows(self.report_name, self._report_rows(projection))
 
     # ------------------------------------------------------------------ what users ask
-    def _look(self: Any) -> Connectivity:
-        """Return the edges of the current projection for somebody who looks before the build."""
-        use = self.use
-        if self.is_random and use.connectivity is None and use.root is None:
-            self.warn_once(
-                "early",
-                f"{type(self).__name__} draws its edges now, because they are looked at before "
-                "the network is built; this moves the shared random stream of whatever is built "
-                "later. Build first, or pass an int as rng.",
-                (use.source, use.target),
-            )
-        return self.edges_of(use)  # type: ignore[no-any-return]
+    def save_connection_report(self) -> None:
+        """Append the row of the current use to the CSV connection report."""
+        self.use.looked_at()
+        self._save_report(self.use)
 
-    def expected(self: Any) -> Expected:
+    def expected(self) -> Expected:
         """Return what the draw will give and cost, computed from the laws; draws nothing.
 
         Returns
@@ -132,7 +121,7 @@ class ConnectorInspection(Configured):
             )
         return found
 
-    def preview(self: Any) -> Preview:
+    def preview(self) -> Preview:
         """Return what the draw will give and cost, with hints where that looks unintended.
 
         Returns
@@ -154,13 +143,13 @@ class ConnectorInspection(Configured):
 
         return preview(self)
 
-    def preview_of(self: Any, use: Projection) -> PreviewEntry:
+    def preview_of(self, projection: Projection) -> PreviewEntry:
         """Return what the draw of a projection will give."""
         from bmtool_connectors.reports.of_connector import preview_of
 
-        return preview_of(self, use)
+        return preview_of(self, projection)
 
-    def summary(self: Any) -> Summary:
+    def summary(self) -> Summary:
         """Return what was wanted and what was drawn, with standard deviations and z.
 
         Returns
@@ -182,13 +171,13 @@ class ConnectorInspection(Configured):
 
         return summary(self)
 
-    def connections_of(self: Any, use: Projection) -> Connections:
+    def connections_of(self, projection: Projection) -> Connections:
         """Return the edges of a projection, with what was expected of them."""
         from bmtool_connectors.reports.of_connector import connections_of
 
-        return connections_of(self, use)
+        return connections_of(self, projection)
 
-    def explain(self: Any, source_id: int, target_id: int) -> Explanation:
+    def explain(self, source_id: int, target_id: int) -> Explanation:
         """Return why a pair of nodes is connected or not: its laws and what was drawn.
 
         Parameters

@@ -33,7 +33,7 @@ from bmtool_connectors.patterns.parameters import (
     synapses,
 )
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
@@ -176,9 +176,9 @@ class ReciprocalConnector(BidirectionalConnector):
     dist_range_backward: tuple[float, float] | None = parameter(default=None, check=_range)
     n_syn0: Count = parameter(default=1, check=synapses, law=True)
     n_syn1: Count = parameter(default=1, check=synapses, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, alias="autapses")
-    quick_pop_check: bool = parameter(default=False, check=flag, shown=False)
-    cache_data: bool = parameter(default=True, check=flag, shown=False)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")
+    quick_pop_check: bool = parameter(default=False, check=flag, kw_only=True, shown=False)
+    cache_data: bool = parameter(default=True, check=flag, kw_only=True, shown=False)
     _positional: ClassVar[tuple[str, ...]] = (
         *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
         *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward", "n_syn0", "n_syn1"),
@@ -225,8 +225,9 @@ class ReciprocalConnector(BidirectionalConnector):
         ):
             if limits is not None and arg is None and self._mean_pr is not None:
                 raise ParameterError(
-                    f"{name} of {type(self).__name__} is {self._given[name]!r}, but {which} is None, so "
-                    f"no pair has a value to compare; pass for example {which}=spherical_dist."
+                    f"{name} of {type(self).__name__} is {self._given[name]!r}, but {which} is "
+                    "None, so no pair has a value to compare; pass for example "
+                    f"{which}=spherical_dist."
                 )
 
     # ------------------------------------------------------------------ uses
@@ -245,18 +246,17 @@ class ReciprocalConnector(BidirectionalConnector):
             zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
         )
 
-    def _begin(self, use: Projection) -> None:
+    def _check_pools(self, projection: Projection) -> None:
         own = type(self).__name__
-        if use.recurrent:
-            self._warn_overwritten(use)
-        p1, p1_arg, _ = self._backward(use.recurrent)
+        if projection.recurrent:
+            self._warn_overwritten(projection)
+        p1, p1_arg, _ = self._backward(projection.recurrent)
         require_argument(p1, p1_arg, f"p1 of {own}")
         self._check_ranges(p1_arg)
         args = {"p0_arg": self.p0_arg, "p1_arg": p1_arg, "pr_arg": self.pr_arg}
-        require_positions(own, args, use.source, use.target)
-        super()._begin(use)
+        require_positions(own, args, projection.source, projection.target)
 
-    def _warn_overwritten(self, use: Projection) -> None:
+    def _warn_overwritten(self, projection: Projection) -> None:
         for name, default, other in (
             ("p1", 1.0, "p0"),
             ("p1_arg", None, "p0_arg"),
@@ -268,7 +268,7 @@ class ReciprocalConnector(BidirectionalConnector):
                     name,
                     f"{name} of {type(self).__name__} is {value!r}, but source and target are one "
                     f"population: {other} ({used!r}) is used for both directions.",
-                    (use.source, use.target),
+                    projection.ends,
                 )
 
     # ------------------------------------------------------------------ the draw
@@ -282,7 +282,7 @@ class ReciprocalConnector(BidirectionalConnector):
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         clip, rho = self.infeasible == "clip", self.given_rho
         wanted: RhoWanted | None = None
@@ -355,7 +355,7 @@ class ReciprocalConnector(BidirectionalConnector):
         """Return ``(p0_arg, p1_arg, p0, p1)`` of the pair at positions (i, j); draws nothing."""
         space = PairSpace(self.use.source, self.use.target)
         values = self._laws(self.use.recurrent).evaluate(
-            Block(space, i, i + 1, j, j + 1), everything=True
+            PairBlock(space, i, i + 1, j, j + 1), everything=True
         )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
         first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]

@@ -11,13 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.probability_function import RangedProbability
 
 __all__ = ["DistantDependentProbability", "ProfileProduct", "ProfileSum"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class DistantDependentProbability(RangedProbability):

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, gammainc, gammaincc
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import DistRange, PeakProfile
@@ -26,7 +26,6 @@ __all__ = [
     "SigmoidDropoff",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _FINITE = (-HUGE, HUGE)
 
@@ -52,6 +51,8 @@ class ExponentialDropoff(PeakProfile):
     >>> p(0.0), round(p(50.0), 4), p(201.0)
     (0.4, 0.1472, 0.0)
     """
+
+    examples = ({"scale": 40.0, "pmax": 0.6, "max_dist": 120.0},)
 
     def __init__(
         self,
@@ -113,6 +114,8 @@ class LinearDropoff(PeakProfile):
     (0.4, 0.2, 0.0)
     """
 
+    examples = ({"max_dist": 120.0, "min_dist": 10.0, "pmax": 0.6},)
+
     def __init__(
         self,
         max_dist: float,
@@ -163,6 +166,11 @@ class SigmoidDropoff(PeakProfile):
     >>> round(p(0.0), 4), p(100.0), round(p(200.0), 4)
     (0.3973, 0.2, 0.0027)
     """
+
+    examples = (
+        {"midpoint": 60.0, "slope": 0.1, "pmax": 0.6, "max_dist": 120.0},
+        {"midpoint": 60.0, "slope": -0.1, "pmax": 0.6, "max_dist": 120.0},
+    )
 
     def __init__(
         self,
@@ -219,6 +227,12 @@ class PowerLawDropoff(PeakProfile):
     >>> p(5.0), p(20.0)
     (0.4, 0.1)
     """
+
+    examples = (
+        {"exponent": 1.5, "min_scale": 20.0, "pmax": 0.6, "max_dist": 120.0},
+        {"exponent": 2.0, "min_scale": 20.0},
+        {"exponent": 3.0, "min_scale": 20.0, "min_dist": 5.0},
+    )
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
@@ -21,7 +22,6 @@ from bmtool_connectors.profiles.shells import (
     shell_mean,
 )
 
-FloatArray = npt.NDArray[np.float64]
 #: Ends of the range that `ptotal` refers to, um; None is the range of the profile.
 DistRange = tuple[float, float] | range | None
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.profiles.formula import DistRange, PeakProfile
 from bmtool_connectors.profiles.shells import density_power, smooth_shell_mean
 
 __all__ = ["NORM_COEF", "GaussianDropoff", "gaussian"]
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Peak of the standard normal density, 1 / sqrt(2 pi).
 NORM_COEF: float = 1.0 / math.sqrt(2.0 * math.pi)
@@ -118,6 +118,11 @@ class GaussianDropoff(PeakProfile):
     >>> p(0.0), round(p(100.0), 4), p(301.0)
     (0.2, 0.1213, 0.0)
     """
+
+    examples = (
+        {"stdev": 60.0, "pmax": 0.8},
+        {"mean": 20.0, "stdev": 40.0, "pmax": 0.6, "min_dist": 5.0, "max_dist": 120.0},
+    )
 
     def __init__(
         self,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, length, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import DistRange, TotalProfile
@@ -16,8 +16,6 @@ from bmtool_connectors.profiles.gaussian import gaussian, gaussian_kinks, gaussi
 from bmtool_connectors.profiles.shells import density_power, shell_volume, smooth_shell_mean
 
 __all__ = ["Bimodal", "DifferenceOfGaussians", "MexicanHat"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def _amplitude(value: Any, owner: str) -> float:
@@ -56,6 +54,11 @@ class DifferenceOfGaussians(TotalProfile):
     >>> round(p(0.0), 4), p(100.0), round(float(p.raw(100.0)), 4)
     (0.5, 0.0, -0.0963)
     """
+
+    examples = (
+        {"sigma_center": 30.0, "sigma_surround": 50.0, "amplitude_surround": 0.3},
+        {"sigma_center": 30.0, "sigma_surround": 60.0, "amplitude_surround": 0.0},
+    )
 
     def __init__(
         self,
@@ -163,6 +166,8 @@ class MexicanHat(TotalProfile):
     (0.6, 0.0, -0.1285)
     """
 
+    examples = ({"sigma": 80.0, "amplitude": 0.6},)
+
     def __init__(
         self,
         sigma: float,
@@ -248,6 +253,10 @@ class Bimodal(TotalProfile):
     >>> round(p(0.0), 4), round(p(150.0), 4)
     (0.5003, 0.3)
     """
+
+    examples = (
+        {"sigma1": 20.0, "sigma2": 15.0, "center2": 80.0, "amplitude2": 0.5, "max_dist": 120.0},
+    )
 
     def __init__(
         self,

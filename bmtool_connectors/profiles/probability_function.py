@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness
+from bmtool_connectors.arrays import Flags, FloatArray
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.shells import (
@@ -29,14 +30,13 @@ from bmtool_connectors.randomness import RngLike
 
 __all__ = ["ProbabilityFunction", "RangedProbability"]
 
-FloatArray = npt.NDArray[np.float64]
-
 
 class ProbabilityFunction(ABC):
     """A connection probability as a function; subclass it for laws of your own.
 
-    A subclass is called once per pair with floats. Only the exact classes of
-    this package are evaluated on arrays; declare a function ``@vectorized`` to
+    A subclass is called once per pair with floats. Evaluated on arrays are only
+    the classes of this package, and classes of distance profiles that carry
+    ``examples`` of their own as they do; declare a function ``@vectorized`` to
     have the same.
     """
 
@@ -55,6 +55,10 @@ class ProbabilityFunction(ABC):
 
 class RangedProbability(ProbabilityFunction):
     """Probability within a range of distances: what a profile knows, but for arithmetic."""
+
+    #: Arguments with which a class is tried, as the tests of all profiles do; they are not
+    #: inherited. A class that carries them says that it takes arrays and is within its bounds.
+    examples: ClassVar[Sequence[Mapping[str, Any]]]
 
     #: Whether the class that says what a profile gives has the formula and its bounds as well.
     _has_formula: ClassVar[bool] = False
@@ -83,7 +87,7 @@ class RangedProbability(ProbabilityFunction):
     def _parameters(self) -> dict[str, Any]:
         return {"min_dist": self.min_dist, "max_dist": self.max_dist}
 
-    def in_range(self, dist: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def in_range(self, dist: npt.ArrayLike) -> Flags:
         """Return where `dist` (um) lies within the range, both ends included."""
         d = np.asarray(dist)
         return (d >= self.min_dist) & (d <= self.max_dist)
@@ -137,7 +141,7 @@ class RangedProbability(ProbabilityFunction):
         # A law of the user's own is what calling it with one distance at a time gives.
         return np.array([float(self(each)) for each in dist.ravel().tolist()]).reshape(dist.shape)
 
-    def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> npt.NDArray[np.bool_]:
+    def decisions(self, dist: npt.ArrayLike, rng: RngLike = None) -> Flags:
         """Decide at random for each distance; only those within the range cost a draw.
 
         Parameters
@@ -198,7 +202,7 @@ class RangedProbability(ProbabilityFunction):
 
     def _within_range(
         self, low: npt.ArrayLike, high: npt.ArrayLike
-    ) -> tuple[npt.NDArray[np.bool_], tuple[FloatArray, FloatArray]]:
+    ) -> tuple[Flags, tuple[FloatArray, FloatArray]]:
         """Return which intervals meet the range, and their part in it."""
         low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
         reachable = (high >= self.min_dist) & (low <= self.max_dist)

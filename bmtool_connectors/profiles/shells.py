@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, floats
 from bmtool_connectors.errors import ParameterError, warn
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def range_ends(given: Any, owner: str) -> tuple[float, float]:

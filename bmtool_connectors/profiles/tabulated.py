@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.formula import FormulaProfile
 
 __all__ = ["Tabulated"]
-
-FloatArray = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
 
 
 class Tabulated(FormulaProfile):
@@ -46,6 +44,13 @@ class Tabulated(FormulaProfile):
     >>> Tabulated([0, 40, 80], [0.5, 0.25], interpolation="linear")(40.0)
     0.375
     """
+
+    examples = (
+        {"bin_edges": (0.0, 30.0, 70.0, 120.0), "p": (0.5, 0.1, 0.3)},
+        {"bin_edges": (0.0, 30.0, 70.0, 120.0), "p": (0.5, 0.1, 0.3), "interpolation": "linear"},
+        {"bin_edges": (10.0, 20.0, 40.0, 90.0, 100.0), "p": (-0.5, 1.5, 0.2, 0.4)},
+        {"bin_edges": (10.0, 90.0), "p": (0.4,), "interpolation": "linear"},
+    )
 
     def __init__(
         self, bin_edges: npt.ArrayLike, p: npt.ArrayLike, interpolation: str = "step"

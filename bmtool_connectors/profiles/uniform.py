@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import number
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 
 __all__ = ["UniformInRange"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class UniformInRange(DistantDependentProbability):
@@ -37,6 +35,11 @@ class UniformInRange(DistantDependentProbability):
     >>> p(99.0), p(101.0)
     (0.3, 0.0)
     """
+
+    examples = (
+        {"p": 0.3, "min_dist": 10.0, "max_dist": 120.0},
+        {"p": 0.2},
+    )
 
     def __init__(self, p: float = 0.0, min_dist: float = 0.0, max_dist: float = math.inf) -> None:
         super().__init__(min_dist=min_dist, max_dist=max_dist)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import Flags, FloatArray, IntArray
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def whole_numbers(values: Any, name: str, n: int) -> IntArray:
@@ -37,7 +34,7 @@ def check_fit(
 ) -> None:
     """Refuse counts that no pairs of cells can have; see :class:`PairCounts`."""
 
-    def refuse(wrong: npt.NDArray[np.bool_], name: str, counts: IntArray, allowed: str) -> None:
+    def refuse(wrong: Flags, name: str, counts: IntArray, allowed: str) -> None:
         if wrong.any():
             k = int(np.flatnonzero(wrong)[0])
             low, high = bin_edges[k : k + 2]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, IntArray
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.frame import Frame
@@ -16,7 +17,6 @@ from bmtool_connectors.sampling.grid import Grid
 
 __all__ = ["count_distances"]
 
-FloatArray = npt.NDArray[np.float64]
 #: Nodes of a cell, on average: pairs of two cells fit the cache.
 OCCUPANCY = 256
 #: Distances that are computed at a time.
@@ -25,7 +25,7 @@ TOGETHER = 1 << 17
 
 def count_distances(
     source: NodeArrays, target: NodeArrays, metric: Metric, edges: FloatArray
-) -> npt.NDArray[np.int64]:
+) -> IntArray:
     """Count the pairs of two pools in bins ``[left, right)``, the last one with its right edge.
 
     Parameters

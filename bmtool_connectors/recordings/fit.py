@@ -8,17 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri, xlog1py, xlogy
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import number
 from bmtool_connectors.errors import ConnectivityWarning, ParameterError
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 
 __all__ = ["ProfileFit"]
 
-FloatArray = npt.NDArray[np.float64]
 #: What makes a profile of parameters.
 Make = Callable[..., DistantDependentProbability]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-FloatArray = npt.NDArray[np.float64]
+from bmtool_connectors.arrays import FloatArray
 
 
 def clopper_pearson(k: npt.ArrayLike, n: npt.ArrayLike, level: float) -> FloatArray:

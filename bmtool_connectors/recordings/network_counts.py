@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.distances import metric_of, spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.recordings.distance_counts import count_distances
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
-
-Counts = npt.NDArray[Any]
 
 
 def count_pairs(
-    connector: Any, edges: npt.NDArray[np.float64], p_arg: Any
-) -> tuple[Counts, Counts, Counts | None, Counts]:
+    connector: Any, edges: FloatArray, p_arg: Any
+) -> tuple[Index, Index, Index | None, Index]:
     """Count the pairs of a connector by distance.
 
     Parameters
@@ -49,10 +47,10 @@ def count_pairs(
     use, drawn = connector.use, connector.connectivity
     space = PairSpace(use.source, use.target, "upper" if use.recurrent else "all", autapses=False)
 
-    def binned(candidates: Candidates) -> Counts:
+    def binned(candidates: Candidates) -> Index:
         return np.histogram(candidates.distance(metric), edges)[0]
 
-    def of_pairs(i: Index, j: Index) -> Counts:
+    def of_pairs(i: Index, j: Index) -> Index:
         if space.left_out is not None:  # nodes of both pools connect to themselves, perhaps
             other = space.left_out[i] != j
             i, j = i[other], j[other]

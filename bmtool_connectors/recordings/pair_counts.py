@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.bernoulli import NormalizedReciprocalRate, bounds
+from bmtool_connectors.arrays import Flags, FloatArray
+from bmtool_connectors.bernoulli import bounds
 from bmtool_connectors.checks import number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.parameters import joint, probability
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
+from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.profiles.tabulated import Tabulated, checked_edges
 from bmtool_connectors.recordings.checked import check_fit, whole_numbers
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["PairCounts"]
-
-FloatArray = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 class PairCounts:

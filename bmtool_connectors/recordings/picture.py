@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bmtool_connectors.recordings.pair_counts import PairCounts
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Colour and marker of each probability; the colours can be told apart by colour-blind readers
 #: (Okabe and Ito 2008).

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import warn
 from bmtool_connectors.messages import fractions
 
@@ -28,24 +29,27 @@ HEADER = (
 )
 
 
-def save_rows(file: str | os.PathLike[str], rows: Iterable[tuple[str, str, Connectivity]]) -> None:
+def save_rows(
+    file: str | os.PathLike[str] | None, rows: Iterable[tuple[str, str, Connectivity]]
+) -> None:
     """Append rows to the CSV report, or warn why that was not possible.
 
     Parameters
     ----------
-    file : str or path
-        Relative names are resolved now; the folder is made.
+    file : str or path or None
+        Relative names are resolved now; the folder is made. None is the default of the module.
     rows : iterable of (str, str, Connectivity)
         Labels of the source and target pool, and what was drawn between them.
     """
+    name = checked_report_name(file, "report_name")
     for source, target, drawn in rows:
         shares = [_percent([100 * value for value in values]) for values in fractions(drawn)]
         try:
-            _append_row(Path(file), [source, target, *shares])
+            _append_row(Path(name), [source, target, *shares])
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be a file's
             reason = getattr(error, "strerror", None) or error
             warn(
-                f"The connection report {os.fspath(file)!r} could not be written ({reason}); the "
+                f"The connection report {os.fspath(name)!r} could not be written ({reason}); the "
                 "edges are complete. Pass report_name= with a writable CSV file, or "
                 "save_report=False."
             )

@@ -31,9 +31,9 @@ def preview_of_network(network: Any) -> Preview:
             source, target = map(pool_label, pools)
             name = _rule_name(rule)
             entries.append(PreviewEntry(source, target, name, n_source, n_target, None))
-        elif rule.use not in seen:  # once for both directions
-            seen.add(rule.use)
-            entries.append(preview_of(rule.connector, rule.use))
+        elif rule.projection not in seen:  # once for both directions
+            seen.add(rule.projection)
+            entries.append(preview_of(rule.connector, rule.projection))
     return Preview(tuple(entries))
 
 
@@ -65,7 +65,7 @@ def connections_of_network(network: Any) -> list[Connections]:
         rule = table.connection_map.connector
         whole = _is_whole(table)
         direction = rule.direction if whole else "forward"
-        key: Any = rule.use if whole else table
+        key: Any = rule.projection if whole else table
         while direction in groups.get(key, {}):  # one rule in several edge types
             key = (key, table)
         groups.setdefault(key, {})[direction] = table
@@ -75,9 +75,9 @@ def connections_of_network(network: Any) -> list[Connections]:
 def _is_whole(table: EdgeTable) -> bool:
     """Whether the edges of a table are all edges of a rule of ours, in one direction."""
     rule = table.connection_map.connector
-    if not isinstance(rule, ConnectionRule) or rule.use.connectivity is None:
+    if not isinstance(rule, ConnectionRule) or rule.projection.connectivity is None:
         return False
-    return table.edges is rule.use.connectivity.edges(rule.direction)
+    return table.edges is rule.projection.connectivity.edges(rule.direction)
 
 
 def _together(group: dict[str, EdgeTable]) -> Connections:
@@ -101,4 +101,4 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
             edge_types=types,
             positions=(first.source.known_positions, first.target.known_positions),
         )
-    return replace(connections_of(rule.connector, rule.use).only(group), edge_types=types)
+    return replace(connections_of(rule.connector, rule.projection).only(group), edge_types=types)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import Index, IntArray, index_dtype, is_first
 from bmtool_connectors.edges import EdgeList, sort_pairs
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
 
 #: Edges per row, on average, from which on it is faster to write row by row than edge by edge.
@@ -213,7 +213,7 @@ def summed_edges(
     source: npt.NDArray[Any],
     target: npt.NDArray[Any],
     shape: tuple[int, int],
-    n_syn: int | npt.NDArray[np.int64],
+    n_syn: int | IntArray,
 ) -> tuple[EdgeList, int]:
     """Make edges of pairs that may come several times, adding up their synapses.
 
@@ -231,13 +231,11 @@ def summed_edges(
     dropped : int
         Pairs without a synapse, which are no edges.
     """
-    new = np.ones(len(source), dtype=bool)
-    new[1:] = (source[1:] != source[:-1]) | (target[1:] != target[:-1])
-    first = np.flatnonzero(new)
+    every = first = np.flatnonzero(is_first(source, target))
     if isinstance(n_syn, np.ndarray):
         counts = np.add.reduceat(n_syn, first) if len(first) else n_syn
     else:
         counts = n_syn * np.diff(first, append=len(source))
     first, counts = first[counts > 0], counts[counts > 0]
     edges = EdgeList.from_sorted(source[first], target[first], shape, counts)
-    return edges, int(new.sum()) - len(first)
+    return edges, len(every) - len(first)

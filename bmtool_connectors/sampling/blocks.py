@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import Flags, Index
 from bmtool_connectors.nodes import NodeArrays
-
-Index = npt.NDArray[Any]
 
 #: Pairs per block. Larger blocks leave the cache, smaller ones cost calls.
 BLOCK_SIZE = 1 << 16
@@ -49,21 +47,21 @@ class PairSpace:
 
     @property
     def left_out(self) -> Index | None:
-        """For each source the one target position that is no pair, or -1."""
+        """For each source the one target index that is no pair, or -1."""
         return None if self.autapses or self.kind != "all" else self.self_columns
 
     @property
     def self_pairs(self) -> Index | None:
-        """For each source the one target position that is a pair of a node with itself, or -1."""
+        """For each source the one target index that is a pair of a node with itself, or -1."""
         return self.self_columns if self.left_out is None else None
 
-    def is_self(self, i: Index, j: Index) -> npt.NDArray[np.bool_]:
+    def is_self(self, i: Index, j: Index) -> Flags:
         """Return which pairs are self connections."""
         columns = self.self_pairs
         return np.zeros(len(i), dtype=bool) if columns is None else columns[i] == j
 
     def first_column(self, rows: Index) -> Index:
-        """Return the first target position of each row."""
+        """Return the first target index of each row."""
         if self.kind == "all":
             return np.zeros_like(rows)
         return rows + (1 if self.kind == "upper" else 0)
@@ -98,7 +96,7 @@ class PairSpace:
             return n * (n + 1) // 2
         return n * m - (0 if self.left_out is None else int((self.left_out >= 0).sum()))
 
-    def blocks(self, size: int | None = None) -> Iterator[Block]:
+    def blocks(self, size: int | None = None) -> Iterator[PairBlock]:
         """Cut the space into blocks of about `size` pairs, in row-major order."""
         size = BLOCK_SIZE if size is None else size
         n_rows, stop = len(self.source), len(self.target)
@@ -108,19 +106,19 @@ class PairSpace:
             width = stop - start
             if width > size:  # a row in several pieces
                 for column in range(start, stop, size):
-                    yield Block(self, row, row + 1, column, min(column + size, stop))
+                    yield PairBlock(self, row, row + 1, column, min(column + size, stop))
                 row += 1
             else:
                 rows = min(max(1, size // max(width, 1)), n_rows - row)
-                yield Block(self, row, row + rows, start, stop)
+                yield PairBlock(self, row, row + rows, start, stop)
                 row += rows
 
 
-class Block:
+class PairBlock:
     """Pairs of the rows ``[i0, i1)`` and the columns ``[j0, j1)``, less those outside the space.
 
-    A pair of a block has two numbers: its *place* in the dense rectangle of rows and columns,
-    and its *rank* among the valid pairs, both row-major.
+    A pair of a block has two numbers: its *flat* index in the dense rectangle of rows and
+    columns, and its *rank* among the valid pairs, both row-major.
     """
 
     def __init__(self, space: PairSpace, i0: int, i1: int, j0: int, j1: int) -> None:
@@ -144,14 +142,14 @@ class Block:
             self.is_full = self.n == self.size
 
     @classmethod
-    def whole(cls, space: PairSpace) -> Block:
+    def whole(cls, space: PairSpace) -> PairBlock:
         """Return all pairs of a space as one block."""
         return cls(space, 0, len(space.source), 0, len(space.target))
 
     def of_rank(self, rank: Index) -> tuple[Index, Index]:
-        """Return the source and target positions of valid pairs by rank, ascending."""
+        """Return the source and target indices of valid pairs by rank, ascending."""
         if self.is_full:
-            return self.of_place(rank)
+            return self.of_flat(rank)
         if not len(rank):
             return rank, rank
         # Ranks are sorted: look up the rows in them, not them in the rows, and only the rows
@@ -163,22 +161,22 @@ class Block:
         column += column >= self._hole[row]
         return row + self.i0, column
 
-    def of_place(self, place: Index) -> tuple[Index, Index]:
-        """Return the source and target positions of places in the rectangle."""
-        row = place // self.width
-        column = place - row * self.width
+    def of_flat(self, index: Index) -> tuple[Index, Index]:
+        """Return the source and target indices of flat indices in the rectangle."""
+        row = index // self.width
+        column = index - row * self.width
         column += self.j0
         row += self.i0
         return row, column
 
-    def places(self, wanted: npt.NDArray[np.bool_] | None = None) -> Index:
-        """Return the places of pairs of the space, in order, of those `wanted` (flat) or of all."""
-        wanted = np.ones(self.size, dtype=bool) if wanted is None else wanted
+    def flat(self, chosen: Flags | None = None) -> Index:
+        """Return the flat indices of pairs of the space, in order, of those `chosen` or of all."""
+        chosen = np.ones(self.size, dtype=bool) if chosen is None else chosen
         if not self.is_full:
-            table = wanted.reshape(-1, self.width)
+            table = chosen.reshape(-1, self.width)
             # Pairs before the first column stand in the left part only.
             left = min(int(self._first[-1]) - self.j0, self.width)
             table[:, :left] &= np.arange(self.j0, self.j0 + left) >= self._first[:, None]
             rows = np.flatnonzero(self._hole < self.j1)
             table[rows, self._hole[rows] - self.j0] = False
-        return np.flatnonzero(wanted).astype(np.int32)
+        return np.flatnonzero(chosen).astype(np.int32)

@@ -7,12 +7,11 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.distances import Metric, squared_distances
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 
-FloatArray = npt.NDArray[np.float64]
 Distances = dict[Metric, FloatArray]
 
 
@@ -36,7 +35,7 @@ class Candidates(ABC):
 
     @abstractmethod
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
+        """Return source and target indices of the chosen candidates (all when None)."""
 
     def distance(self, metric: Metric) -> FloatArray:
         """Return the distance of each candidate, shape (n,), um."""
@@ -79,25 +78,25 @@ class ListedPairs(Candidates):
         self.i, self.j = i, j
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
+        """Return source and target indices of the chosen candidates (all when None)."""
         return (self.i, self.j) if chosen is None else (self.i[chosen], self.j[chosen])
 
 
 class BlockPairs(Candidates):
-    """The pairs of a block at some places; all valid ones when `place` is None."""
+    """The pairs of a block at some flat indices; all valid ones when `flat` is None."""
 
     def __init__(
-        self, block: Block, place: Index | None = None, squared: Distances | None = None
+        self, block: PairBlock, flat: Index | None = None, squared: Distances | None = None
     ) -> None:
-        super().__init__(block.space, block.n if place is None else len(place))
-        self.block, self.place, self.looked_at = block, place, block.n
+        super().__init__(block.space, block.n if flat is None else len(flat))
+        self.block, self.flat, self.looked_at = block, flat, block.n
         #: Squared distances of the whole rectangle of the block, flat, um^2.
         self._squared: Distances = {} if squared is None else squared
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
-        if self.place is not None:
-            return self.block.of_place(self.place if chosen is None else self.place[chosen])
+        """Return source and target indices of the chosen candidates (all when None)."""
+        if self.flat is not None:
+            return self.block.of_flat(self.flat if chosen is None else self.flat[chosen])
         return self.block.of_rank(np.arange(self.n) if chosen is None else chosen)
 
     def _rectangle(self, metric: Metric) -> FloatArray:
@@ -114,10 +113,10 @@ class BlockPairs(Candidates):
     def distance(self, metric: Metric) -> FloatArray:
         """Return the distance of each candidate, shape (n,), um."""
         squared = self._rectangle(metric)
-        if self.place is not None:
-            squared = squared[self.place]
+        if self.flat is not None:
+            squared = squared[self.flat]
         elif not self.block.is_full:
-            squared = squared[self.block.places()]
+            squared = squared[self.block.flat()]
         return np.sqrt(squared)
 
     def within(self, reach: dict[Metric, float]) -> BlockPairs:
@@ -126,13 +125,13 @@ class BlockPairs(Candidates):
         near = [
             self._rectangle(metric) <= limit * limit * (1 + 1e-9) for metric, limit in reach.items()
         ]
-        places = self.block.places(functools.reduce(np.logical_or, near))
-        return BlockPairs(self.block, places, self._squared)
+        flat = self.block.flat(functools.reduce(np.logical_or, near))
+        return BlockPairs(self.block, flat, self._squared)
 
     def subset(self, chosen: Index) -> BlockPairs:
         """Return the chosen candidates (by their numbers, ascending)."""
-        place = self.block.places() if self.place is None else self.place
-        return BlockPairs(self.block, place[chosen], self._squared)
+        flat = self.block.flat() if self.flat is None else self.flat
+        return BlockPairs(self.block, flat[chosen], self._squared)
 
     def forget(self) -> None:
         """Drop what is remembered and can be computed again."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.connectivity import LazyCounts
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
-from bmtool_connectors.sampling.states import background, listed
+from bmtool_connectors.sampling.reference_laws import background, listed
 
 #: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
 #: promise and not a matter of tuning.
@@ -100,7 +100,7 @@ def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
     return tuple(counts.tolist())
 
 
-def _possible_of(values: BlockValues) -> npt.NDArray[np.int64]:
+def _possible_of(values: BlockValues) -> IntArray:
     n = values.candidates.n
     has0, has1 = (np.broadcast_to(p > 0, (n,)) for p in (values.p0, values.p1))
     return np.array([np.count_nonzero(flags) for flags in (has0, has1, has0 & has1)])

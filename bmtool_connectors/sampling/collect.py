@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import index_dtype
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.arrays import Index, IntArray, Values, index_dtype
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.laws import (
     BlockValues,
     Clipping,
-    Values,
 )
 
 
@@ -45,7 +43,7 @@ class SynapseCounts:
             return lambda i, j: function(targets[j], sources[i])
         return lambda i, j: function(sources[i], targets[j])
 
-    def of_all(self, candidates: Candidates) -> int | npt.NDArray[np.int64]:
+    def of_all(self, candidates: Candidates) -> int | IntArray:
         """Return the checked counts of all candidates, or one number for all."""
         if not callable(self.value):
             return int(self.value)
@@ -110,7 +108,7 @@ class PairDraw:
     forward: Drawn = field(default_factory=Drawn)
     backward: Drawn = field(default_factory=Drawn)
     #: Pairs with p0 > 0, with p1 > 0, and with both, among those that were looked at.
-    possible: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, dtype=np.int64))
+    possible: IntArray = field(default_factory=lambda: np.zeros(3, dtype=np.int64))
     #: Only some pairs were looked at: `possible` says nothing about the others.
     visited_only: bool = False
     #: The edges come in row-major order of the pairs.

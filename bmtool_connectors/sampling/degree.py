@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
+from bmtool_connectors.arrays import Index, distinct
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.sums import max_step, of_some
 
 STREAM_VERSION = 1
@@ -250,7 +250,7 @@ def partners(
     order = np.argsort(width, kind="stable")
     in_order = bool((order[1:] > order[:-1]).all())
     rows, columns = [], []
-    for number, part in enumerate(_runs(width[order], n)):
+    for number, part in enumerate(_tables(width[order], n)):
         which = order[part]
         held = None if left_out is None else left_out[which]
         table = _distinct(size[which], n, held, streams(number))
@@ -262,7 +262,7 @@ def partners(
     return np.concatenate(rows), np.concatenate(columns), in_order
 
 
-def _runs(width: Index, n: int) -> Iterator[slice]:
+def _tables(width: Index, n: int) -> Iterator[slice]:
     """Cut rows, sorted by width, into runs of like width that fit a table."""
     start, n_listed = 0, int(np.searchsorted(width, n + 1))
     while start < len(width):
@@ -339,7 +339,7 @@ def total_pairs(
     """
     if n == 0:
         return _NONE, _NONE
-    block = Block.whole(space)
+    block = PairBlock.whole(space)
     generator = randomness.streams(rng, STREAM_VERSION)(0)
     return block.of_rank(_ranks(n, block.n, generator, multapses))
 
@@ -353,20 +353,13 @@ def _ranks(n: int, n_pairs: int, rng: np.random.Generator, multapses: bool) -> I
         free = np.ones(n_pairs, dtype=bool)
         free[_ranks(n_pairs - n, n_pairs, rng, False)] = False
         return np.flatnonzero(free)
-    held = _unique(np.sort(rng.integers(0, n_pairs, n)))
+    held = distinct(np.sort(rng.integers(0, n_pairs, n)))
     while len(held) < n:  # merged, and not sorted again: few are missing
-        more = _unique(np.sort(rng.integers(0, n_pairs, n - len(held))))
+        more = distinct(np.sort(rng.integers(0, n_pairs, n - len(held))))
         place = np.searchsorted(held, more)
         new = held[np.minimum(place, len(held) - 1)] != more
         held = np.insert(held, place[new], more[new])
     return held
-
-
-def _unique(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return sorted numbers, each once (np.unique takes twenty times longer)."""
-    first = np.ones(len(numbers), dtype=bool)
-    first[1:] = numbers[1:] != numbers[:-1]
-    return numbers[first]
 
 
 def poisson_pairs(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[Index, Index, Any]:
@@ -386,7 +379,7 @@ def poisson_pairs(mean: float, space: PairSpace, rng: SharedGenerator) -> tuple[
     """
     if space.n_pairs == 0:
         return _NONE, _NONE, 1
-    block = Block.whole(space)
+    block = PairBlock.whole(space)
     generator = randomness.streams(rng, STREAM_VERSION)(0)
     if mean > DENSE_MEAN:
         count = generator.poisson(mean, block.n)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Values
 from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_rho
 from bmtool_connectors.progress import progress
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.laws import BlockValues, PairLaws, Values
+from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 from bmtool_connectors.sampling.plan import RhoWanted
 
 
@@ -121,7 +121,7 @@ def estimate_rho(
 
 def _valid(
     values: BlockValues, ranges: tuple[Any, Any], leave_self: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[FloatArray, FloatArray]:
     """Return p0 and p1 of the pairs of a block that count for the estimate."""
     n = values.candidates.n
     p0 = np.broadcast_to(values.p0, (n,))

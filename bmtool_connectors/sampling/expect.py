@@ -11,20 +11,20 @@ import numpy as np
 from bmtool_connectors import randomness
 from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.sampling.blocks import Block, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.cost import Work
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.expected import Expected, Unmet
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.sample import Sample
-from bmtool_connectors.sampling.states import (
-    StateJoint,
+from bmtool_connectors.sampling.reference_laws import (
+    ReferenceJoint,
     background,
     background_joint,
     listed,
 )
+from bmtool_connectors.sampling.sample import Sample
 from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
 __all__ = ["MOST_PAIRS", "Expected", "expect"]
@@ -123,7 +123,12 @@ def expect(
 def _unmet(plan: Plan, sums: CountSums) -> Unmet | None:
     """Return what becomes of one joint probability for all pairs, where it is not feasible."""
     joint = plan.joint
-    if not sums.clipped or joint is None or joint.rho is not None or isinstance(joint, StateJoint):
+    if (
+        not sums.clipped
+        or joint is None
+        or joint.rho is not None
+        or isinstance(joint, ReferenceJoint)
+    ):
         return None
     if callable(joint.pr) or not all(sums.counted):
         return None
@@ -199,7 +204,7 @@ def _alike(space: PairSpace) -> Iterator[tuple[ListedPairs, int]]:
         assert columns is not None
         yield ListedPairs(space, rows[:1], columns[rows[:1]]), len(rows)
     if n_other:
-        i, j = Block.whole(space).of_rank(np.arange(min(2, space.n_pairs)))
+        i, j = PairBlock.whole(space).of_rank(np.arange(min(2, space.n_pairs)))
         other = np.flatnonzero(~space.is_self(i, j))[:1]
         yield ListedPairs(space, i[other], j[other]), n_other
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import Flags, FloatArray, Index, IntArray
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.blocks import Index
-
-FloatArray = npt.NDArray[np.float64]
 
 #: By how much of a distance its bounds are wider than the cells say.
 SLACK = 1e-9
@@ -94,7 +91,7 @@ class Frame:
         return np.array(self.metric.periods)
 
     @property
-    def is_periodic(self) -> npt.NDArray[np.bool_]:
+    def is_periodic(self) -> Flags:
         """Which axes are periodic, shape (n_axes,)."""
         return np.isfinite(self.periods)
 
@@ -105,18 +102,16 @@ class Frame:
         most = np.where(self.is_periodic, self.extent / 2, self.extent)
         return float(np.sqrt((most**2).sum()))
 
-    def cut(self, edge: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    def cut(self, edge: float) -> tuple[IntArray, FloatArray]:
         """Return into how many cells each axis is cut, and how long they are, um."""
         dims = np.maximum(np.ceil(self.extent / edge), 1).astype(np.int64)
         return dims, np.where(self.extent > 0, self.extent, edge) / dims
 
-    def greatest_offset(
-        self, dims: Index, edges: FloatArray, reach: float
-    ) -> npt.NDArray[np.int64]:
+    def greatest_offset(self, dims: Index, edges: FloatArray, reach: float) -> IntArray:
         """Return up to which offset, along each axis, cells are within reach."""
         limit = np.ceil(np.minimum(reach / edges, 2.0**40)).astype(np.int64)
         most = np.where(self.is_periodic, dims // 2, dims - 1)
-        greatest: npt.NDArray[np.int64] = np.minimum(most, limit)
+        greatest: IntArray = np.minimum(most, limit)
         return greatest
 
     def distance_bounds(self, offsets: Index, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -131,9 +126,7 @@ class Frame:
         return least * (1 - SLACK), most * (1 + SLACK)
 
 
-def offsets_within(
-    greatest: Index, around: npt.NDArray[np.bool_], half: bool
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def offsets_within(greatest: Index, around: Flags, half: bool) -> tuple[IntArray, Flags]:
     """Return all offsets up to `greatest` in each axis, and which are their own opposite.
 
     Parameters

@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import (
+    Flags,
+    FloatArray,
+    Index,
+    IntArray,
+    index_dtype,
+    is_first,
+    ranges,
+)
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.blocks import Index
 from bmtool_connectors.sampling.frame import Frame, combinations, offsets_within
 
-FloatArray = npt.NDArray[np.float64]
 #: An upper bound of the probability of any connection at distances in [least, greatest].
 Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
@@ -108,7 +113,7 @@ class Grid:
             key = key * n + cell[axis]
         order = np.argsort(key, kind="stable")
         key = key[order]
-        new = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+        new = np.flatnonzero(is_first(key))
         count = np.diff(np.concatenate([new, [len(key)]]))
         points = np.ascontiguousarray(points[:, order])
         return Cells(order.astype(index_dtype(len(order))), key[new], new, count, points)
@@ -128,7 +133,7 @@ class Grid:
         order = np.argsort(key, kind="stable")
         return key[order], cells[order]
 
-    def offsets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def offsets(self) -> tuple[IntArray, Flags]:
         """Return the offsets of target cells from source cells, one of each pair if unordered.
 
         Returns
@@ -235,24 +240,16 @@ class PairRange:
             stop = max(stop, start + 1)
             height = self.grid.source.count[self._source[start:stop]]
             # Each source node of a cell with the run of all target nodes of the other.
-            rows = _runs(self._first_source[start:stop], height)
+            rows = ranges(self._first_source[start:stop], height)
             width = np.repeat(self._width[start:stop], height)
             first = np.repeat(self._first_target[start:stop], height)
-            yield np.repeat(rows, width), _runs(first, width)
+            yield np.repeat(rows, width), ranges(first, width)
             start = stop
 
     def squared(self, a: Index, b: Index) -> FloatArray:
         """Return squared distances of places in cell order, um^2."""
         source, target = self.grid.source.points, self.grid.target.points
         return self.grid.metric.squared((p[a] for p in source), (q[b] for q in target))
-
-
-def _runs(first: Index, length: Index) -> Index:
-    """Return first, first + 1, ... of each run, one run after the other."""
-    ends = np.cumsum(length)
-    total = int(ends[-1]) if len(ends) else 0
-    run: Index = np.arange(total) + np.repeat(first - ends + length, length)
-    return run
 
 
 def reach_of(bound: Bound, extent: float) -> float:

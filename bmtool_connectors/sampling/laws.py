@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import Index, Values
 from bmtool_connectors.bernoulli import bounds, deviation, unclipped
 from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
 from bmtool_connectors.sampling.moved import Moved
-
-Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ class PairLaws:
             return p0, 0.0
         return p0, p0 if self.same_p else float(self.backward.p)
 
-    def evaluate(self, block: Block, everything: bool = False) -> BlockValues:
+    def evaluate(self, block: PairBlock, everything: bool = False) -> BlockValues:
         """Evaluate the laws on the pairs of a block that are within reach (or on all)."""
         candidates = BlockPairs(block)
         reach = [law.reach() for law in self.both()]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from bmtool_connectors.arrays import Index, Values
 from bmtool_connectors.checks import ROUNDING
-from bmtool_connectors.sampling.blocks import Index
 from bmtool_connectors.sampling.candidates import Candidates
-
-Values = Any  #: one value for all pairs, or an ndarray of shape (n,)
 
 
 @dataclass

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors.bernoulli import deviation
-from bmtool_connectors.sampling.blocks import Block
+from bmtool_connectors.sampling.blocks import PairBlock
 from bmtool_connectors.sampling.laws import BlockValues, Clipping
 from bmtool_connectors.sampling.plan import Plan
-from bmtool_connectors.sampling.states import StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 __all__ = ["pair_law"]
 
@@ -32,7 +32,7 @@ def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:
     left_out = space.left_out is not None and space.left_out[i] == j
     if left_out or (i == j and space.kind == "upper"):
         return {"note": "a node and itself are no pair here"}
-    values = plan.laws.evaluate(Block(space, i, i + 1, j, j + 1), everything=True)
+    values = plan.laws.evaluate(PairBlock(space, i, i + 1, j, j + 1), everything=True)
     found: dict[str, Any] = {"distance": _number(values.arg0), "p0": _first(values.p0)}
     found |= _state(plan, values)
     if plan.joint is None:
@@ -53,12 +53,12 @@ def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:
 def _state(plan: Plan, values: BlockValues) -> dict[str, Any]:
     """Return how the pair is connected by another connector, and which laws that chose."""
     law = plan.laws.forward
-    if not isinstance(law, StateLaw):
+    if not isinstance(law, ReferenceLaw):
         return {}
-    assert law.states is not None
-    state = int(law.states.of(values.candidates)[0][0])
+    assert law.reference is not None
+    state = int(law.reference.of(values.candidates)[0][0])
     names = [law.laws[min(state, len(law.laws) - 1)].name]
-    if isinstance(plan.laws.backward, StateLaw):
+    if isinstance(plan.laws.backward, ReferenceLaw):
         laws = plan.laws.backward.laws
         names.append(laws[min(state, len(laws) - 1)].name)
     parameters = dict.fromkeys(name.partition(" of ")[0] for name in names)

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import Flags, FloatArray, Index, Values
 from bmtool_connectors.bernoulli import after_forward, without_forward
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import (
     PairDraw,
     SynapseCounts,
@@ -28,14 +28,10 @@ from bmtool_connectors.sampling.collect import (
     passed,
     taken,
 )
-from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws, Values
-
-Flags = npt.NDArray[np.bool_]
+from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws
 
 
-def _uniforms(
-    rng: SharedGenerator, has0: Any, has1: Any, n: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _uniforms(rng: SharedGenerator, has0: Any, has1: Any, n: int) -> tuple[FloatArray, FloatArray]:
     """Draw a number per possible connection, pair after pair, forward before backward.
 
     Returns

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.sampling import sparse
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import Distances, ListedPairs
 from bmtool_connectors.sampling.grid import skip
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
@@ -127,7 +128,7 @@ class Sample:
     def _pairs(self, number: Index) -> tuple[Index, Index, Index, Distances]:
         """Return which numbers are pairs of the space within reach, the pairs, and distances."""
         if self._ranges is None:
-            return np.arange(len(number)), *Block.whole(self._space).of_rank(number), {}
+            return np.arange(len(number)), *PairBlock.whole(self._space).of_rank(number), {}
         ranges, start = self._ranges, 0
         none = np.empty(0, dtype=np.int64)
         columns: list[tuple[npt.NDArray[np.generic], ...]] = [(none, none, none, np.empty(0))]
@@ -141,7 +142,7 @@ class Sample:
         return place, i, j, {ranges.metric: dist}
 
 
-def _strata(ends: Index, density: npt.NDArray[np.float64], looks: int) -> tuple[list[int], float]:
+def _strata(ends: Index, density: FloatArray, looks: int) -> tuple[list[int], float]:
     """Cut numbers into strata of which equally many are looked at.
 
     Parameters

@@ -25,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import Index, Values, index_dtype, is_first
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import Block, Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
 from bmtool_connectors.sampling.collect import (
     Drawn,
@@ -49,9 +49,8 @@ from bmtool_connectors.sampling.laws import (
     Joint,
     Law,
     PairLaws,
-    Values,
 )
-from bmtool_connectors.sampling.states import background, background_joint, listed
+from bmtool_connectors.sampling.reference_laws import background, background_joint, listed
 
 STREAM_VERSION = 1
 #: Pairs visited at a time: what is done with them stays in the cache.
@@ -238,7 +237,7 @@ def _visit(
     """Visit the pairs range by range, each range with a generator of its own."""
     name = laws.forward.name
     if laws.constant:
-        block = Block.whole(space)
+        block = PairBlock.whole(space)
         q, rng = _constant_bound(laws, joint), streams(0)
         with progress(block.n * q, show_progress) as advance:
             for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
@@ -263,7 +262,7 @@ def _all_visited(
 
     The arrays are made in full length and filled: joining parts would take twice the memory.
     """
-    block = Block.whole(space)
+    block = PairBlock.whole(space)
     mean = block.n * law.p
     length = min(block.n, int(mean + 8 * math.sqrt(mean) + 16))  # enough, but for once in 1e14
     i = np.empty(length, dtype=index_dtype(len(space.source)))
@@ -372,8 +371,7 @@ def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None)
     i, j, columns = sort_pairs(i, j, shape, (*columns, own))
     *columns, own = columns
     # Listed pairs come last, so the sort, which is stable, leaves a drawn one right before.
-    twice = np.zeros(len(i), dtype=bool)
-    twice[:-1] = own[1:] & (i[1:] == i[:-1]) & (j[1:] == j[:-1])
+    twice = np.roll(own & ~is_first(i, j), -1)
     keep = np.flatnonzero(~twice & (columns[0] >= 0))
     how, arg0, arg1 = (taken(column, keep) for column in columns)
     return [_Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)]

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import Values
 from bmtool_connectors.bernoulli import deviation
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Values
+from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint
 
 __all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "max_step", "of_some"]
 

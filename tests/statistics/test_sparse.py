@@ -32,7 +32,7 @@ from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import RhoWanted
-from bmtool_connectors.sampling.states import PairStates, StateJoint, StateLaw
+from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 FALSE_ALARM = 1e-6  # of each test in this file
 DRAWS = 300
@@ -124,19 +124,21 @@ CASES = {
 }
 
 
-def reference(n: int, seed: int) -> PairStates:
+def reference(n: int, seed: int) -> ReferencePairs:
     """Return a reference network within n nodes, some of its pairs connected both ways."""
     connected = np.random.default_rng(seed).random((n, n)) < 0.2
     np.fill_diagonal(connected, 0)
     i, j = np.nonzero(connected)
     edges = EdgeList.from_arrays(i, j, (n, n), 1, np.round(i + j / 100, 2))
-    return PairStates(edges, np.arange(n), np.arange(n))
+    return ReferencePairs(edges, np.arange(n), np.arange(n))
 
 
-def by_state(states: PairStates, p: list[Any], arg: Any, backward: bool = False) -> StateLaw:
+def by_state(
+    states: ReferencePairs, p: list[Any], arg: Any, backward: bool = False
+) -> ReferenceLaw:
     """Return a law with a probability for each state."""
     laws = tuple(Law(each, arg, "p of Test", backward) for each in p)
-    return StateLaw(None, arg, "p of Test", backward, states, laws)
+    return ReferenceLaw(None, arg, "p of Test", backward, states, laws)
 
 
 def state_cases() -> dict[str, Case]:
@@ -148,7 +150,7 @@ def state_cases() -> dict[str, Case]:
     more = replace(reference(n, 6), source=places[: len(A)], target=places[-len(B) :])
     near = [0.1, GAUSS, 1.0]
     p0 = by_state(own, [GAUSS, 0.4], spherical_dist)
-    joint = StateJoint(states=own, joints=(NRR_4, Joint(pr=0.3)))
+    joint = ReferenceJoint(reference=own, joints=(NRR_4, Joint(pr=0.3)))
     between = PairLaws(
         by_state(more, [GAUSS, 0.5], spherical_dist),
         by_state(more, [SHELL, 0.2], cylindrical_dist_z, backward=True),
@@ -167,7 +169,7 @@ def state_cases() -> dict[str, Case]:
             WITHIN, PairLaws(p0, replace(p0, backward=True), True, True), joint
         ),
         "by state, between": Case(
-            BETWEEN, between, StateJoint(states=more, joints=(NRR_2, Joint(pr=0.1)))
+            BETWEEN, between, ReferenceJoint(reference=more, joints=(NRR_2, Joint(pr=0.1)))
         ),
         "by state, nothing elsewhere": Case(
             WITHIN, PairLaws(by_state(own, [0.0, 0.6], None)), None
@@ -207,7 +209,7 @@ def probabilities(one: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return p[0], p[1], p[2]
 
 
-def state(states: PairStates | None, i: int, j: int) -> int:
+def state(states: ReferencePairs | None, i: int, j: int) -> int:
     """Return in how many directions the reference connects a pair."""
     assert states is not None
     a, b = states.source[i], states.target[j]
@@ -219,8 +221,8 @@ def of_pair(one: Case, i: int, j: int) -> tuple[float, float, float]:
     source, target = one.space.source.nodes[i], one.space.target.nodes[j]
 
     def value(law: Law) -> float:
-        if isinstance(law, StateLaw):
-            law = law.laws[min(state(law.states, i, j), len(law.laws) - 1)]
+        if isinstance(law, ReferenceLaw):
+            law = law.laws[min(state(law.reference, i, j), len(law.laws) - 1)]
         dist = law.arg(source, target) if callable(law.arg) else law.arg
         return float(law.p(dist)) if callable(law.p) else float(law.p)
 
@@ -229,8 +231,8 @@ def of_pair(one: Case, i: int, j: int) -> tuple[float, float, float]:
     if laws.backward is None or joint is None:
         return p0, 0.0, 0.0
     p1 = p0 if laws.same_p else value(laws.backward)
-    if isinstance(joint, StateJoint):
-        joint = joint.joints[min(state(joint.states, i, j), 1)]
+    if isinstance(joint, ReferenceJoint):
+        joint = joint.joints[min(state(joint.reference, i, j), 1)]
     if joint.rho is not None:
         pr = p0 * p1 + joint.rho * (p0 * (1 - p0) * p1 * (1 - p1)) ** 0.5
     elif callable(joint.pr):

@@ -1,4 +1,4 @@
-"""Laws that depend on whether, and how, a pair is connected by another connector."""
+"""Laws that depend on reference connections: those that another connector makes of a pair."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import Index, Values, is_first, ranges
 from bmtool_connectors.edges import EdgeList, sort_pairs
-from bmtool_connectors.sampling.blocks import Index, PairSpace
+from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates, ListedPairs
 from bmtool_connectors.sampling.laws import (
     BlockValues,
     Joint,
     Law,
     PairLaws,
-    Values,
 )
 
 
 @dataclass(frozen=True)
-class PairStates:
+class ReferencePairs:
     """In how many directions each pair is connected in a reference network: 0, 1 or 2.
 
     Attributes
@@ -30,7 +30,7 @@ class PairStates:
     edges : EdgeList
         Of the reference, whose source and target pool are one; both directions listed.
     source, target : ndarray of int
-        Position in the reference's pool of each node of the source and the target pool.
+        Index in the reference's pool of each node of the source and the target pool.
     """
 
     edges: EdgeList
@@ -38,27 +38,28 @@ class PairStates:
     target: Index
 
     def of(self, candidates: Candidates) -> tuple[npt.NDArray[np.int8], Values]:
-        """Return state and stored ``p_arg`` value (NaN if none, forward first) of each candidate.
+        """Return the number of reference connections of each candidate, and its ``p_arg`` value.
 
         Notes
         -----
+        The value is that of the forward connection, if it exists, and NaN where there is none.
         O(edges of the block's rows), not a search per pair.
         """
         if id(self) in candidates.memo:
             return candidates.memo[id(self)]  # type: ignore[no-any-return]
-        assert isinstance(candidates, BlockPairs)  # listed ones remember their states
+        assert isinstance(candidates, BlockPairs)  # listed ones remember theirs
         block = candidates.block
         count = np.zeros(block.size, dtype=np.int8)
         arg = np.full(block.size, np.nan, dtype=self._dtype)
         # The forward value is written last, and stays.
         for edges in (self._transposed, self.edges):
-            place, number = self._places(edges, block)
-            count[place] += 1
+            flat, number = self._inside(edges, block)
+            count[flat] += 1
             if edges.pair_arg is not None:
-                arg[place] = edges.pair_arg[number]
-        chosen = candidates.place
+                arg[flat] = edges.pair_arg[number]
+        chosen = candidates.flat
         if chosen is None:
-            chosen = block.places()
+            chosen = block.flat()
         candidates.memo[id(self)] = found = count[chosen], arg[chosen]
         return found
 
@@ -69,10 +70,9 @@ class PairStates:
         -----
         O(edges of the reference), whatever the space.
         """
-        places = []
-        for edges in (self._transposed, self.edges):
-            places.append((self._row[edges.source], self._column[edges.target]))
-        i, j = (np.concatenate(each) for each in zip(*places, strict=True))
+        both = (self._transposed, self.edges)
+        i = np.concatenate([self._row[edges.source] for edges in both])
+        j = np.concatenate([self._column[edges.target] for edges in both])
         n = len(self.edges)
         number = np.concatenate([np.arange(n), np.arange(n)])
         forward = np.repeat([False, True], n)
@@ -85,16 +85,14 @@ class PairStates:
         i, j, columns = sort_pairs(i[inside], j[inside], shape, (number[inside], forward[inside]))
         number, forward = columns
         # A pair that is there twice is connected in both directions; the forward one comes last.
-        twice, is_last = np.zeros(len(i), dtype=bool), np.ones(len(i), dtype=bool)
-        twice[1:] = (i[1:] == i[:-1]) & (j[1:] == j[:-1])
-        is_last[:-1] = ~twice[1:]
-        last = np.flatnonzero(is_last)
+        first = is_first(i, j)
+        last = np.flatnonzero(np.roll(first, -1))
         arg = np.full(len(last), np.nan, dtype=self._dtype)
         for edges, chosen in ((self._transposed, ~forward[last]), (self.edges, forward[last])):
             if edges.pair_arg is not None:
                 arg[chosen] = edges.pair_arg[number[last[chosen]]]
         pairs = ListedPairs(space, i[last], j[last])
-        pairs.memo[id(self)] = 1 + twice[last].astype(np.int8), arg
+        pairs.memo[id(self)] = 1 + (~first[last]).astype(np.int8), arg
         return pairs
 
     @property
@@ -105,50 +103,48 @@ class PairStates:
     def _transposed(self) -> EdgeList:
         return self.edges.transpose()
 
-    def _places(self, edges: EdgeList, block: Any) -> tuple[Index, Index]:
-        """Return the places in the block of the edges within it, and the edges' numbers."""
+    def _inside(self, edges: EdgeList, block: Any) -> tuple[Index, Index]:
+        """Return flat indices in the block of the edges within it, and the edges' numbers."""
         rows = self.source[block.i0 : block.i1]
         starts, stops = edges.indptr[rows], edges.indptr[rows + 1]
         lengths = stops - starts
-        row = np.repeat(np.arange(len(rows)), lengths)
-        offset = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        number = starts[row] + offset
+        row, number = np.repeat(np.arange(len(rows)), lengths), ranges(starts, lengths)
         column = self._column[edges.target[number]]
         inside = (column >= block.j0) & (column < block.j1)
         return row[inside] * block.width + column[inside] - block.j0, number[inside]
 
     @functools.cached_property
     def _column(self) -> Index:
-        """Return the position in the target pool of each node of the reference, or -1."""
+        """Return the index in the target pool of each node of the reference, or -1."""
         return _inverse(self.target, self.edges.shape[1])
 
     @functools.cached_property
     def _row(self) -> Index:
-        """Return the position in the source pool of each node of the reference, or -1."""
+        """Return the index in the source pool of each node of the reference, or -1."""
         return _inverse(self.source, self.edges.shape[0])
 
 
-def _inverse(places: Index, n: int) -> Index:
-    """Return where each of n numbers stands in `places`, or -1."""
+def _inverse(numbers: Index, n: int) -> Index:
+    """Return the index in `numbers` of each whole number below n, or -1."""
     inverse = np.full(n, -1)
-    inverse[places] = np.arange(len(places))
+    inverse[numbers] = np.arange(len(numbers))
     return inverse
 
 
 @dataclass(frozen=True)
-class StateLaw(Law):
-    """A law chosen by the state of the pair.
+class ReferenceLaw(Law):
+    """A law chosen by the number of reference connections of the pair.
 
     Attributes
     ----------
-    states : PairStates
+    reference : ReferencePairs
     laws : tuple of Law
-        For the states 0, 1, ...; the last one serves all further states.
+        For 0, 1, ... reference connections; the last one serves all further numbers.
     stored_arg : bool
         Connected pairs have the argument that the reference stored.
     """
 
-    states: PairStates | None = None
+    reference: ReferencePairs | None = None
     laws: tuple[Law, ...] = ()
     stored_arg: bool = False
 
@@ -158,7 +154,7 @@ class StateLaw(Law):
 
     @property
     def is_constant(self) -> bool:
-        """False: the probability changes with the state."""
+        """False: the probability changes with the reference."""
         return False
 
     @property
@@ -168,10 +164,10 @@ class StateLaw(Law):
 
     def _groups(self, candidates: Candidates) -> list[tuple[Law, Index]]:
         """Return each law with the candidates it is for."""
-        assert self.states is not None
-        state, _ = self.states.of(candidates)
-        state = np.minimum(state, len(self.laws) - 1)
-        return [(law, np.flatnonzero(state == k)) for k, law in enumerate(self.laws)]
+        assert self.reference is not None
+        count, _ = self.reference.of(candidates)
+        count = np.minimum(count, len(self.laws) - 1)
+        return [(law, np.flatnonzero(count == k)) for k, law in enumerate(self.laws)]
 
     def args(self, candidates: Candidates) -> Values:
         """Return the argument of each candidate."""
@@ -183,9 +179,9 @@ class StateLaw(Law):
             ],
         )
         if self.stored_arg and isinstance(arg, np.ndarray):
-            assert self.states is not None
-            state, stored = self.states.of(candidates)
-            arg = np.where(state > 0, stored, arg)
+            assert self.reference is not None
+            count, stored = self.reference.of(candidates)
+            arg = np.where(count > 0, stored, arg)
         return arg
 
     def probabilities(self, candidates: Candidates, args: Values) -> Values:
@@ -213,10 +209,10 @@ def by_group(n: int, parts: list[tuple[Index, Values]]) -> Values:
 
 
 @dataclass(frozen=True)
-class StateJoint(Joint):
-    """A joint probability chosen by the state of the pair."""
+class ReferenceJoint(Joint):
+    """A joint probability chosen by the number of reference connections of the pair."""
 
-    states: PairStates | None = None
+    reference: ReferencePairs | None = None
     joints: tuple[Joint, ...] = ()
 
     @property
@@ -225,13 +221,13 @@ class StateJoint(Joint):
         return any(joint.needs_python_calls for joint in self.joints)
 
     def _given(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
-        assert self.states is not None
-        state = np.minimum(self.states.of(values.candidates)[0][chosen], len(self.joints) - 1)
+        assert self.reference is not None
+        count = np.minimum(self.reference.of(values.candidates)[0][chosen], len(self.joints) - 1)
         parts = []
         for k, joint in enumerate(self.joints):
-            of_state = np.flatnonzero(state == k)
-            laws = (law[of_state] if isinstance(law, np.ndarray) else law for law in (p0, p1))
-            parts.append((of_state, joint._given(values, chosen[of_state], *laws)))
+            of_count = np.flatnonzero(count == k)
+            laws = (law[of_count] if isinstance(law, np.ndarray) else law for law in (p0, p1))
+            parts.append((of_count, joint._given(values, chosen[of_count], *laws)))
         return by_group(len(chosen), parts)
 
 
@@ -243,18 +239,18 @@ def background(laws: PairLaws) -> PairLaws:
 
 
 def _first(law: Law) -> Law:
-    return law.laws[0] if isinstance(law, StateLaw) else law
+    return law.laws[0] if isinstance(law, ReferenceLaw) else law
 
 
 def background_joint(joint: Joint | None) -> Joint | None:
     """Return the joint probability of pairs that the other connector does not connect."""
-    return joint.joints[0] if isinstance(joint, StateJoint) else joint
+    return joint.joints[0] if isinstance(joint, ReferenceJoint) else joint
 
 
 def listed(laws: PairLaws, space: PairSpace) -> ListedPairs | None:
     """Return the pairs that the other connector connects; None if there is no other connector."""
     law = laws.forward
-    if not isinstance(law, StateLaw):
+    if not isinstance(law, ReferenceLaw):
         return None
-    assert law.states is not None
-    return law.states.listed(space)
+    assert law.reference is not None
+    return law.reference.listed(space)

@@ -1,0 +1,54 @@
+"""What the package finds by itself: the classes in a folder that carry examples.
+
+A class of a profile or a connector says by ``examples``, an attribute of its own, with which
+arguments it is tried. That is all that makes it known: the package exports it, the page of the API
+describes it, and the tests try every law on each of its examples::
+
+    class RingProfile(FormulaProfile):
+        examples = ({"radius": 50.0}, {"radius": 120.0, "width": 10.0})
+
+To let another folder be found: add it to ``FOLDERS``, put a marker where ``docs/conf.py`` shall
+list its classes, and let the tests go through ``found(folder)``. Type checkers cannot look into
+folders; for them ``__init__.py`` imports ``*`` from each module, where a module that is missing
+makes its names ``Any``, no more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+__all__ = ["FOLDERS", "found", "has_examples"]
+
+#: Folders whose classes are public when they carry examples.
+FOLDERS = ("profiles",)
+
+
+def has_examples(cls: type) -> bool:
+    """Whether a class carries examples of its own: they are not inherited."""
+    return "examples" in vars(cls)
+
+
+def found(folder: str) -> dict[str, Any]:
+    """Return the public classes with examples that are defined in the modules of a folder.
+
+    Parameters
+    ----------
+    folder : str
+        Of the package, ``'profiles'`` for one; its modules are imported.
+
+    Returns
+    -------
+    dict of str to type
+        By name, sorted. ``cls(**arguments)`` for each of ``cls.examples`` makes an object.
+    """
+    package = importlib.import_module(f"{__package__}.{folder}")
+    classes = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for name, value in vars(module).items():
+            own = isinstance(value, type) and value.__module__ == module.__name__
+            if own and has_examples(value) and not name.startswith("_"):
+                classes[name] = value
+    return dict(sorted(classes.items()))
