@@ -1,4 +1,4 @@
-"""Types of arrays, and what is done with sorted numbers and ranges of them."""
+"""Types of arrays, and what is done with whole numbers: sorted ones, ranges, smallest types."""
 
 from __future__ import annotations
 

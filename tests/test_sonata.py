@@ -774,13 +774,13 @@ def old(tmp_path: Path) -> dict[str, bytes]:
 
 
 FAILING = [
-    "bmtool_connectors.builder.saving.write_nodes",
-    "bmtool_connectors.builder.saving.write_types",
-    "bmtool_connectors.builder.saving.write_edges",
-    "bmtool_connectors.builder.saving.make_recipe",
+    "bmtool_connectors.builder.network_save.write_nodes",
+    "bmtool_connectors.builder.network_save.write_types",
+    "bmtool_connectors.builder.network_save.write_edges",
+    "bmtool_connectors.builder.network_save.make_recipe",
     "bmtool_connectors.sonata.index_writer.IndexWriter.write",
     "bmtool_connectors.sonata.staging.os.fsync",
-    "bmtool_connectors.builder.saving.write_gap_junctions",
+    "bmtool_connectors.builder.network_save.write_gap_junctions",
 ]
 
 

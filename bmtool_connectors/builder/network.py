@@ -41,7 +41,7 @@ class _SparseNetwork(SavingNetwork):
         self.node_groups: list[NodeGroup] = []
         self._n_made = 0
         self._tables: dict[Any, EdgeTable] = {}
-        self._first_gap_id = network_props.get("gj_id_start", 0)
+        self.first_gap_id = network_props.get("gj_id_start", 0)
         #: Held while nodes or edges are made.
         self._lock = Lock()
 

@@ -11,14 +11,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.layout import (
-    AXES,
-    NODE_GROUP_ID,
-    NODE_GROUP_INDEX,
-    NODE_ID,
-    NODE_TYPE_ID,
-    POSITIONS,
-)
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.node_writer import NodeTable
 
 __all__ = ["node_table"]
@@ -53,10 +46,10 @@ def node_table(made: Sequence[NodeGroup], portable: bool) -> NodeTable:
         n_rows[number] += n
     nodes = [node for each in made for node in each.nodes]
     columns: dict[str, npt.NDArray[Any]] = {
-        NODE_ID: np.array([node.node_id for node in nodes], dtype=np.uint64),
-        NODE_TYPE_ID: np.array([node.node_type_id for node in nodes], dtype=np.uint64),
-        NODE_GROUP_ID: np.concatenate(group_of),
-        NODE_GROUP_INDEX: np.concatenate(index),
+        layout.NODE_ID: np.array([node.node_id for node in nodes], dtype=np.uint64),
+        layout.NODE_TYPE_ID: np.array([node.node_type_id for node in nodes], dtype=np.uint64),
+        layout.NODE_GROUP_ID: np.concatenate(group_of),
+        layout.NODE_GROUP_INDEX: np.concatenate(index),
     }
     return NodeTable(columns, [_properties(chosen, portable) for chosen in sets.values()])
 
@@ -66,7 +59,7 @@ def _properties(groups: Sequence[NodeGroup], portable: bool) -> dict[str, npt.ND
     found: dict[str, npt.NDArray[Any]] = {}
     nodes = [node for group in groups for node in group.nodes]
     for name in dict.fromkeys(name for group in groups for name in group.columns):
-        if name == NODE_ID:
+        if name == layout.NODE_ID:
             continue
         values = [node.get(name) for node in nodes]
         for node, value in zip(nodes, values, strict=True):
@@ -76,9 +69,9 @@ def _properties(groups: Sequence[NodeGroup], portable: bool) -> dict[str, npt.ND
                     f"because other nodes of the network have it: pass {name}= to its add_nodes() "
                     "as well."
                 )
-        if portable and name == POSITIONS:
+        if portable and name == layout.POSITIONS:
             columns = np.array(values, dtype=float)
-            found |= {axis: columns[:, k] for k, axis in enumerate(AXES[0])}
+            found |= {axis: columns[:, k] for k, axis in enumerate(layout.AXES[0])}
         else:
             found[name] = _property(name, values, portable)
     return found

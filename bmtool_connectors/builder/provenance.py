@@ -59,7 +59,8 @@ def make_recipe(
         },
         "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
     }
-    own = [each for each in tables if saved.includes((each.source_network, each.target_network))]
+    ends_of = {each: (each.source_network, each.target_network) for each in tables}
+    own = [each for each in tables if saved.ends is None or ends_of[each] in saved.ends]
     complete_recipe(place, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
     return recipe
 
@@ -71,8 +72,9 @@ def _edge_types(
     known: dict[Any, Any] = {}
     pairs = {table: each.pairs for table, each in written.items() if each.pairs is not None}
     others = [table for table in tables if table not in pairs]
-    digests = pair_digests([table.arrays() for table in others])
-    pairs |= zip(others, digests, strict=True)
+    if others:
+        digests = pair_digests([table.arrays() for table in others])
+        pairs |= zip(others, digests, strict=True)
     for table in tables:
         properties = table.edge_type_properties
         found: EdgeTypeRecipe = {

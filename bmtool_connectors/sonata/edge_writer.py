@@ -12,26 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.index_writer import IndexWriter
-from bmtool_connectors.sonata.layout import (
-    EDGE_GROUP_ID,
-    EDGE_GROUP_INDEX,
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    GAP_COLUMNS,
-    INDEX_OF,
-    INDICES,
-    NODE_POPULATION,
-    NSYNS,
-    SOURCE_NODE_ID,
-    TARGET_NODE_ID,
-)
 from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.pair_digests import PairDigests
-from bmtool_connectors.sonata.rows import EdgeArrays, EdgeRows, TableRows, edge_rows, n_rows_by
+from bmtool_connectors.sonata.rows import EdgeArrays, EdgeRows, edge_rows, n_rows_by
 
 __all__ = ["WrittenEdges", "write_edges", "write_gap_junctions"]
 
@@ -79,16 +66,16 @@ def write_edges(
     """
     groups = _edge_groups(tables, options)
     with ExitStack() as stack, h5_file(file) as (h5, check):
-        population = h5.create_group(f"/{EDGES}/{names[2]}")
+        population = h5.create_group(f"/{layout.EDGES}/{names[2]}")
         writer = _EdgeWriter(population, tables, groups, options)
-        for column, network in zip(END_IDS, names[:2], strict=True):
-            population[column].attrs[NODE_POPULATION] = network
+        for column, network in zip(layout.END_IDS, names[:2], strict=True):
+            population[column].attrs[layout.NODE_POPULATION] = network
         indices = {}
         for column in options.index_by:
             kept = file.with_name(f"{column}.tmp")
             indices[column] = IndexWriter(n_rows_by(tables, column), kept)
             stack.callback(indices[column].close)
-        digests = PairDigests(tables) if options.sort_by == TARGET_NODE_ID else None
+        digests = PairDigests(tables) if options.sort_by == layout.TARGET_NODE_ID else None
         for rows in edge_rows(tables, options.sort_by, writer.group_of.tolist()):
             values = writer.append(rows)
             if digests is not None:
@@ -97,9 +84,13 @@ def write_edges(
                 index.add(values[column])
             check()
         for column, index in indices.items():
-            index.write(population.create_group(f"{INDICES}/{INDEX_OF[column]}"), options, check)
+            index.write(
+                population.create_group(f"{layout.INDICES}/{layout.INDEX_OF[column]}"),
+                options,
+                check,
+            )
     pairs = [None] * len(tables) if digests is None else digests.found()
-    index_names = [INDEX_OF[column] for column in options.index_by]
+    index_names = [layout.INDEX_OF[column] for column in options.index_by]
     return [
         WrittenEdges(names[2], index_names, _values_written(table, groups[k]), digest)
         for table, k, digest in zip(tables, writer.group_of, pairs, strict=True)
@@ -110,7 +101,9 @@ def _values_written(table: EdgeArrays, group: _EdgeGroup) -> ColumnDigests:
     """Return the digests of the properties of a table's rows, as they are in the file."""
     found = ColumnDigests()
     # How many synapses a pair has is in the digest of the pairs.
-    dtypes = {name: each for name, each in group.dtypes.items() if name != NSYNS or table.columns}
+    dtypes = {
+        name: each for name, each in group.dtypes.items() if name != layout.NSYNS or table.columns
+    }
     for rows in edge_rows([table], None, [0]) if dtypes else ():
         pieces = rows.pieces
         columns = {
@@ -142,12 +135,8 @@ class _EdgeGroup:
 
 def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> list[_EdgeGroup]:
     """Return the groups of columns: BMTK's, one for each set of properties, or a single one."""
-    keys = [
-        ()
-        if options.portable
-        else tuple(sorted((n, str(each)) for n, each in table.dtypes.items()))
-        for table in tables
-    ]
+    sets = [frozenset((name, str(each)) for name, each in table.dtypes.items()) for table in tables]
+    keys = [frozenset()] * len(tables) if options.portable else sets
     groups = []
     for key in dict.fromkeys(keys):
         chosen = [table for table, each in zip(tables, keys, strict=True) if each == key]
@@ -155,11 +144,11 @@ def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> list[_Ed
         for table in chosen:
             for name, dtype in table.dtypes.items():
                 dtypes[name] = np.result_type(dtypes.get(name, dtype), dtype)
-        if NSYNS in dtypes and options.compact:
-            counts = [t.columns.get(NSYNS, 1) if t.columns else t.n_syn for t in chosen if t.n_rows]
-            dtypes[NSYNS] = np.min_scalar_type(
-                max((int(np.max(each)) for each in counts), default=1)
-            )
+        if layout.NSYNS in dtypes and options.compact:
+            used = [table for table in chosen if table.n_rows]
+            counts = [t.columns.get(layout.NSYNS, 1) if t.columns else t.n_syn for t in used]
+            most = max((int(np.max(each)) for each in counts), default=1)
+            dtypes[layout.NSYNS] = np.min_scalar_type(most)
         member = np.array([each == key for each in keys])
         groups.append(_EdgeGroup(member, sum(table.n_rows for table in chosen), dtypes))
     return groups
@@ -186,11 +175,11 @@ class _EdgeWriter:
         used = [table for table in tables if table.n_rows]
         # BMTK's types, and the greatest value for those who want the smallest ones.
         standard: dict[str, tuple[Any, int]] = {
-            SOURCE_NODE_ID: (np.uint64, max(int(t.source.ids.max()) for t in used)),
-            TARGET_NODE_ID: (np.uint64, max(int(t.target.ids.max()) for t in used)),
-            EDGE_GROUP_ID: (np.uint16, len(groups)),
-            EDGE_GROUP_INDEX: (np.uint32 if greatest < 1 << 32 else np.uint64, greatest),
-            EDGE_TYPE_ID: (np.uint32, int(self._types.max())),
+            layout.SOURCE_NODE_ID: (np.uint64, max(int(t.source.ids.max()) for t in used)),
+            layout.TARGET_NODE_ID: (np.uint64, max(int(t.target.ids.max()) for t in used)),
+            layout.EDGE_GROUP_ID: (np.uint16, len(groups)),
+            layout.EDGE_GROUP_INDEX: (np.uint32 if greatest < 1 << 32 else np.uint64, greatest),
+            layout.EDGE_TYPE_ID: (np.uint32, int(self._types.max())),
         }
         self._datasets = {
             name: self._dataset(
@@ -222,9 +211,9 @@ class _EdgeWriter:
         start, n = self._n_done, len(rows.source)
         self._n_done += n
         columns = {
-            SOURCE_NODE_ID: rows.source,
-            TARGET_NODE_ID: rows.target,
-            EDGE_TYPE_ID: self._types[rows.table],
+            layout.SOURCE_NODE_ID: rows.source,
+            layout.TARGET_NODE_ID: rows.target,
+            layout.EDGE_TYPE_ID: self._types[rows.table],
         }
         of_group = self.group_of[rows.table]
         index = np.empty(n, dtype=np.int64)
@@ -236,14 +225,13 @@ class _EdgeWriter:
             first = self._n_of_group[number]
             self._n_of_group[number] += n_own
             index[own] = np.arange(first, first + n_own)
+            pieces = [each for each in rows.pieces if group.member[each.table]]
             for name, dtype in group.dtypes.items():
-
-                def values(piece: TableRows, name: str = name, dtype: Any = dtype) -> Any:
-                    return self._tables[piece.table].values(name, dtype, piece)
-
-                _write(self._properties[number][name], first, rows.values_of(group.member, values))
-        written = {**columns, EDGE_GROUP_ID: of_group, EDGE_GROUP_INDEX: index}
-        for name, each in written.items():
+                values = [self._tables[each.table].values(name, dtype, each) for each in pieces]
+                written = rows.ordered(values, group.member)
+                _write(self._properties[number][name], first, written)
+        groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
+        for name, each in {**columns, **groups}.items():
             _write(self._datasets[name], start, each)
         return columns
 
@@ -270,10 +258,10 @@ def write_gap_junctions(
     """
     halves = first_id + np.arange(2 * len(ends))
     values = ends[:, 0], ends[:, 1], halves[0::2], halves[1::2]
-    columns = dict(zip(GAP_COLUMNS, values, strict=True))
+    columns = dict(zip(layout.GAP_COLUMNS, values, strict=True))
     with h5_file(file) as (h5, _):
         for name, each in columns.items():
             h5.create_dataset(name, data=each, **options.storage(each.shape))
     found = ColumnDigests()
-    found.add(values[:2], {name: columns[name] for name in GAP_COLUMNS[2:]})
+    found.add(values[:2], {name: columns[name] for name in layout.GAP_COLUMNS[2:]})
     return found

@@ -39,13 +39,16 @@ from bmtool_connectors.sonata.layout import (
     NODE_ID,
     NODE_TYPE_ID,
     NODES,
+    RECIPE_FILE,
     TYPE_IDS,
 )
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table, populations_in
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 
-__all__ = ["COLUMNS", "items_in", "open_population", "read_folder", "visible_files"]
+__all__ = [
+    *("COLUMNS", "items_in", "open_population", "read_folder", "recipe_files", "visible_files"),
+]
 
 #: Values of a property in each row; there are as many columns.
 MOST_VALUES = 1 << 12
@@ -61,6 +64,11 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def visible_files(folder: Path) -> list[Path]:
     """Return the files of a folder, without hidden ones: BMTK's temporary files are such."""
     return [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
+
+
+def recipe_files(folder: Path) -> list[Path]:
+    """Return the recipes in a folder."""
+    return sorted(folder.glob(f"[!.]*{RECIPE_FILE}"))
 
 
 def items_in(h5: H5Group) -> set[str]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from bmtool_connectors.sonata.layout import EDGES_FILE, GAP_JUNCTIONS_FILE, RECIPE_FILE
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.recipe import listed_files
 
 __all__ = ["leftovers"]
@@ -50,13 +50,13 @@ def leftovers(
         found = {
             name
             for name in os.listdir(recipe.parent)
-            if name == f"{network}{GAP_JUNCTIONS_FILE}"
-            or (name.startswith(f"{network}_") and name.endswith(EDGES_FILE))
-            or name.endswith(f"_{network}{EDGES_FILE}")
+            if name == f"{network}{layout.GAP_JUNCTIONS_FILE}"
+            or (name.startswith(f"{network}_") and name.endswith(layout.EDGES_FILE))
+            or name.endswith(f"_{network}{layout.EDGES_FILE}")
         }
     found -= set(names)
     if found:
-        for other in recipe.parent.glob(f"*{RECIPE_FILE}"):
+        for other in recipe.parent.glob(f"*{layout.RECIPE_FILE}"):
             if other.name != recipe.name:
                 found -= listed_files(other) or set()
     if before is None:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.h5_file import h5_file
-from bmtool_connectors.sonata.layout import NODE_GROUP_ID, NODE_ID, NODE_TYPE_ID, NODES
 from bmtool_connectors.sonata.options import SaveOptions
 
 __all__ = ["NodeTable", "write_nodes"]
@@ -37,8 +37,8 @@ class NodeTable:
     def digests(self) -> dict[str, str]:
         """Return the digests of types and properties, which are the same in portable files."""
         found = ColumnDigests()
-        ids, group_of = self.columns[NODE_ID], self.columns[NODE_GROUP_ID]
-        found.add([ids], {NODE_TYPE_ID: self.columns[NODE_TYPE_ID]})
+        ids, group_of = self.columns[layout.NODE_ID], self.columns[layout.NODE_GROUP_ID]
+        found.add([ids], {layout.NODE_TYPE_ID: self.columns[layout.NODE_TYPE_ID]})
         for number, columns in enumerate(self.groups):
             found.add([ids[group_of == number]], by_axis(columns))
         return found.columns
@@ -62,12 +62,12 @@ def write_nodes(file: Path, network: str, nodes: NodeTable, options: SaveOptions
         If the population is in the file already.
     """
     with h5_file(file) as (h5, check):
-        if f"{NODES}/{network}" in h5:
+        if f"{layout.NODES}/{network}" in h5:
             raise ParameterError(
                 f"mode is 'a' and the file of nodes has a population {network!r} already; save "
                 "with mode='w' or into another file."
             )
-        population = h5.create_group(f"/{NODES}/{network}")
+        population = h5.create_group(f"/{layout.NODES}/{network}")
         for name, array in nodes.columns.items():
             dtype = array.dtype
             if options.compact:

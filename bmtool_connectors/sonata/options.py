@@ -10,22 +10,23 @@ import numpy as np
 
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.layout import (
-    EDGE_GROUP_ID,
-    EDGE_TYPE_ID,
-    SOURCE_NODE_ID,
-    TARGET_NODE_ID,
-)
+from bmtool_connectors.sonata import layout
 
 __all__ = ["SaveOptions"]
 
 #: Columns to sort by; None keeps the order of the tables.
-SORT_BY = (TARGET_NODE_ID, SOURCE_NODE_ID, EDGE_TYPE_ID, EDGE_GROUP_ID, None)
+SORT_BY = (
+    layout.TARGET_NODE_ID,
+    layout.SOURCE_NODE_ID,
+    layout.EDGE_TYPE_ID,
+    layout.EDGE_GROUP_ID,
+    None,
+)
 #: Columns that may have an index, and the names that BMTK takes for them.
 INDEX_BY = {
-    TARGET_NODE_ID: ("target", "target_id", "target_node_ids"),
-    SOURCE_NODE_ID: ("source", "source_id", "source_node_ids"),
-    EDGE_TYPE_ID: ("edge_type", "edge_type_ids"),
+    layout.TARGET_NODE_ID: ("target", "target_id", "target_node_ids"),
+    layout.SOURCE_NODE_ID: ("source", "source_id", "source_node_ids"),
+    layout.EDGE_TYPE_ID: ("edge_type", "edge_type_ids"),
 }
 #: Rows in a chunk of a compressed dataset: 512 kB of ids, half of what HDF5 keeps in memory.
 CHUNK = 1 << 16
@@ -59,8 +60,8 @@ class SaveOptions:
     compression: Any = "gzip"
     mode: str = "w"
     force_overwrite: bool = True
-    sort_by: str | None = TARGET_NODE_ID
-    index_by: tuple[str, ...] = (TARGET_NODE_ID, SOURCE_NODE_ID)
+    sort_by: str | None = layout.TARGET_NODE_ID
+    index_by: tuple[str, ...] = (layout.TARGET_NODE_ID, layout.SOURCE_NODE_ID)
     compact: bool = False
     portable: bool = False
 

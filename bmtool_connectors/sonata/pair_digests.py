@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import order_by
 from bmtool_connectors.sonata.layout import TARGET_NODE_ID
-from bmtool_connectors.sonata.rows import BLOCK, EdgeArrays, EdgeRows, TableRows, edge_rows
+from bmtool_connectors.sonata.rows import BLOCK, EdgeArrays, EdgeRows, edge_rows
 
 __all__ = ["PairDigests", "pair_digests"]
 
@@ -44,8 +44,8 @@ class PairDigests:
         """Add rows; all rows of the tables, sorted by target, are added in order."""
         counts = None
         if not self._one_count:
-            everyone = np.ones(len(self._tables), dtype=bool)
-            counts = rows.values_of(everyone, self._synapses)
+            found = [self._tables[each.table].n_syn[each.pairs] for each in rows.pieces]
+            counts = rows.ordered(found, np.ones(len(self._tables), dtype=bool))
         numbers = {piece.table for piece in rows.pieces}
         if len(numbers) == 1:
             self._add_pairs(numbers.pop(), rows.source, rows.target, counts)
@@ -56,9 +56,6 @@ class PairDigests:
             own = order[ends[number - 1] if number else 0 : ends[number]]
             synapses = None if counts is None else counts.take(own)
             self._add_pairs(number, rows.source.take(own), rows.target.take(own), synapses)
-
-    def _synapses(self, piece: TableRows) -> npt.NDArray[Any]:
-        return self._tables[piece.table].n_syn[piece.pairs]
 
     def _add_pairs(
         self, number: int, source: npt.NDArray[Any], target: npt.NDArray[Any], counts: Any

@@ -213,10 +213,6 @@ class SavedParts:
     nodes: dict[str, str] = field(default_factory=dict)
     node_types: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def includes(self, ends: tuple[str, str]) -> bool:
-        """Say whether edges between two networks were saved."""
-        return self.ends is None or ends in self.ends
-
 
 def complete_recipe(
     place: Path, recipe: NetworkRecipe, saved: SavedParts, edge_types: Iterable[EdgeTypeRecipe]
@@ -252,12 +248,10 @@ def complete_recipe(
         recipe["nodes"] = {"files": names, "columns": saved.nodes, "types": saved.node_types}
     recipe["files"] = None if files is None else sorted(files)
     recipe["gap_junctions"] = gaps
-    kept = [
-        each
-        for each in before.get("edge_types", [])
-        if not saved.includes((each["source_network"], each["target_network"]))
-    ]
-    recipe["edge_types"] = [*edge_types, *kept]
+    kept = [] if saved.ends is None else before.get("edge_types", [])
+    ends_of = [(each["source_network"], each["target_network"]) for each in kept]
+    others = [e for e, ends in zip(kept, ends_of, strict=True) if ends not in (saved.ends or ())]
+    recipe["edge_types"] = [*edge_types, *others]
     recipe["blake2b"] = digest_of_json(recipe)
 
 

@@ -15,13 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import order_by
-from bmtool_connectors.sonata.layout import (
-    EDGE_GROUP_ID,
-    EDGE_TYPE_ID,
-    NSYNS,
-    SOURCE_NODE_ID,
-    TARGET_NODE_ID,
-)
+from bmtool_connectors.sonata import layout
 
 __all__ = ["EdgeArrays", "EdgeEnd", "EdgeRows", "TableRows", "edge_rows", "id_ranges", "n_rows_by"]
 
@@ -34,7 +28,7 @@ Array = npt.NDArray[Any]
 Range = tuple[int, int]
 
 #: Attribute of `EdgeArrays` and `EdgeRows` that goes with a column of node ids.
-ENDS = {SOURCE_NODE_ID: "source", TARGET_NODE_ID: "target"}
+ENDS = {layout.SOURCE_NODE_ID: "source", layout.TARGET_NODE_ID: "target"}
 
 
 # ---------------------------------------------------------------------- tables
@@ -117,7 +111,7 @@ class EdgeArrays:
         """Return a property of some rows; `dtype` is that of the column in the file."""
         if name in self.columns:
             return self.columns[name].take(rows.rows)
-        if name == NSYNS and not self.columns:
+        if name == layout.NSYNS and not self.columns:
             return self.n_syn[rows.pairs]
         return np.full(len(rows.rows), self.constant(name, dtype))
 
@@ -142,23 +136,16 @@ class EdgeRows:
     target: Array
     table: Array
 
-    def values_of(self, member: npt.NDArray[np.bool_], values: Callable[[TableRows], Any]) -> Array:
-        """Return values of the rows whose tables are members, in order."""
-        chosen = [piece for piece in self.pieces if member[piece.table]]
-        if not chosen:
-            return np.empty(0)
-        found: Array = np.concatenate([values(piece) for piece in chosen])
-        if self.order is None:
-            return found
-        if len(chosen) == len(self.pieces):
-            return found.take(self.order)
+    def ordered(self, values: Sequence[Array], member: npt.NDArray[np.bool_]) -> Array:
+        """Return values of the rows whose tables are members in order; given piece by piece."""
+        found: Array = np.concatenate(values)
+        if self.order is None or len(found) == len(self.order):
+            return found if self.order is None else found.take(self.order)
         # Where the rows of members stand, counted among members alone.
-        is_member = np.concatenate(
-            [np.full(len(piece.rows), member[piece.table]) for piece in self.pieces]
-        )
-        place = np.cumsum(is_member) - 1
-        chosen_order: Array = place[self.order[is_member[self.order]]]
-        return found.take(chosen_order)
+        n_rows = [len(piece.rows) for piece in self.pieces]
+        is_member = np.repeat(member[[piece.table for piece in self.pieces]], n_rows)
+        index = np.cumsum(is_member) - 1
+        return found.take(index[self.order[is_member[self.order]]])
 
 
 # ---------------------------------------------------------------------- ranges
@@ -171,7 +158,7 @@ def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> npt.NDArray[np.int64
     column : {'source_node_id', 'target_node_id', 'edge_type_id'}
     """
     tables = [table for table in tables if table.n_rows]
-    if column == EDGE_TYPE_ID:
+    if column == layout.EDGE_TYPE_ID:
         weights = [table.n_rows for table in tables]
         return np.bincount([table.edge_type_id for table in tables], weights).astype(np.int64)
     ends: list[EdgeEnd] = [getattr(table, ENDS[column]) for table in tables]
@@ -219,9 +206,9 @@ def edge_rows(
         Edge group of each table.
     """
     if sort_by not in ENDS:
-        keys = {EDGE_TYPE_ID: [each.edge_type_id for each in tables], EDGE_GROUP_ID: group}
-        order = range(len(tables))
-        chosen = order if sort_by is None else sorted(order, key=keys[sort_by].__getitem__)
+        types = [table.edge_type_id for table in tables]
+        keys = {layout.EDGE_TYPE_ID: types, layout.EDGE_GROUP_ID: group, None: [0] * len(tables)}
+        chosen = sorted(range(len(tables)), key=keys[sort_by].__getitem__)
         yield from _unsorted(tables, _pieces(tables, chosen))
         return
     for ids in id_ranges(n_rows_by(tables, sort_by)):

@@ -56,17 +56,17 @@ def read_types(file: Path, faults: Faults) -> TypeTable | None:
         properties: dict[int, dict[str, str]] = {}
         for row, line in enumerate(filter(any, lines)):
             values = dict(zip(header, line, strict=False))
-            type_id, text = _whole_number(values.get(TYPE_IDS[item])), None
-            if len(line) != len(header):
-                text = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
-            elif type_id is None:
-                shown = textwrap.shorten(repr(values[TYPE_IDS[item]]), 50, placeholder=" ...")
-                text = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            type_id, wrong = _whole_number(values.get(TYPE_IDS[item])), ""
+            if type_id is None:
+                shown = textwrap.shorten(repr(values.get(TYPE_IDS[item])), 50, placeholder=" ...")
+                wrong = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            elif len(line) != len(header):
+                wrong = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
             elif type_id in properties:
-                text = f"{TYPE_IDS[item]} {type_id} stands there twice"
-            if text is not None:
+                wrong = f"{TYPE_IDS[item]} {type_id} stands there twice"
+            if wrong:
                 report = faults.fault if type_id is None else faults.remark
-                report("type-table", text, file, row=row)
+                report("type-table", wrong, file, row=row)
             if type_id is not None:
                 properties.setdefault(type_id, given_texts(values))
     return TypeTable(file, item, properties)
