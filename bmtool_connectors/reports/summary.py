@@ -1,4 +1,4 @@
-"""What was wanted and what came out, with how far the two may differ by chance."""
+"""Expected and observed numbers of connections, and how far they may differ by chance."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SummaryEntry:
 
 @dataclass(frozen=True)
 class Summary(Report):
-    """Wanted and realised numbers of connections; ``print`` it, or take it further.
+    """Expected and observed numbers of connections; ``print`` it, or take it further.
 
     Attributes
     ----------

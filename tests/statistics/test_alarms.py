@@ -24,7 +24,7 @@ from bmtool_connectors import (
     vectorized,
     verify,
 )
-from bmtool_connectors.patterns.described import connector_described, drawn, wanted
+from bmtool_connectors.patterns.described import connector_described, expected, observed
 from bmtool_connectors.verification.chance import two_sided
 from bmtool_connectors.verification.check_recipes import Chance, ObservedEdges
 from bmtool_connectors.verification.connected_pairs import pair_key
@@ -108,8 +108,8 @@ def alarms(make: Callable[[int, Any, Any], Any], rates: list[float], seeds: rang
                 "connector": {
                     **connector_described(connector),
                     "direction": ("forward", "backward")[k],
-                    "drawn": drawn(connector, use),
-                    "wanted": wanted(connector, use),
+                    "drawn": observed(connector, use),
+                    "wanted": expected(connector, use),
                 },
             }
             ids = ends[0].ids[edges.source], ends[1].ids[edges.target]
