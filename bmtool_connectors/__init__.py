@@ -21,7 +21,9 @@ from typing import Any as _Any
 
 from bmtool_connectors import connectors
 from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
-from bmtool_connectors.comparison.compare import Comparison, Difference, compare
+from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.comparison.differences import Comparison
+from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.discovery import FOLDERS as _FOLDERS

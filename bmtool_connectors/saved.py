@@ -15,7 +15,7 @@ from bmtool_connectors.arrays import IntArray, is_first, present_numbers
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import conditions, pool_key
+from bmtool_connectors.reports.pool_names import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary
 from bmtool_connectors.reports.summary import entry as summary_entry
 from bmtool_connectors.sonata.faults import FirstFault

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors.arrays import IntArray, is_repeated
-from bmtool_connectors.reports.pools import conditions
+from bmtool_connectors.reports.pool_names import conditions
 from bmtool_connectors.sonata.datasets import H5Group, open_file, parts
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.folder import COLUMNS, open_population
