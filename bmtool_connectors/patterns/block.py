@@ -29,6 +29,7 @@ from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
     Places,
+    check_classes,
     named_attributes,
     places_by_value,
     pool_parts,
@@ -240,7 +241,8 @@ class BlockConnector(BaseConnector):
         self, places: tuple[Places, Places], recurrent: bool
     ) -> Iterator[tuple[Pair, BaseConnector]]:
         """Yield the blocks that nodes are in, in the order of `p`, and their connectors."""
-        self._check_classes(places)
+        needed = self.by if self._is_complete else None
+        check_classes(self._connectors, places, self._attributes, needed, type(self).__name__)
         done: set[Pair] = set()
         for pair, connector in self._connectors.items():
             if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
@@ -261,28 +263,6 @@ class BlockConnector(BaseConnector):
             for pair in product(*places):
                 if pair not in self._connectors:
                     yield pair, self._default
-
-    def _check_classes(self, places: tuple[Places, Places]) -> None:
-        """Refuse nodes without an entry, and entries without nodes."""
-        own = type(self).__name__
-        if self._is_complete:
-            for pair in product(*places):
-                if pair not in self._connectors:
-                    raise NodeError(
-                        f"p of {own} has no entry for {pair!r} (source, target), which nodes have "
-                        f"as {self.by!r}; give one (None for no connections), or pass "
-                        "missing=None."
-                    )
-        # A table for a whole network may serve some of its nodes, on one side.
-        known = [set(each) for each in places]
-        known = [known[0] | known[1]] * 2 if self._one_attribute else known
-        for pair in self._connectors:
-            for value, values, attribute in zip(pair, known, self._attributes, strict=True):
-                if value not in values:
-                    raise NodeError(
-                        f"p of {own} has an entry for {pair!r}, but no node has {attribute} "
-                        f"{value!r}; correct the name, or take the entry out."
-                    )
 
     def _references(self) -> Iterable[Reference]:
         for connector in (*self._connectors.values(), self._default):
