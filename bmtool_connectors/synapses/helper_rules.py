@@ -71,7 +71,7 @@ class HelperRule(PropertyRule):
         return rule
 
     def _number(self, value: Any, name: str, allowed: str, low: float, high: float = HUGE) -> float:
-        if type(value) in (float, int) and low <= value <= high:  # once per synapse: quick
+        if type(value) in (float, int) and low <= value <= min(high, HUGE):  # quick
             return float(value)
         return number(value, f"{name} of {self.helper}", allowed, low, high)
 
