@@ -39,26 +39,12 @@ from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterEr
 from bmtool_connectors.messages import Timer
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
-from bmtool_connectors.patterns.block import BlockConnector
 from bmtool_connectors.patterns.block_tables import (
     core_periphery_blocks,
     excitatory_inhibitory_blocks,
     hierarchical_blocks,
     modular_blocks,
 )
-from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.deterministic import AllToAllConnector, OneToOneConnector
-from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector, FixedOutDegreeConnector
-from bmtool_connectors.patterns.fixed_total import (
-    FixedTotalNumberConnector,
-    PairwisePoissonConnector,
-)
-from bmtool_connectors.patterns.from_file import FileBasedConnector
-from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
-from bmtool_connectors.patterns.matrix import MatrixConnector
-from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
-from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.profiles.algebra import (
     DistantDependentProbability,
     ProfileProduct,
@@ -102,6 +88,17 @@ if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
 
     # What is found in folders, for those who cannot look: see discovery.py.
+    from bmtool_connectors.patterns.block import *
+    from bmtool_connectors.patterns.conditional import *
+    from bmtool_connectors.patterns.deterministic import *
+    from bmtool_connectors.patterns.fixed_degree import *
+    from bmtool_connectors.patterns.fixed_total import *
+    from bmtool_connectors.patterns.from_file import *
+    from bmtool_connectors.patterns.gap_junction import *
+    from bmtool_connectors.patterns.matrix import *
+    from bmtool_connectors.patterns.one_to_one import *
+    from bmtool_connectors.patterns.reciprocal import *
+    from bmtool_connectors.patterns.unidirection import *
     from bmtool_connectors.profiles.dropoffs import *
     from bmtool_connectors.profiles.gaussian import *
     from bmtool_connectors.profiles.gaussian_sums import *
@@ -118,36 +115,23 @@ __all__ = [
     "SYN_MIN_DELAY",
     "SYN_VELOCITY",
     "AbstractConnector",
-    "AllToAllConnector",
     "BaseConnector",
-    "BlockConnector",
     "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
-    "CorrelatedGapJunction",
     "DelayRule",
     "Difference",
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
     "Explanation",
-    "FileBasedConnector",
     "Finding",
-    "FixedInDegreeConnector",
-    "FixedOutDegreeConnector",
-    "FixedTotalNumberConnector",
-    "GapJunction",
-    "GapJunctionConditionalReciprocalConnector",
-    "MatrixConnector",
     "NetworkBuilder",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
-    "OneToOneConnector",
-    "OneToOneSequentialConnector",
     "PairCounts",
-    "PairwisePoissonConnector",
     "ParameterError",
     "PeriodicDistance",
     "PlacementRule",
@@ -156,11 +140,9 @@ __all__ = [
     "ProfileFit",
     "ProfileProduct",
     "ProfileSum",
-    "ReciprocalConnector",
     "SparseNetwork",
     "Summary",
     "Timer",
-    "UnidirectionConnector",
     "Verification",
     "WeightRule",
     "__version__",

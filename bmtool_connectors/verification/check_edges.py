@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Flags, IntArray, present_numbers, rows_by_number
+from bmtool_connectors.arrays import Flags, IntArray, present_numbers
 from bmtool_connectors.sonata.datasets import H5Group, parts
 from bmtool_connectors.sonata.layout import (
     AFFERENT_SECTION_ID,
@@ -26,72 +24,18 @@ from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_tabl
 from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
 from bmtool_connectors.verification.check_groups import GroupCheck
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.check_properties import SavedValues, check_properties
+from bmtool_connectors.verification.check_properties import check_properties
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["CheckedEdges", "check_rows"]
+__all__ = ["check_rows"]
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 
 #: Columns that say where synapses are, or how many.
 PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
-
-
-@dataclass
-class CheckedEdges:
-    """The rows of a population of edges.
-
-    Attributes
-    ----------
-    file : Path
-    population : str
-    ends : tuple of (str or None)
-        Names of the populations of source and target.
-    source, target, types : ndarray of int32, shape (n,)
-        -1 for ids that cannot be.
-    n_syn : ndarray of int64, shape (n,), or None
-        Synapses of each row; None: one each.
-    per_synapse : set of int
-        Edge types that have a row for each synapse, not for each pair.
-    table : dict
-        Properties of each edge type.
-    values : dict of int to SavedValues
-        Of the edge types that a recipe tells of.
-    indices : set of str
-        Names of the indices that are there.
-    """
-
-    file: Path
-    population: str
-    ends: tuple[str | None, str | None]
-    source: npt.NDArray[np.int32]
-    target: npt.NDArray[np.int32]
-    types: npt.NDArray[np.int32]
-    n_syn: npt.NDArray[Any] | None
-    per_synapse: set[int]
-    table: Mapping[int, Mapping[str, str]]
-    values: dict[int, SavedValues] = field(default_factory=dict)
-    indices: set[str] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def where(self, row: int) -> dict[str, Any]:
-        """Return what a finding says of a row."""
-        ids = int(self.source[row]), int(self.target[row])
-        kind = int(self.types[row])
-        return {"population": self.population, "row": row, "ids": ids, "edge_type": kind}
-
-    @functools.cached_property
-    def of_type(self) -> dict[int, Any]:
-        """Rows of each edge type, in order; a slice where there is one type."""
-        return rows_by_number(self.types)
-
-    def gap_types(self) -> list[int]:
-        """Return the edge types that are gap junctions."""
-        return [number for number, each in self.table.items() if is_gap_junction(each)]
 
 
 def check_rows(

@@ -14,7 +14,7 @@ from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import open_table
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.check_edges import CheckedEdges
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe

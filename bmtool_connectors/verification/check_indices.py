@@ -25,7 +25,7 @@ from bmtool_connectors.sonata.layout import (
     SOURCE_NODE_ID,
     TARGET_NODE_ID,
 )
-from bmtool_connectors.verification.check_edges import CheckedEdges
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["check_indices"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +25,11 @@ from bmtool_connectors.sonata.layout import (
 )
 from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
 from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
-if TYPE_CHECKING:
-    from bmtool_connectors.verification.check_edges import CheckedEdges
-
-__all__ = ["SavedValues", "check_properties"]
+__all__ = ["check_properties"]
 
 SECTION_IDS = (AFFERENT_SECTION_ID, EFFERENT_SECTION_ID, SEC_ID)
 SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
@@ -40,25 +37,6 @@ SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
 NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, DELAY, NSYNS, SYN_WEIGHT)
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class SavedValues:
-    """The properties that rows of an edge type have.
-
-    Attributes
-    ----------
-    digests : ColumnDigests
-        Of the columns that a recipe tells of.
-    names : set of str
-        All columns that some of the rows have.
-    lacking : set of str
-        Columns of the recipe that some of the rows do not have.
-    """
-
-    digests: ColumnDigests
-    names: set[str]
-    lacking: set[str]
 
 
 def check_properties(

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bmtool_connectors.verification.check_edges import CheckedEdges
 from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import Pairs
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray, is_first
 from bmtool_connectors.sonata.datasets import parts
-from bmtool_connectors.verification.check_edges import CheckedEdges
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]

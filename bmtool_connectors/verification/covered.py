@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bmtool_connectors.verification.check_edges import CheckedEdges
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
 

@@ -13,7 +13,7 @@ from bmtool_connectors.sonata.datasets import open_file
 from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import populations_in
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.check_edges import CheckedEdges, check_rows
+from bmtool_connectors.verification.check_edges import check_rows
 from bmtool_connectors.verification.check_gap_junctions import check_gap_files, check_gap_rows
 from bmtool_connectors.verification.check_indices import check_indices
 from bmtool_connectors.verification.check_nodes import Nodes, check_nodes
@@ -25,6 +25,7 @@ from bmtool_connectors.verification.check_saved import (
     check_tables,
     columns_told,
 )
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.covered import not_covered
 from bmtool_connectors.verification.findings import Findings, Verification
 from bmtool_connectors.verification.network_files import Files, locate
