@@ -9,16 +9,13 @@ from typing import Any, TypeAlias
 
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.reports.pool_names import pool_key, short_names
-from bmtool_connectors.reports.tables import Report
+from bmtool_connectors.reports.tables import MOST_SHOWN, WIDTH, Report
 from bmtool_connectors.sonata.populations import Population
 
 __all__ = ["Comparison", "Totals", "edge_type_names"]
 
 #: Population and id of an edge type, to what its sources and targets are called.
 Names: TypeAlias = dict[tuple[str, int | None], tuple[str, str]]
-
-WIDTH = 80
-SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Comparison(Report):
         return [asdict(each) for each in self.differences]
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(_comparison_lines(self))
 
 
 def edge_type_names(populations: Sequence[Population]) -> Names:
@@ -132,7 +129,7 @@ _SENTENCES = {
 _OF_ROWS = ("missing", "added", "synapses", "rows", "values", "combination")
 
 
-def _first(comparison: Comparison) -> str | None:
+def _first_cause(comparison: Comparison) -> str | None:
     """Say what may be the cause of the rest, where there is more than one difference of rows."""
     of_rows = [each for each in comparison.differences if each.kind in _OF_ROWS]
     nodes = [each for each in of_rows if each.item == "nodes"]
@@ -151,19 +148,19 @@ def _type_text(each: Difference) -> str:
     return f"type {each.type_id}{ends}"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of the text."""
     number = len(comparison.differences)
-    verdict = _count(number, "difference") if number else "equal"
+    verdict = _counted(number, "difference") if number else "equal"
     if comparison.rtol or comparison.atol:
         verdict += f" (rtol {comparison.rtol:g}, atol {comparison.atol:g})"
     yield verdict
     yield f"  A: {comparison.a}"
     yield f"  B: {comparison.b}"
-    first = _first(comparison)
+    first = _first_cause(comparison)
     if first is not None:
         yield from _wrap(first, "")
-    left = SHOWN
+    left = MOST_SHOWN
     for totals in comparison.totals:
         yield from _wrap(f"{totals.item} {totals.population}: {_totals_text(totals)}", "")
         for each in comparison.differences:
@@ -187,7 +184,7 @@ def _wrap(text: str, indent: str) -> Iterable[str]:
     )
 
 
-def _count(number: int, noun: str) -> str:
+def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -197,9 +194,9 @@ def _totals_text(totals: Totals) -> str:
         if rows is None or synapses is None:
             texts.append("none")
         elif totals.item == "edges":
-            texts.append(f"{_count(rows, 'row')}, {_count(synapses, 'synapse')}")
+            texts.append(f"{_counted(rows, 'row')}, {_counted(synapses, 'synapse')}")
         else:
-            texts.append(_count(rows, totals.item.removesuffix("s")))
+            texts.append(_counted(rows, totals.item.removesuffix("s")))
     return texts[0] if texts[0] == texts[1] else f"{texts[0]} in A; {texts[1]} in B"
 
 
@@ -210,18 +207,18 @@ def _sentence(each: Difference) -> str:
     sentence = _SENTENCES[each.kind].format(
         property=each.property,
         unit=unit,
-        pairs=_count(each.count, noun),
-        rows=_count(each.count, "row"),
-        synapses=f" ({_count(each.synapses or 0, unit)})" if more else "",
+        pairs=_counted(each.count, noun),
+        rows=_counted(each.count, "row"),
+        synapses=f" ({_counted(each.synapses or 0, unit)})" if more else "",
         largest="" if each.largest is None else f"{each.largest:g}",
         by="" if each.largest is None else f", by up to {each.largest:g}",
-        old=_value(old),
-        new=_value(new),
+        old=_value_text(old),
+        new=_value_text(new),
     )
     return sentence if each.type_id is None else f"{_type_text(each)}: {sentence}"
 
 
-def _value(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, tuple):
         return " -> ".join(str(each) for each in value)
     return "absent" if value is None else textwrap.shorten(repr(value), 50, placeholder=" ...")
@@ -237,5 +234,5 @@ def _examples(each: Difference) -> Iterator[str]:
         if pair:
             texts = [f"{value:.6g}" if isinstance(value, float) else None for value in (old, new)]
             if None in texts or texts[0] == texts[1]:
-                texts = [_value(old), _value(new)]
+                texts = [_value_text(old), _value_text(new)]
             yield f"{pair}: {texts[0]} in A, {texts[1]} in B"

@@ -26,7 +26,7 @@ __all__ = ["connector_described", "described", "expected", "observed"]
 
 #: Pairs that stand for all when it is told what a connector should give, and there are many: some
 #: ten milliseconds.
-MOST_PAIRS = 1 << 15
+MOST_PAIRS_OF_RECIPES = 1 << 15
 #: Values that a function may have been defined with, besides profiles: nothing that could refer
 #: to the function again.
 NUMBERS = (bool, int, float, str, np.generic, np.ndarray)
@@ -186,7 +186,7 @@ def observed(connector: ConnectorInspection, projection: Projection) -> dict[str
 def expected(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
-        found = connector.expected_of(projection, MOST_PAIRS)
+        found = connector.expected_of(projection, MOST_PAIRS_OF_RECIPES)
     except Exception:  # a function of the user may do anything, and files are written all the same
         return None
     return None if found is None else described(found.in_recipe())

@@ -96,7 +96,10 @@ class Summary(Report):
         return {"entries": entries}
 
     def __str__(self) -> str:
-        return "\n\n".join("\n".join(_lines(each)) for each in self.entries) or "no connections"
+        return (
+            "\n\n".join("\n".join(_summary_lines(each)) for each in self.entries)
+            or "no connections"
+        )
 
 
 def entry(connections: Connections) -> SummaryEntry:
@@ -166,20 +169,22 @@ def _measure(
     return Measure(quantity, direction, mean, sd, error, observed / of, bool(error), unit=1 / of)
 
 
-def _lines(each: SummaryEntry) -> Iterator[str]:
+def _summary_lines(each: SummaryEntry) -> Iterator[str]:
     """Yield the lines of an entry."""
     types = f", edge type {' and '.join(map(str, each.edge_types))}" if each.edge_types else ""
     yield f"{each.source} to {each.target}: {each.connector or 'edges'}{types}"
-    rows = [["", "wanted", "sd", "realised", "z"], *_rows(each.measures)]
+    rows = [["", "wanted", "sd", "realised", "z"], *_measure_rows(each.measures)]
     yield from aligned(rows)
     if any(measure.estimated for measure in each.measures):
         yield f"  {SAMPLED}"
-    about = [f"{name} {_value(value)}" for name, value in each.about.items() if value is not None]
+    about = [
+        f"{name} {_about_text(value)}" for name, value in each.about.items() if value is not None
+    ]
     if about:
         yield "  " + ", ".join(about)
 
 
-def _rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
+def _measure_rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
     """Yield the cells of a text table: degrees of one direction share a row."""
     two = any(each.direction == "backward" for each in measures)
     degrees: dict[str, Measure] = {}
@@ -203,5 +208,5 @@ def _degree_cells(found: dict[str, Measure]) -> list[str]:
     return [*expected, f"{mean} sd {sd} ({least} to {most})"]
 
 
-def _value(value: Any) -> str:
+def _about_text(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

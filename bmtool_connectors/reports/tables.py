@@ -1,4 +1,4 @@
-"""What is told of connectors as text, as a table and as files."""
+"""Reports: one table as text, DataFrame, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ from bmtool_connectors.sampling.expected import Moments
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLED", "Report", "aligned", "number_cells", "number_text", "plain"]
+__all__ = [
+    *("MOST_SHOWN", "SAMPLED", "WIDTH", "Report", "aligned"),
+    *("number_cells", "number_text", "plain"),
+]
 
+#: Letters in a line of text that is wrapped, and how many things are shown of a long list.
+WIDTH, MOST_SHOWN = 80, 60
 #: What the mark of estimated numbers means.
 SAMPLED = "~ estimated from a sample of the pairs, whose error is part of sd"
 

@@ -140,14 +140,14 @@ def _differences(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Return how the properties of a type, as text, differ."""
     found = []
     for name in {**told, **here}:
-        before, now = _plain(told.get(name)), _plain(here.get(name))
+        before, now = _comparable(told.get(name)), _comparable(here.get(name))
         if before != now:
             texts = [each.get(name, "NULL") for each in (here, told)]
             found.append(f"{name} is {texts[0]!r}, and {texts[1]!r} in the recipe")
     return found
 
 
-def _plain(text: str | None) -> Any:
+def _comparable(text: str | None) -> Any:
     """Return what is equal for the same value in tables of different tools."""
     if text is None or text in ("", "NULL"):
         return None

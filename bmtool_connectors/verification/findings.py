@@ -14,7 +14,7 @@ import numpy as np
 
 from bmtool_connectors.arrays import Flags
 from bmtool_connectors.reports.measures import Measure
-from bmtool_connectors.reports.tables import Report
+from bmtool_connectors.reports.tables import MOST_SHOWN, WIDTH, Report
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
 if TYPE_CHECKING:
@@ -96,12 +96,10 @@ UNREADABLE = ("no-network", "unreadable")
 SEVERITIES = ("error", "warning", "note")
 
 #: Columns of findings as a table, and those of numbers that may be missing.
-COLUMNS = (
+FINDING_COLUMNS = (
     *("severity", "code", "file", "population", "edge_type", "row", "ids", "count", "message"),
 )
 WITH_GAPS = {"edge_type": "Int64", "row": "Int64"}
-WIDTH = 80
-SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -225,11 +223,11 @@ class Verification(Report):
             Columns severity, code, file, population, edge_type, row, ids, count, message;
             numbers that do not apply are missing.
         """
-        return super().to_frame().reindex(columns=COLUMNS).astype(WITH_GAPS)
+        return super().to_frame().reindex(columns=FINDING_COLUMNS).astype(WITH_GAPS)
 
     def records(self) -> list[dict[str, Any]]:
         """Return one row per finding, each by column."""
-        return [{name: getattr(each, name) for name in COLUMNS} for each in self.findings]
+        return [{name: getattr(each, name) for name in FINDING_COLUMNS} for each in self.findings]
 
     def __str__(self) -> str:
         numbers = [
@@ -248,9 +246,11 @@ class Verification(Report):
                 f"{abs(worst.z or 0.0):.1f} standard deviations (type {worst.edge_type}, "
                 f"{worst.quantity}); a good network fails once in {1 / self.alarm_rate:,.0f}"
             )
-        lines += [str(each) for each in self.findings[:SHOWN]]
-        if len(self.findings) > SHOWN:
-            lines.append(f"... and {len(self.findings) - SHOWN} more in the attribute 'findings'")
+        lines += [str(each) for each in self.findings[:MOST_SHOWN]]
+        if len(self.findings) > MOST_SHOWN:
+            lines.append(
+                f"... and {len(self.findings) - MOST_SHOWN} more in the attribute 'findings'"
+            )
         lines.append(f"not covered: {'; '.join(self.not_covered)}")
         return "\n".join(
             "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False))
