@@ -138,7 +138,7 @@ def _joint(plan: Plan, values: BlockValues, p0: float, p1: float) -> dict[str, A
     """Return p1 and the joint probability as they are drawn, pr before, and the correlation."""
     assert plan.joint is not None
     first, laws = np.arange(1), (np.array([p0]), np.array([p1]))
-    wanted = _first(plan.joint.wanted(values, first, *laws))
+    wanted = _first(plan.joint.requested(values, first, *laws))
     p1, pr = map(_first, plan.joint.drawn(values, first, *laws, Clipping()))
     spread = float(deviation(p0, p1))
     rho = (pr - p0 * p1) / spread if spread > 0 else None
