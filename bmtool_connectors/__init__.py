@@ -34,6 +34,7 @@ from bmtool_connectors.distances import (
 )
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
+from bmtool_connectors.messages import Timer
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
 from bmtool_connectors.patterns.block import BlockConnector
@@ -68,11 +69,10 @@ from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_
 from bmtool_connectors.randomness import decision, decisions
 from bmtool_connectors.recordings.fit import ProfileFit
 from bmtool_connectors.recordings.pair_counts import PairCounts
-from bmtool_connectors.report import Timer
 from bmtool_connectors.reports.explain import Explanation
 from bmtool_connectors.reports.preview import Preview
 from bmtool_connectors.reports.summary import Summary
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,

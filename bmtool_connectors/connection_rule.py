@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,27 +19,30 @@ import numpy.typing as npt
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.nodes import NodeArrays
 
-if TYPE_CHECKING:
-    from bmtool_connectors.patterns.base import BaseConnector
-    from bmtool_connectors.patterns.projection import Projection
-
 #: Edges converted to Python objects at a time.
 _CHUNK = 1 << 16
 
 
 class ConnectionRule(list):  # type: ignore[type-arg]
-    """The edges of one use of a connector in one direction, as a connection rule.
+    """The edges of a projection in one direction, as a connection rule.
 
     Parameters
     ----------
-    connector : BaseConnector
-    use : Projection
+    projection : Projection
     direction : {'forward', 'backward'}
     """
 
-    def __init__(self, connector: BaseConnector, use: Projection, direction: str) -> None:
+    @staticmethod
+    def is_registered() -> bool:
+        """Whether BMTK knows rules of this type; it is told now if it does not."""
+        from bmtool_connectors.builder.registry import register
+
+        return register()
+
+    def __init__(self, projection: Any, direction: str) -> None:
         super().__init__()
-        self.connector, self.use, self.direction = connector, use, direction
+        self.connector, self.projection = projection.connector, projection
+        self.direction = direction
         self._last: tuple[Any, ...] | None = None
 
     def __hash__(self) -> int:  # type: ignore[override]  # lists have none
@@ -61,7 +64,7 @@ class ConnectionRule(list):  # type: ignore[type-arg]
         return self
 
     def __reduce__(self) -> Any:
-        return type(self), (self.connector, self.use, self.direction)
+        return type(self), (self.projection, self.direction)
 
     def __repr__(self) -> str:
         source, target = self.pools
@@ -71,13 +74,14 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     @property
     def pools(self) -> tuple[NodeArrays, NodeArrays]:
         """Source and target nodes of the edges."""
-        pools = (self.use.source, self.use.target)
+        pools = (self.projection.source, self.projection.target)
         return pools if self.direction == "forward" else pools[::-1]
 
     @property
     def edges(self) -> EdgeList:
         """The edges, drawn now if they have not been."""
-        return self.connector.serve(self.use, self.direction)
+        edges: EdgeList = self.projection.edges(self.direction)
+        return edges
 
     # ------------------------------------------------------------------ as a plain callable
     def __call__(self, first: Any, second: Any, *ignored: Any, **ignored_too: Any) -> Any:

@@ -13,6 +13,7 @@ import sys as _sys
 from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.distances import cylindrical_dist_z, euclid_dist, spherical_dist
+from bmtool_connectors.messages import Timer
 from bmtool_connectors.nodes import is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector
 from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
@@ -29,7 +30,6 @@ from bmtool_connectors.profiles.uniform import UniformInRange
 from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import RngLike as _RngLike
 from bmtool_connectors.randomness import decision, decisions
-from bmtool_connectors.report import Timer
 from bmtool_connectors.synapses import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import types
 from typing import Any
 
-from bmtool_connectors import bernoulli, randomness, report
+from bmtool_connectors import bernoulli, randomness
+from bmtool_connectors.errors import ParameterError
 
-__all__ = ["ModuleWithDefaults"]
+__all__ = ["ModuleWithDefaults", "checked_report_name"]
+
+#: The CSV connection report, until another name is assigned.
+REPORT_NAME = "conn.csv"
+
+
+class _Assigned:
+    """The defaults that nobody else keeps, as they were assigned last."""
+
+    report_name: str | os.PathLike[str] = REPORT_NAME
+
+
+assigned = _Assigned()
+
+
+def checked_report_name(name: object, owner: str) -> str | os.PathLike[str]:
+    """Return the name of a connection report; None is the module-wide default, read now."""
+    if name is None:
+        return assigned.report_name
+    if isinstance(name, str | os.PathLike):
+        return name
+    raise ParameterError(f"{owner} is {name!r}; allowed is a file name or None.")
 
 
 class ModuleWithDefaults(types.ModuleType):
@@ -34,17 +57,16 @@ class ModuleWithDefaults(types.ModuleType):
     @property
     def report_name(self) -> Any:
         """File of the CSV connection report, unless a connector is given its own."""
-        return report.default.name
+        return assigned.report_name
 
     @report_name.setter
     def report_name(self, value: Any) -> None:
-        report.default.name = report.checked_file(
-            report.DEFAULT_FILE if value is None else value, "report_name of bmtool_connectors"
-        )
+        given = REPORT_NAME if value is None else value
+        assigned.report_name = checked_report_name(given, "report_name of bmtool_connectors")
 
     @report_name.deleter
     def report_name(self) -> None:
-        report.default.name = report.DEFAULT_FILE
+        assigned.report_name = REPORT_NAME
 
     @property
     def infeasible(self) -> Any:

@@ -21,6 +21,7 @@ from bmtool_connectors.patterns.described import RECIPE
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pools import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary, entry
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
@@ -30,9 +31,8 @@ __all__ = ["read_connections", "summarize"]
 #: Columns of coordinates, in order of preference.
 _COORDINATES = (tuple(f"{POSITIONS}[{k}]" for k in range(3)), *AXES)
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
-#: Numbers of a recipe: of what was drawn, and how those of what was wanted begin.
+#: Numbers of a recipe, of what was drawn.
 _COUNTS = {"pairs", "clipped", "dropped"}
-_EXPECTED = ("forward", "backward", "reciprocal", "independent", "per_rho")
 
 
 def summarize(folder: str | os.PathLike[str]) -> Summary:
@@ -152,7 +152,7 @@ def _checked_recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
     """
     connector = _part(entry, "connector")
     drawn, wanted = _part(connector, "drawn"), _part(connector, "wanted")
-    connected, degrees = _part(drawn, "connected"), _part(wanted, "degrees")
+    connected, _ = _part(drawn, "connected"), _part(wanted, "degrees")
     for name in ("class", "direction"):
         if not isinstance(connector.get(name, ""), str):
             raise TypeError(f"{name} is {connector[name]!r}")
@@ -160,17 +160,10 @@ def _checked_recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
         _check_number(name, drawn[name])
     for name, value in connected.items():
         _check_number(name, value)
-    for name, value in wanted.items():
-        if name.startswith(_EXPECTED) and value is not None:
-            _check_number(name, value)
-    for name, moments in degrees.items():
-        mean, sd = moments
-        for value in (mean, 0 if sd is None else sd):
-            _check_number(f"{name} of degrees", value)
     if not connector:
         return {**entry, "connector": {}}
-    parts = {"drawn": {**drawn, "connected": connected}, "wanted": {**wanted, "degrees": degrees}}
-    parts = {name: each for name, each in parts.items() if connector.get(name)}
+    parts: dict[str, Any] = {"drawn": drawn and {**drawn, "connected": connected}}
+    parts["wanted"] = Expected.from_recipe(wanted)
     parameters = _part(connector, "parameters")
     return {**entry, "connector": {**connector, "parameters": parameters, **parts}}
 
@@ -394,18 +387,19 @@ def _is_part(recipe: Mapping[str, Any]) -> bool:
 
 def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
     recipe = first.recipe.get("connector", {})
-    drawn, wanted = (recipe.get(name) or {} for name in ("drawn", "wanted"))
+    drawn, expected = recipe.get("drawn") or {}, recipe.get("wanted")
     name = recipe.get("class", "").rpartition(".")[2] or None
     is_gap = is_gap_junction(first.properties) or name in _GAPS
     about = {"seed": recipe.get("seed"), "name": recipe.get("name")}
-    about = {"sampler": wanted.get("sampler"), **about} if recipe else {}
+    sampler = None if expected is None else expected.sampler
+    about = {"sampler": sampler, **about} if recipe else {}
     if not all(pool.is_known for pool in first.pools):
         about["nodes"] = "those with edges only"
     if _is_part(first.recipe):
-        wanted = drawn = {}
+        expected, drawn = None, {}
     synapses = [each for key, each in recipe.get("parameters", {}).items() if "n_syn" in key]
     if drawn.get("dropped") and any(isinstance(each, Mapping) for each in synapses):
-        wanted = {}  # the laws do not know how often a function gives 0
+        expected = None  # the laws do not know how often a function gives 0
     found = Connections(
         *first.labels,
         first.edges,
@@ -414,10 +408,10 @@ def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
         undirected=is_gap and first.recurrent,
         connector=name,
         edge_types=tuple(each.number for each in (first, other) if each is not None),
-        wanted=wanted,
+        expected=expected,
         drawn=drawn,
         about=about,
         positions=(first.pools[0].positions, first.pools[1].positions),
     )
     alone = other is None and recipe.get("direction") == "backward"
-    return found.wanted_backward() if alone else found
+    return found.expected_backward() if alone else found

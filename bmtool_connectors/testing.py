@@ -149,13 +149,13 @@ def _chance(trial: Trial) -> None:
 
 def _drawn_once(trial: Trial) -> None:
     made = trial.new()
-    calls, draw = [], made._draw_use
+    calls, draw = [], made.draw
 
     def counted(*args: Any) -> Any:
         calls.append(args)
         return draw(*args)
 
-    made._draw_use = counted  # type: ignore[assignment,method-assign]
+    made.draw = counted  # type: ignore[assignment,method-assign]
     for _ in range(2):
         edges_of(made)
         made.edge_params()
@@ -228,13 +228,13 @@ def _restored(trial: Trial) -> None:
     made = trial.set_up(trial.copied(rng))
     for reference in made._references():  # is drawn for good
         reference.connector.initial_all_to_all()
-    state, draw = get_state(rng), made._draw_use
+    state, draw = get_state(rng), made.draw
 
     def failing(*args: Any) -> Any:
         draw(*args)
         raise ZeroDivisionError
 
-    made._draw_use = failing  # type: ignore[assignment,method-assign]
+    made.draw = failing  # type: ignore[assignment,method-assign]
     with contextlib.suppress(ZeroDivisionError):
         made.initial_all_to_all()
     if get_state(rng) != state:
@@ -246,7 +246,7 @@ def _look_ups(trial: Trial) -> None:
     for key, edges in edges_of(made).items():
         use = made.use
         pools = (use.source, use.target) if key == "forward" else (use.target, use.source)
-        rule, dense = made._rule(key), edges.to_dense()
+        rule, dense = made.use.rule(key), edges.to_dense()
         order = (np.arange(60) * 6151 % dense.size).tolist()  # anywhere, back and forth
         pairs = [divmod(k, dense.shape[1]) for k in order]
         found = [rule(pools[0].nodes[i], pools[1].nodes[j]) for i, j in pairs]

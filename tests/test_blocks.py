@@ -567,7 +567,7 @@ def test_sources_of_a_block_that_take_part_as_a_whole() -> None:
     half.setup_nodes(source=a, target=b)
     connector = BlockConnector({("a", "b"): half, ("b", "a"): 0.1}, missing=None, **QUIET)
     connector.setup_nodes(source=net.nodes(), target=net.nodes())
-    assert connector.expected().forward_jump == half.expected().forward_jump > 1
+    assert connector.expected().max_step == half.expected().max_step > 1
 
 
 def test_counts_and_expectation() -> None:

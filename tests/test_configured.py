@@ -62,7 +62,7 @@ def set_up(connector: Any, net: Any = None) -> Any:
 
 
 def edges(connector: Any) -> list[tuple[int, int]]:
-    drawn = connector.edges_of(connector.use).forward  # as a build asks for them
+    drawn = connector.use.drawn().forward  # as a build asks for them
     return list(zip(drawn.source.tolist(), drawn.target.tolist(), strict=True))
 
 
@@ -221,7 +221,7 @@ class TestOptions:
         connector.rng = 4
         other = UnidirectionConnector(0.3, rng=np.random.default_rng(3), **QUIET)
         other.setup_nodes(source=a, target=a)
-        drawn, wanted = (c.edges_of(u).forward for c, u in ((connector, first), (other, other.use)))
+        drawn, wanted = (each.drawn().forward for each in (first, other.use))
         assert np.array_equal(drawn.source, wanted.source)
         assert np.array_equal(drawn.target, wanted.target)
 
@@ -423,7 +423,7 @@ class TestOverriddenDraw:
         first = coupled.use
         chemical.setup_nodes(source=other, target=other)
         coupled.setup_nodes(source=other, target=other)
-        assert len(coupled.edges_of(first).forward) == 190 / 2
+        assert len(first.drawn().forward) == 190 / 2
 
     def test_report_of_blocks(self, tmp_path: Path) -> None:
         """Without ``super()`` there is nothing to say of single blocks."""

@@ -162,7 +162,7 @@ class TestExact:
             with without_warnings():
                 clipped = drawn.connectivity.clipped
                 found, wanted = drawn.expected(), fresh.expected()
-                fresh.edges_of(fresh.use)
+                fresh.use.drawn()
             assert found.reciprocal == pytest.approx(wanted.reciprocal, rel=1e-9)
             assert found.infeasible == wanted.infeasible
             unvisited += clipped == 0 < wanted.infeasible
@@ -237,7 +237,7 @@ class TestIndependent:
         p = near(distances(net, "B"))
         assert found.independent == pytest.approx(0.2 * p.sum(), rel=1e-12)
         spread = np.sqrt(p * (1 - p) * 0.16).sum()
-        assert found.per_rho == pytest.approx(spread, rel=1e-12)
+        assert found.reciprocal_per_rho == pytest.approx(spread, rel=1e-12)
 
     @pytest.mark.parametrize("autapses", [True, False])
     @pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
@@ -248,7 +248,7 @@ class TestIndependent:
         p = near(distances(net, "A"))[np.triu_indices(N, 1)]
         found = set_up(net, connector).expected()
         assert found.independent == pytest.approx((p**2).sum(), rel=1e-12)
-        assert found.per_rho == found.reciprocal == 0
+        assert found.reciprocal_per_rho == found.reciprocal == 0
 
     def test_not_known(self, net: NetworkBuilder) -> None:
         """The other order of a pair may have another probability, or is not there."""

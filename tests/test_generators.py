@@ -93,7 +93,7 @@ def test_reference_drawn_by_a_function_that_fails() -> None:
     errors = [RuntimeError("the first time")]
 
     def p(argument: float) -> float:
-        other.edges_of(other.use)
+        other.use.drawn()
         if errors:
             raise errors.pop()
         return 0.5
@@ -102,13 +102,13 @@ def test_reference_drawn_by_a_function_that_fails() -> None:
     for each in (other, asking, last):
         each.setup_nodes(net.nodes(), net.nodes())
     with pytest.raises(RuntimeError):
-        asking.edges_of(asking.use)
+        asking.use.drawn()
     again = np.random.default_rng(3)
     for each in (other, asking, last):
         twin = UnidirectionConnector(0.5, rng=again, **QUIET)
         twin.setup_nodes(net.nodes(), net.nodes())
-        wanted = twin.edges_of(twin.use).forward.to_dense()
-        assert np.array_equal(each.edges_of(each.use).forward.to_dense(), wanted)
+        wanted = twin.use.drawn().forward.to_dense()
+        assert np.array_equal(each.use.drawn().forward.to_dense(), wanted)
 
 
 # ---------------------------------------------------------------------- generators in rules

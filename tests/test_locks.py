@@ -84,7 +84,7 @@ def connector(net: Any, rng: Any, **options: Any) -> UnidirectionConnector:
 
 def dense(made: Any) -> list[list[int]]:
     """Return the edges of a connector, drawn if they have not been."""
-    found: list[list[int]] = made.edges_of(made.use).forward.to_dense().tolist()
+    found: list[list[int]] = made.use.drawn().forward.to_dense().tolist()
     return found
 
 

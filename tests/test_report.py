@@ -1,6 +1,6 @@
 """The CSV connection report: its rows and percentages, appending, and all that may go wrong.
 
-Also what else ``report`` holds: the printed counts and ``Timer``.
+Also what ``messages`` holds: the printed counts and ``Timer``.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ from bmtool_connectors import (
     ReciprocalConnector,
     Timer,
     UnidirectionConnector,
-    report,
+    messages,
 )
+from bmtool_connectors.reports.connection_report import save_rows
 
 HEADER = (
     "Source,Target,Percent connectionivity within possible connections,"
@@ -316,12 +317,8 @@ def test_large_and_small_numbers() -> None:
     """Eight significant digits, of numbers of any size."""
     edges = EdgeList.from_arrays([0], [0], (70_000, 70_000))
     pairs = 70_000**2
-    report.save(
-        "conn.csv",
-        "s",
-        "t",
-        Connectivity(edges, pairs=pairs, possible=(7, 7, 3), connected=(1, 2, 3)),
-    )
+    drawn = Connectivity(edges, pairs=pairs, possible=(7, 7, 3), connected=(1, 2, 3))
+    save_rows("conn.csv", [("s", "t", drawn)])
     row = f"s,t,[14.285714 28.571429 100],[{100 / pairs:.8g} {200 / pairs:.8g} {300 / pairs:.8g}]\n"
     assert lines("conn.csv")[1] == row
     assert "2.0408163e-08" in row
@@ -691,7 +688,8 @@ def test_edges_are_those_without_a_report() -> None:
 WRITER = """
 import sys, time
 from pathlib import Path
-from bmtool_connectors import Connectivity, EdgeList, report
+from bmtool_connectors import Connectivity, EdgeList
+from bmtool_connectors.reports.connection_report import save_rows
 
 number, file, n = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 edges = EdgeList.from_arrays([0], [0], (3, 7))
@@ -700,7 +698,7 @@ Path(f"ready {number}").touch()
 while not Path("go").exists():
     time.sleep(0.001)
 for row in range(n):
-    report.save(file, f"process {number}", f"row {row}, of all", drawn)
+    save_rows(file, [(f"process {number}", f"row {row}, of all", drawn)])
 """
 
 
@@ -907,24 +905,24 @@ def connectivity(
 
 
 def test_fractions() -> None:
-    assert report.fractions(connectivity((3,), (4,))) == ([0.75], [0.15])
-    assert report.fractions(connectivity((3, 4, 1), (6, 8, 0))) == (
+    assert messages.fractions(connectivity((3,), (4,))) == ([0.75], [0.15])
+    assert messages.fractions(connectivity((3, 4, 1), (6, 8, 0))) == (
         [0.5, 0.5, 0.0],
         [0.15, 0.2, 0.05],
     )
     nothing = Connectivity(EdgeList.from_arrays([], [], (0, 0)), possible=(0,), connected=(0,))
-    assert report.fractions(nothing) == ([0.0], [0.0])
+    assert messages.fractions(nothing) == ([0.0], [0.0])
 
 
 def test_counts_text() -> None:
-    assert report.counts_text(connectivity((3,), (4,)), ("forward",)) == (
+    assert messages.counts_text(connectivity((3,), (4,)), ("forward",)) == (
         "Number of connected pairs: 3\n"
         "Number of possible connections: 4\n"
         "Fraction of connected pairs in possible ones: 75.00%\n"
         "Number of total pairs: 20\n"
         "Fraction of connected pairs in all pairs: 15.00%\n"
     )
-    text = report.counts_text(connectivity((3, 1), (4, 4), dropped=2), ("all", "reciprocal"))
+    text = messages.counts_text(connectivity((3, 1), (4, 4), dropped=2), ("all", "reciprocal"))
     assert text.startswith("Numbers of (all, reciprocal) connections:\n")
     assert "Number of connected pairs: (3, 1)\n" in text
     assert "in possible ones: (75.00%, 25.00%)\n" in text

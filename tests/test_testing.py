@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any, ClassVar
@@ -191,10 +192,10 @@ class SaysCertain(Own):
 
 
 class DrawsAgain(Own):
-    def edges_of(self, use: Any) -> Any:
-        if not self.save_report:
-            use.connectivity = None
-        return super().edges_of(use)
+    @property
+    def conn_prop(self) -> Any:
+        self.use.connectivity = None
+        return super().conn_prop
 
 
 class Verbose(Own):
@@ -210,7 +211,8 @@ class Forgetful(Own):
         made._use = self._use
         if self._use is not None and self._use.connectivity is not None:
             empty = raw([], [], self._use.connectivity.forward.shape)
-            made._use = type("Use", (), {**self._use.__dict__, "recurrent": False})()
+            made._use = copy.copy(self._use)
+            made._use.connector, made._use.recurrent = made, False
             made._use.connectivity = Connectivity.from_edges(empty)
         return made
 
@@ -245,17 +247,27 @@ class ReportsTwice(Own):
 
 
 class MovesTheGenerator(Own):
-    def edges_of(self, use: Any) -> Any:
-        if use.connectivity is None:
-            self._generator(use).random()
-        return super().edges_of(use)
+    def _draw_references(self, projection: Any) -> None:
+        projection.new_generator().random()
+
+
+class WrongForRows:
+    """Right for a pair of nodes, which is all that BMTK asks about here."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+
+    def is_registered(self) -> bool:
+        return False
+
+    def __call__(self, a: Any, b: Any) -> Any:
+        return self.rule(a, b) if hasattr(a, "node_id") and hasattr(b, "node_id") else [1]
 
 
 class OtherRule(Own):
-    def _rule(self, direction: str, use: Any = None) -> Any:
-        rule = super()._rule(direction, use)
-        # Right for a pair of nodes, which is all that BMTK asks about here.
-        return lambda a, b: rule(a, b) if hasattr(a, "node_id") and hasattr(b, "node_id") else [1]
+    def _check_pools(self, projection: Any) -> None:
+        rule = projection.rule
+        projection.rule = lambda direction: WrongForRows(rule(direction))
 
 
 class OtherParams(Own):

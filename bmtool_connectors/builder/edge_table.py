@@ -114,7 +114,7 @@ class EdgeTable:
         return (
             isinstance(rule, ConnectionRule)
             and rule.connector is connector
-            and not rule.use.overlay
+            and not rule.projection.overlay
             and type(connector).get_conn_prop is ConnectorViews.get_conn_prop
         )
 

@@ -6,10 +6,10 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bmtool_connectors import randomness
-from bmtool_connectors.builder import _bmtk, inspected
+from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
@@ -20,11 +20,13 @@ from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.preview import Preview
-from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.sonata.interrupts import held_signals
+
+if TYPE_CHECKING:
+    from bmtool_connectors.reports.connections import Connections
+    from bmtool_connectors.reports.preview import Preview
+    from bmtool_connectors.reports.summary import Summary
 
 __all__ = ["NetworkBuilder", "SparseNetwork"]
 
@@ -98,7 +100,9 @@ class _SparseNetwork(SavingNetwork):
         Preview
             One entry per connector; edges of other connection rules are not known.
         """
-        return inspected.preview(self.get_connections())
+        from bmtool_connectors.reports.of_network import preview_of_network
+
+        return preview_of_network(self)
 
     def connections(self) -> list[Connections]:
         """Return the edges that have been built, those of one connector together.
@@ -108,12 +112,9 @@ class _SparseNetwork(SavingNetwork):
         ParameterError
             If the network is not built, or its edges are spread over MPI processes.
         """
-        if self.get_connections() and not self.edges_built:
-            raise ParameterError(
-                f"network {self.name!r} is not built; call its build() first, or look at its "
-                "preview()."
-            )
-        return inspected.connections(self.name, self.edges_table())
+        from bmtool_connectors.reports.of_network import connections_of_network
+
+        return connections_of_network(self)
 
     def summary(self) -> Summary:
         """Return what was wanted of each connector and what was built.
@@ -127,7 +128,9 @@ class _SparseNetwork(SavingNetwork):
         ParameterError
             If the network is not built, or its edges are spread over MPI processes.
         """
-        return Summary(tuple(entry(each) for each in self.connections()))
+        from bmtool_connectors.reports.of_network import summary_of_network
+
+        return summary_of_network(self)
 
     # ------------------------------------------------------------------ edges
     def add_edges(

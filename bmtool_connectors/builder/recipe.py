@@ -190,14 +190,14 @@ def _rule(table: EdgeTable, known: dict[Any, Any]) -> dict[str, Any]:
     rule = table.connection_map.connector
     found: dict[str, Any] = {}
     if isinstance(rule, ConnectionRule):
-        if rule.use not in known:
-            known[rule.use] = wanted(rule.connector, rule.use)
+        if rule.projection not in known:
+            known[rule.projection] = wanted(rule.connector, rule.projection)
         found["connector"] = {
             **connector_described(rule.connector),
-            "use": rule.use.number,
+            "use": rule.projection.number,
             "direction": rule.direction,
-            "drawn": drawn(rule.connector, rule.use),
-            "wanted": known[rule.use],
+            "drawn": drawn(rule.connector, rule.projection),
+            "wanted": known[rule.projection],
         }
     else:
         found["connection_rule"] = described(rule)

@@ -12,21 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from bmtool_connectors import report
-from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.generators import deep_copy, in_turn, restored_on_error
+from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.configured import Self
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.patterns.views import ConnectorViews
-from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 
 if TYPE_CHECKING:
@@ -56,7 +50,7 @@ class AbstractConnector(ABC):
         return constant
 
 
-class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
+class BaseConnector(ConnectorInspection, AbstractConnector):
     """A connector, but for its law: subclass it and write ``draw``.
 
     Parameters
@@ -88,16 +82,9 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
     #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = parameter(default=True, init=False)
-    #: What the printed counts are called, in order.
-    count_names: ClassVar[tuple[str, ...]] = ("forward",)
-
-    def _start(self) -> None:
-        super()._start()
-        #: The use that ``setup_nodes`` began last.
-        self._use: Projection | None = None
-        #: Use and direction whose edges BMTK is being given, or was given last.
-        self.serving: tuple[Projection, str] | None = None
+    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
+    #: Compare populations by network and filter only; a parameter of one connector.
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -121,9 +108,6 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
     def __deepcopy__(self, memo: dict[int, Any]) -> BaseConnector:
         return deep_copy(self, memo, self._randomness)
 
-    def _unused(self: Self, **attributes: Any) -> Self:
-        return super()._unused(_use=None, serving=None, **attributes)
-
     # ------------------------------------------------------------------ uses
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
         """Begin a use of the connector on two node pools.
@@ -138,36 +122,15 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         NodeError
             If a pool is missing or empty, or does not fit the connector.
         """
-        self._begin(self._make_use(source, target))
+        self._begin(Projection(self, source, target, self.quick_pop_check))
 
-    def _make_use(self, source: Any, target: Any, quick: bool = False) -> Projection:
-        for which, pool in (("source", source), ("target", target)):
-            self._check_pool(which, pool)
-        use = Projection(source, target, quick)
-        for which, nodes in (("source", use.source), ("target", use.target)):
-            if not len(nodes):
-                raise NodeError(
-                    f"{nodes.label} nodes do not exist: {which} of {type(self).__name__} is empty; "
-                    "check the filter, and that add_nodes() came before nodes()."
-                )
-        return use
+    def _begin(self, projection: Projection) -> None:
+        self._check_pools(projection)
+        projection.take_streams()
+        self._use = projection
 
-    def _check_pool(self, which: str, pool: Any) -> None:
-        if pool is None or not hasattr(pool, "network_name"):
-            raise NodeError(
-                f"{which} of {type(self).__name__}.setup_nodes() is {pool!r}; allowed is a node "
-                "pool as net.nodes(...) returns."
-            )
-
-    def _begin(self, use: Projection) -> None:
-        self._use = use
-        use.root = use.generator = use.number = None
-        if isinstance(self._randomness, Seed):
-            key = (use.source.stream_label, use.target.stream_label, type(self).__name__, self.name)
-            use.number = self._randomness.count_use(*key) if self._default_seed else None
-            use.root = self._randomness.root(*key, use.number)
-        else:
-            use.generator = self._randomness
+    def _check_pools(self, projection: Projection) -> None:
+        """Refuse pools that do not fit the connector, and get ready for them."""
 
     def _rng_assigned(self) -> None:
         if self._use is not None:
@@ -202,22 +165,7 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
             raise TypeError(
                 f"edge_params of {type(self).__name__} got {', '.join(kwargs)}; it takes nothing."
             )
-        return self._params("forward")
-
-    def _params(self, direction: str, use: Projection | None = None) -> dict[str, Any]:
-        from bmtool_connectors.builder.registry import register  # the one look upward, lazy
-
-        use = self.use if use is None else use
-        rule = self._rule(direction, use)
-        pools = (use.source_pool, use.target_pool)
-        source, target = pools if direction == "forward" else pools[::-1]
-        use.taken.add(direction)
-        return {
-            "source": source,
-            "target": target,
-            "iterator": self.iterators[direction],
-            "connection_rule": rule if register() else rule.__call__,
-        }
+        return self.use.edge_params("forward")
 
     def connect(
         self,
@@ -264,41 +212,13 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         for direction in directions:
             options = dict(given[direction] or {})
             columns = options.pop("properties", ())
-            edges = net.add_edges(**options, **self._params(direction))
+            edges = net.add_edges(**options, **self.use.edge_params(direction))
             for each in [columns] if isinstance(columns, Mapping) else columns:
                 edges.add_properties(**each)
             maps.append(edges)
         return tuple(maps)
 
-    # ------------------------------------------------------------------ the draw
-    def edges_of(self, use: Projection) -> Connectivity:
-        """Return the edges of a use, drawing them if that has not been done."""
-        if use.connectivity is None:
-            self._check_nodes(use)
-            # What we depend on is drawn for good, also when our own draw fails.
-            self._draw_references(use)
-            # The shared generators first, then the use: in one order, two threads never wait
-            # for each other.
-            with in_turn(self._shared(use)), use.lock:
-                if use.connectivity is None:  # another thread may have drawn it meanwhile
-                    self._draw_once(use)
-        assert use.connectivity is not None
-        return use.connectivity
-
-    def _draw_once(self, use: Projection) -> None:
-        if self.verbose:
-            report.say(self._opening(use))
-        timer = report.Timer()
-        shared = self._shared(use)
-        with restored_on_error(*shared, kept=lambda: use.connectivity is not None):
-            use.connectivity = self._checked(self._draw_use(use, self._generator(use)), use)
-        use.seconds = timer.end()
-        if self.verbose:
-            report.say(report.counts_text(use.connectivity, self._count_names(use)))
-            timer.report("Time for drawing connections")
-        if self.save_report:
-            self._save_report(use)
-
+    # ------------------------------------------------------------------ what a projection asks
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
         return PairSpace(source, target, autapses=self.allow_autapses)
@@ -307,95 +227,25 @@ class BaseConnector(ConnectorInspection, ConnectorViews, AbstractConnector):
         """Return the other connectors whose edges the law depends on."""
         return ()
 
-    def _draw_references(self, use: Projection) -> None:
+    def _draw_references(self, projection: Projection) -> None:
         for reference in self._references():
-            reference.states(use)
+            reference.states(projection)
 
-    def _draw_use(self, use: Projection, rng: SharedGenerator) -> EdgeList | Connectivity:
-        with use.being_drawn():
-            return self.draw(use.source, use.target, rng)
+    def serve(self, projection: Projection, direction: str) -> None:
+        """Remember whose edges BMTK is being given."""
+        self.serving = projection, direction
 
-    def _check_nodes(self, use: Projection) -> None:
-        """Refuse, or warn, when BMTK's nodes changed between ``setup_nodes`` and the draw."""
-        for which, message in use.changes_of_nodes(type(self).__name__):
-            self.warn_once(which, message, (use.source, use.target))
-
-    def serve(self, use: Projection, direction: str) -> EdgeList:
-        """Return the edges that a rule looks up, and remember whose they are."""
-        self.serving = use, direction
-        return self.edges_of(use).edges(direction)
-
-    def pair_edges(self, use: Projection) -> EdgeList:
-        """Return the edges of a use for a connector that depends on this one.
-
-        Every connected pair is listed in each direction in which it is connected.
-        """
-        return self.edges_of(use).forward
-
-    def _generator(self, use: Projection) -> SharedGenerator:
-        if use.root is not None:
-            return np.random.default_rng(use.root)
-        assert use.generator is not None
-        return use.generator
-
-    def _shared(self, use: Projection) -> list[SharedGenerator]:
-        """Return the shared generators that the draw of a use takes numbers from."""
-        return [] if use.generator is None else [use.generator]
-
-    def _checked(self, drawn: EdgeList | Connectivity, use: Projection) -> Connectivity:
-        """Refuse what a ``draw`` method of a user's class must not return."""
-        connectivity = Connectivity.from_edges(drawn) if isinstance(drawn, EdgeList) else drawn
-        if not isinstance(connectivity, Connectivity):
-            raise TypeError(
-                f"{type(self).__name__}.draw() returned {type(drawn).__name__}; allowed are an "
-                "EdgeList or a Connectivity."
-            )
-        shape = (len(use.source), len(use.target))
-        if connectivity.forward.shape != shape:
-            raise ParameterError(
-                f"{type(self).__name__}.draw() returned edges of shape "
-                f"{connectivity.forward.shape} for pools of shape {shape}; pass "
-                "shape=(len(source), len(target)) to EdgeList.from_arrays()."
-            )
-        back = connectivity.backward
-        if "backward" in self.iterators and not use.recurrent and back is None:
-            raise ParameterError(
-                f"{type(self).__name__}.draw() returned no backward edges, and there are two "
-                "populations; return a Connectivity with forward= and backward=."
-            )
-        if back is not None and back.shape != shape[::-1]:
-            raise ParameterError(
-                f"{type(self).__name__}.draw() returned backward edges of shape {back.shape} for "
-                f"pools of shape {shape}; their source is the second pool: pass "
-                "shape=(len(target), len(source)) to EdgeList.from_arrays()."
-            )
-        return connectivity
-
-    def _count_names(self, use: Projection) -> tuple[str, ...]:
-        return self.count_names
-
-    def _opening(self, use: Projection) -> str:
-        return "\nStart building connection\n  from {}\n  to {}".format(*use.labels)
-
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return use.labels
-
-    def _save_report(self, use: Projection) -> None:
-        assert use.connectivity is not None
-        report.save(self.report_name, *self._report_labels(use), use.connectivity)
+    def _opening(self, projection: Projection) -> str:
+        return "\nStart building connection\n  from {}\n  to {}".format(*projection.labels)
 
     # ------------------------------------------------------------------ rules
     def make_connection(self, source: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         """Return synapse counts: for a pair of nodes, or for a node and a list of nodes."""
-        return self._rule("forward")(source, target)
-
-    def _rule(self, direction: str, use: Projection | None = None) -> ConnectionRule:
-        use = self.use if use is None else use
-        return use.rules.setdefault(direction, ConnectionRule(self, use, direction))
+        return self.use.rule("forward")(source, target)
 
     def initial_all_to_all(self) -> None:
         """Draw the edges of the current use if that has not been done."""
-        self.edges_of(self.use)
+        self.use.drawn()
 
     def free_memory(self) -> None:
         """Drop node objects and kept arrays of a drawn use; the edges stay."""

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
@@ -34,8 +33,8 @@ class BidirectionalConnector(SampledConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
-    allow_autapses: bool = parameter(default=False, init=False)
-    quick_pop_check: bool = parameter(default=False, init=False)
+    allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
     infeasible: str = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
@@ -94,7 +93,7 @@ class BidirectionalConnector(SampledConnector):
                 "call edge_params() (or edge_params(direction='backward')) first, or make another "
                 "connector."
             )
-        self._begin(self._make_use(source, target, quick=self.quick_pop_check))
+        super().setup_nodes(source, target)
 
     def edge_params(self, direction: str | None = None) -> dict[str, Any]:  # type: ignore[override]
         """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.
@@ -112,10 +111,12 @@ class BidirectionalConnector(SampledConnector):
         ParameterError
             If `direction` is not one of the two, or backward is asked of one population.
         """
-        use = self.use
-        allowed = ("forward",) if use.recurrent else ("forward", "backward")
+        projection = self.use
+        allowed = ("forward",) if projection.recurrent else ("forward", "backward")
         if direction is None:
-            left = [each for each in allowed if use.recurrent or each not in use.taken]
+            left = [
+                each for each in allowed if projection.recurrent or each not in projection.taken
+            ]
             if not left:
                 raise NodeError(
                     f"edge_params of {type(self).__name__} was called for both directions already; "
@@ -127,11 +128,11 @@ class BidirectionalConnector(SampledConnector):
                 f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
                 f"is {' or '.join(map(repr, allowed))}."
             )
-        return self._params(direction)
+        return self.use.edge_params(direction)
 
     def make_forward_connection(self, source: Any, targets: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the synapse counts from a source to a list of targets (or one target)."""
-        return self._rule("forward")(source, targets)
+        return self.use.rule("forward")(source, targets)
 
     def make_backward_connection(self, targets: Any, source: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the synapse counts from a list of targets to a source, against the direction.
@@ -144,8 +145,8 @@ class BidirectionalConnector(SampledConnector):
             Of the first pool, where they end.
         """
         if self.use.recurrent:
-            return self._rule("forward")(targets, source)
-        return self._rule("backward")(targets, source)
+            return self.use.rule("forward")(targets, source)
+        return self.use.rule("backward")(targets, source)
 
     def make_connection(
         self, source: Any = None, target: Any = None, *args: Any, **kwargs: Any
@@ -161,7 +162,7 @@ class BidirectionalConnector(SampledConnector):
 
     # ------------------------------------------------------------------ the draw
     def _drawn(
-        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+        self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
         source, target = space.source, space.target
         if source is not target and space.self_columns is not None:
@@ -172,7 +173,7 @@ class BidirectionalConnector(SampledConnector):
                 "ones.",
                 (source, target),
             )
-        return super()._drawn(space, use, rng)
+        return super()._drawn(space, projection, rng)
 
     def _warn_of_clipping(self, plan: Plan, drawn: PairDraw) -> None:
         ends = plan.space.source, plan.space.target
@@ -226,31 +227,37 @@ class BidirectionalConnector(SampledConnector):
             cache=_Kept(plan, kept, self._randomness) if kept else MappingProxyType({}),
         )
 
-    def serve(self, use: Projection, direction: str) -> EdgeList:
-        """Return the edges that a rule looks up; say when the other direction was forgotten."""
-        served = super().serve(use, direction)
-        if not use.recurrent and use.taken == {"forward"}:
-            left = len(self.edges_of(use).edges("backward"))
+    def serve(self, projection: Projection, direction: str) -> None:
+        """Remember whose edges BMTK is given; say when the other direction was forgotten."""
+        super().serve(projection, direction)
+        if not projection.recurrent and projection.taken == {"forward"}:
+            source, target = projection.labels
             self.warn_once(
                 "forward only",
-                f"{type(self).__name__} drew {left} backward edges from {use.labels[1]} to "
-                f"{use.labels[0]} that were never handed to add_edges so far; call edge_params() "
-                "a second time for them.",
-                (use.source, use.target),
+                f"{type(self).__name__} drew {len(projection.drawn().edges('backward'))} backward "
+                f"edges from {target} to {source} that were never handed to add_edges so far; call "
+                "edge_params() a second time for them.",
+                projection.ends,
             )
-        return served
 
-    def _law_of_distance(self, use: Projection) -> tuple[Any, Metric] | None:
-        drawn = use.connectivity
-        if self.infeasible == "bmtool" and use.recurrent and drawn is not None and drawn.clipped:
+    def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
+        drawn = projection.connectivity
+        if (
+            self.infeasible == "bmtool"
+            and projection.recurrent
+            and drawn is not None
+            and drawn.clipped
+        ):
             return None  # the edges of both directions have no one law
-        return super()._law_of_distance(use)
+        return super()._law_of_distance(projection)
 
-    def _count_names(self, use: Projection) -> tuple[str, ...]:
-        return ("all", "reciprocal") if use.recurrent else ("forward", "backward", "reciprocal")
+    def _count_names(self, projection: Projection) -> tuple[str, ...]:
+        return (
+            ("all", "reciprocal") if projection.recurrent else ("forward", "backward", "reciprocal")
+        )
 
-    def _opening(self, use: Projection) -> str:
-        return "\nStart building connection between:\n  {}\n  {}".format(*use.labels)
+    def _opening(self, projection: Projection) -> str:
+        return "\nStart building connection between:\n  {}\n  {}".format(*projection.labels)
 
     @property
     def conn_prop(self) -> list[Mapping[int, Any]]:
@@ -258,8 +265,8 @@ class BidirectionalConnector(SampledConnector):
 
         The second is empty for a recurrent population.
         """
-        self._look()
-        tables: list[Mapping[int, Any]] = list(self._tables(self.use))
+        self.use.looked_at()
+        tables: list[Mapping[int, Any]] = list(self.use.tables())
         return tables if len(tables) == 2 else [*tables, {}]
 
     def add_conn_prop(self, src: int, trg: int, prop: Any, stage: int = 0) -> None:

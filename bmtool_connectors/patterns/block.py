@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, product
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
@@ -198,23 +198,22 @@ class BlockConnector(BaseConnector):
                 connector._unused(_randomness=self._randomness)._check_stream()
 
     # ------------------------------------------------------------------ uses
-    def _begin(self, use: Projection) -> None:
-        places = self._places(use.source, use.target)
-        pools = (use.source_pool, use.target_pool)
-        ends = zip(pools, (use.source, use.target), places, self._attributes, strict=True)
+    def _check_pools(self, projection: Projection) -> None:
+        places = self._places(*projection.ends)
+        pools = (projection.source_pool, projection.target_pool)
+        ends = zip(pools, projection.ends, places, self._attributes, strict=True)
         source, target = (pool_parts(*each) for each in ends)
-        if use.recurrent and self._one_attribute:
+        if projection.recurrent and self._one_attribute:
             target = source
         blocks = []
-        for pair, connector in self._chosen(places, use.source is use.target):
+        for pair, connector in self._chosen(places, projection.source is projection.target):
             own: dict[str, Any] = {"name": self.name if connector.name is None else connector.name}
             if connector._default_seed:
                 own |= {"_randomness": self._randomness, "_default_seed": self._default_seed}
             made = connector._unused(**own)
             made.setup_nodes(source=source[pair[0]], target=target[pair[1]])
             blocks.append(Part(pair, made, places[0][pair[0]], places[1][pair[1]]))
-        use.parts = tuple(blocks)
-        super()._begin(use)
+        projection.parts = tuple(blocks)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Places, Places]:
         """Return where the nodes of each class are, in both pools."""
@@ -281,9 +280,9 @@ class BlockConnector(BaseConnector):
             if connector is not None:
                 yield from connector._references()
 
-    def _draw_references(self, use: Projection) -> None:
-        for block in use.parts:
-            block.connector._draw_references(block.connector.use)
+    def _draw_references(self, projection: Projection) -> None:
+        for block in projection.parts:
+            block.connector._draw_references(block.projection)
 
     # ------------------------------------------------------------------ the draw
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
@@ -291,9 +290,9 @@ class BlockConnector(BaseConnector):
 
         Those of a use from the generator of each, others from the one that is given.
         """
-        use = projection_being_drawn(source, target)
-        if use is not None:
-            return self._draw_parts(use)
+        projection = projection_being_drawn(source, target)
+        if projection is not None:
+            return self._draw_parts(projection)
         places = self._places(source, target)
         parts = [
             {value: nodes.subset(index) for value, index in own.items()}
@@ -312,19 +311,14 @@ class BlockConnector(BaseConnector):
 
         return self._drawn(blocks, one, source, target)[0]
 
-    def _shared(self, use: Projection) -> list[SharedGenerator]:
-        # Some blocks may have generators of their own.
-        blocks = (block.connector for block in use.parts)
-        return [*super()._shared(use), *chain.from_iterable(b._shared(b.use) for b in blocks)]
+    def _draw_parts(self, projection: Projection) -> Connectivity:
+        def one(block: Part) -> Connectivity:
+            return self._telling(block).use.draw()
 
-    def _draw_parts(self, use: Projection) -> Connectivity:
-        def one(block: Part) -> EdgeList | Connectivity:
-            made = self._telling(block)
-            return made._checked(made._draw_use(made.use, made._generator(made.use)), made.use)
-
-        drawn, counted = self._drawn(use.parts, one, use.source, use.target)
-        use.parts = tuple(
-            replace(block, counts=counts) for block, counts in zip(use.parts, counted, strict=True)
+        drawn, counted = self._drawn(projection.parts, one, *projection.ends)
+        projection.parts = tuple(
+            replace(block, counts=counts)
+            for block, counts in zip(projection.parts, counted, strict=True)
         )
         return drawn
 
@@ -349,7 +343,7 @@ class BlockConnector(BaseConnector):
         blocks = list(blocks)
         for block in blocks:
             if self.verbose:
-                report.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
+                messages.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
             found = draw(block)
             drawn = Connectivity.from_edges(found) if isinstance(found, EdgeList) else found
             own = list(block.directed(drawn))
@@ -358,7 +352,7 @@ class BlockConnector(BaseConnector):
             counted.append(replace(drawn.without_cache(), forward=none, backward=backward))
             if self.verbose:
                 n = sum(len(edges) for edges, _, _ in own)
-                report.say(
+                messages.say(
                     f"  {n} edges, {n / sum(len(s) * len(t) for _, s, t in own):.2%} of all pairs"
                 )
         edges = joined_edges(parts, (len(source), len(target)))
@@ -378,30 +372,34 @@ class BlockConnector(BaseConnector):
         )
         return drawn, counted
 
-    def _save_report(self, use: Projection) -> None:
-        if any(block.counts is None for block in use.parts):  # a class with a draw of its own
-            super()._save_report(use)
-            return
-        for block in use.parts:
-            source, target = block.connector._report_labels(block.connector.use)
-            report.save(self.report_name, source, target, block.counts)
+    def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
+        if any(
+            block.counts is None for block in projection.parts
+        ):  # a class with a draw of its own
+            return super()._report_rows(projection)
+        return [
+            (*block.connector._report_labels(block.projection), block.counts)
+            for block in projection.parts
+        ]
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected | None:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected | None:
         """Return what the draw of a use gives on average: the sums over the blocks."""
-        part = None if most is None else max(most // max(len(use.parts), 1), 1 << 8)
+        part = None if most is None else max(most // max(len(projection.parts), 1), 1 << 8)
         found = []
-        for block in use.parts:
-            one = self._telling(block).expected_of(block.connector.use, part)
+        for block in projection.parts:
+            one = self._telling(block).expected_of(block.projection, part)
             if one is None:
                 return None
             found.append(one)
-        pairs = self._space(use.source, use.target).n_pairs
-        sizes = len(use.source), len(use.target)
-        return summed(use.parts, found, sizes, pairs, both=self._draws_all_reciprocal(use))
+        pairs = self._space(*projection.ends).n_pairs
+        sizes = projection.shape
+        return summed(
+            projection.parts, found, sizes, pairs, both=self._draws_all_reciprocal(projection)
+        )
 
-    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
+    def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""
-        for block in use.parts:
+        for block in projection.parts:
             law = {"law": f"p[{block.pair[0]!r}, {block.pair[1]!r}]"}
             made, places = block.connector, block.places(i, j)
             if places is not None:
@@ -412,9 +410,11 @@ class BlockConnector(BaseConnector):
                 return {**law, **{_OTHER_WAY.get(name, name): found[name] for name in found}}
         return {"p0": 0.0, "note": "no block of p connects these classes"}
 
-    def _draws_all_reciprocal(self, use: Projection) -> bool:
+    def _draws_all_reciprocal(self, projection: Projection) -> bool:
         """Whether both directions of a pair only come from blocks that draw them together."""
-        one_way = {block.pair for block in use.parts if not is_two_way(block.connector)}
+        one_way = {block.pair for block in projection.parts if not is_two_way(block.connector)}
         return (
-            use.recurrent and self._one_attribute and not any(p[::-1] in one_way for p in one_way)
+            projection.recurrent
+            and self._one_attribute
+            and not any(p[::-1] in one_way for p in one_way)
         )

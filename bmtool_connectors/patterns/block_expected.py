@@ -60,7 +60,7 @@ def summed(
         reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
         forward_error=error,
         reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
-        forward_jump=max((each.forward_jump for each in found), default=1.0),
+        max_step=max((each.max_step for each in found), default=1.0),
         degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
     )
 

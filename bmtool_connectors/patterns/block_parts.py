@@ -17,6 +17,7 @@ from bmtool_connectors.filters import filters_of
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import Pair, is_two_way
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.sampling.candidates import ListedPairs
 
@@ -138,15 +139,20 @@ class Part:
     target: Index
     counts: Connectivity | None = None
 
+    @property
+    def projection(self) -> Projection:
+        """What the connector makes of the two classes."""
+        return self.connector.use
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Part:
         return replace(self, connector=deepcopy(self.connector, memo))
 
     def without_nodes(self) -> Part:
         """Return the block without node objects."""
         copied = deepcopy(self)
-        use = copied.connector.use
-        use.source_pool = use.target_pool = None
-        use.free_memory()
+        projection = copied.connector.use
+        projection.source_pool = projection.target_pool = None
+        projection.free_memory()
         return copied
 
     def places(self, i: int, j: int) -> tuple[int, int] | None:

@@ -163,17 +163,17 @@ float, callable or None
             used |= {f"p1_{kind.name}": kind.p1, f"p1_{kind.name}_arg": kind.p1_arg}
         return used
 
-    def _begin(self, use: Projection) -> None:
+    def _check_pools(self, projection: Projection) -> None:
         own = type(self).__name__
         args: dict[str, Any] = {}
-        for kind, given in zip(self._kinds(use.recurrent), self._kinds(), strict=True):
+        for kind, given in zip(self._kinds(projection.recurrent), self._kinds(), strict=True):
             name = f"p1_{kind.name}"
             if given.p1 != kind.p1:
                 self.warn_once(
                     name,
                     f"{name} of {own} is {given.p1!r}, but source and target are one "
                     f"population: p0_{kind.name} ({kind.p1!r}) is used for both directions.",
-                    (use.source, use.target),
+                    projection.ends,
                 )
             require_argument(kind.p1, kind.p1_arg, f"{name} of {own}")
             args |= {
@@ -181,17 +181,16 @@ float, callable or None
                 f"p1_{kind.name}_arg": kind.p1_arg,
                 f"pr_{kind.name}_arg": kind.pr_arg,
             }
-        require_positions(own, args, use.source, use.target)
-        self._reference.bind(use)
-        super()._begin(use)
+        require_positions(own, args, projection.source, projection.target)
+        self._reference.bind(projection)
 
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         kinds = self._kinds(recurrent)
-        states = self._reference.states(self.use if use is None else use)
+        states = self._reference.states(self.use if projection is None else projection)
         forward = tuple(Law(kind.p0, kind.p0_arg, f"p0_{kind.name} of {own}") for kind in kinds)
         backward = tuple(
             Law(kind.p1, kind.p1_arg, f"p1_{kind.name} of {own}", backward=True) for kind in kinds

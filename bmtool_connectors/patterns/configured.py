@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 
-from bmtool_connectors import randomness, report
+from bmtool_connectors import randomness
 from bmtool_connectors.checks import flag
+from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.parameters import REQUIRED, Parameter, parameter
@@ -157,7 +158,7 @@ class Configured(metaclass=ConnectorType):
         default=True, check=flag, kw_only=True, shown=False, assignable=True
     )
     report_name: str | os.PathLike[str] | None = parameter(
-        default=None, check=report.checked_file, kw_only=True, shown=False, assignable=True
+        default=None, check=checked_report_name, kw_only=True, shown=False, assignable=True
     )
     #: Where the numbers come from; may be assigned until the edges are drawn.
     rng: RngLike = parameter(default=None, kw_only=True, shown=False, assignable=True)

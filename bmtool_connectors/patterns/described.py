@@ -17,7 +17,7 @@ import numpy as np
 from bmtool_connectors import vectorization
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.inspected import counted
+from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
@@ -174,23 +174,24 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
     }
 
 
-def drawn(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
+def drawn(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what was counted when the edges of a use were drawn."""
-    found = use.connectivity
+    found = projection.connectivity
     if found is None:
         return None
-    return {**counted(found, connector._count_names(use)), "rho": described(found.rho)}
+    return {
+        "pairs": found.pairs,
+        "connected": dict(zip(connector._count_names(projection), found.connected, strict=False)),
+        "clipped": found.clipped,
+        "dropped": found.dropped,
+        "rho": described(found.rho),
+    }
 
 
-def wanted(connector: BaseConnector, use: Projection) -> dict[str, Any] | None:
+def wanted(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
-        found = connector.expected_of(use, MOST_PAIRS)
+        found = connector.expected_of(projection, MOST_PAIRS)
     except Exception:  # a function of the user may do anything, and files are written all the same
         return None
-    if found is None:
-        return None
-    names = ("sampler", "forward", "backward", "reciprocal", "infeasible", "standard_error")
-    spread = [f"{each}_{of}" for of in ("sd", "error") for each in names[1:4]]
-    more = ("forward_jump", "independent", "per_rho", "degrees")
-    return {name: described(getattr(found, name)) for name in (*names, *spread, *more)}
+    return None if found is None else described(found.in_recipe())

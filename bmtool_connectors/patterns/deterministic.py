@@ -132,15 +132,14 @@ class OneToOneConnector(DeterministicConnector):
 
     mode: str = parameter(default="strict", check=_mode)
 
-    def _begin(self, use: Projection) -> None:
-        n, m = len(use.source), len(use.target)
+    def _check_pools(self, projection: Projection) -> None:
+        n, m = projection.shape
         if self.mode == "strict" and n != m:
             raise NodeError(
-                f"{type(self).__name__} connects {n} nodes of {use.source.label} to {m} of "
-                f"{use.target.label}, which is not one to one; pass mode='truncate' or "
+                f"{type(self).__name__} connects {n} nodes of {projection.source.label} to {m} of "
+                f"{projection.target.label}, which is not one to one; pass mode='truncate' or "
                 "mode='circular', or pools of one size."
             )
-        super()._begin(use)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return the pairs of equal position."""

@@ -21,7 +21,6 @@ from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.parameters import (
     Count,
     parameter,
-    synapses,
 )
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
@@ -65,7 +64,6 @@ class ExplicitConnector(BaseConnector):
 
     p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
     p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
     is_random: ClassVar[bool] = False
     _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
 
@@ -75,10 +73,11 @@ class ExplicitConnector(BaseConnector):
         counts: Column | None,
         columns: Mapping[str, Column],
         describe: Callable[[int], str],
+        n_syn: Count,
     ) -> None:
         """Keep the list: ends of each row, its synapses (None: `n_syn` counts), its properties."""
         own = type(self).__name__
-        self._ends, self._counts = ends, counts
+        self._ends, self._counts, self._n_syn = ends, counts, n_syn
         checked = {
             name: np.array(checked_column(values, name, describe, own))
             for name, values in columns.items()
@@ -112,9 +111,8 @@ class ExplicitConnector(BaseConnector):
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         """Return the rows that name pairs of the pools: positions and numbers of the rows."""
 
-    def _begin(self, use: Projection) -> None:
-        self._places(use.source, use.target)
-        super()._begin(use)
+    def _check_pools(self, projection: Projection) -> None:
+        self._places(*projection.ends)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return the listed edges."""
@@ -151,15 +149,15 @@ class ExplicitConnector(BaseConnector):
                 (source, target),
             )
         i, j = i[first], j[first]
-        if callable(self.n_syn):
-            found = vectorization.of_pairs(self.n_syn, source, target, i, j, f"n_syn of {own}")
+        if callable(self._n_syn):
+            found = vectorization.of_pairs(self._n_syn, source, target, i, j, f"n_syn of {own}")
 
             def describe(k: int) -> str:
                 return f"the pair of nodes {source.ids[i[k]]} and {target.ids[j[k]]}"
 
             n_syn = vectorization.checked_counts(found, len(i), describe, f"n_syn of {own}")
         else:
-            n_syn = np.broadcast_to(np.asarray(self.n_syn), i.shape)
+            n_syn = np.broadcast_to(np.asarray(self._n_syn), i.shape)
         return i, j, n_syn, rows[first]
 
     def edge_properties(self, scale: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -224,11 +222,11 @@ class ColumnValues:
     """
 
     def __init__(
-        self, connector: ExplicitConnector, use: Projection, columns: list[Column]
+        self, connector: ExplicitConnector, projection: Projection, columns: list[Column]
     ) -> None:
-        i, j, _, rows = connector.listed(use.source, use.target)
-        self._pools = use.source, use.target
-        self._edges = EdgeList.from_sorted(i, j, (len(use.source), len(use.target)))
+        i, j, _, rows = connector.listed(*projection.ends)
+        self._pools = projection.source, projection.target
+        self._edges = EdgeList.from_sorted(i, j, projection.shape)
         self._table = ConnProp(self._edges, *self._pools)
         self._columns = [column[rows] for column in columns]
 

@@ -33,15 +33,14 @@ class _FixedDegreeConnector(FixedNumberConnector):
     def _degree(self) -> Degree:
         """The parameter."""
 
-    def _begin(self, use: Projection) -> None:
+    def _check_pools(self, projection: Projection) -> None:
         name, pool = self.which
-        nodes = use.source if pool == "source" else use.target
+        nodes = projection.source if pool == "source" else projection.target
         if isinstance(self._degree, np.ndarray) and self._degree.shape not in ((), (len(nodes),)):
             raise NodeError(
                 f"{name} of {type(self).__name__} has {len(self._degree)} values, and the {pool} "
                 f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
             )
-        super()._begin(use)
 
     def _chosen(
         self,

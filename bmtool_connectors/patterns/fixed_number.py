@@ -62,14 +62,14 @@ class FixedNumberConnector(BaseConnector):
     ) -> degree.Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
         """Return what the draw of a use gives on average."""
-        space = self._space(use.source, use.target)
-        n = len(use.source)
-        with unchanged(*self._shared(use)):
+        space = self._space(*projection.ends)
+        n = len(projection.source)
+        with unchanged(*projection.shared_generators()):
             share = degree.count_sources(n, self.source_fraction) / n
-            found = self._expected_degrees(space, share, self._generator(use))
-        size = sum(index_dtype(len(nodes)).itemsize for nodes in (use.source, use.target))
+            found = self._expected_degrees(space, share, projection.new_generator())
+        size = sum(index_dtype(len(nodes)).itemsize for nodes in projection.ends)
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
         pairs, variance = (each * counted for each in found.total())
         return Expected(
@@ -83,7 +83,7 @@ class FixedNumberConnector(BaseConnector):
             n_bytes=round(pairs * size),
             seconds=pairs * SECONDS_PER_EDGE,
             forward_sd=math.sqrt(variance),
-            forward_jump=found.jump(),
+            max_step=found.max_step(),
             degrees=found.both() if counted else {"out": (0.0, 0.0), "in": (0.0, 0.0)},
         )
 

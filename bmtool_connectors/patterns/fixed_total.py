@@ -113,8 +113,8 @@ class PairwisePoissonConnector(FixedNumberConnector):
     """
 
     mean: float = parameter(check=_mean, law=True)
-    n_syn: int = parameter(default=1, init=False)
-    allow_multapses: bool = parameter(default=True, init=False)
+    n_syn: int = parameter(default=1, kw_only=True, init=False)
+    allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator

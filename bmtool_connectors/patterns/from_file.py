@@ -80,7 +80,7 @@ class FileBasedConnector(ExplicitConnector):
         counts = columns.pop("n_syn", None)
         counts = None if counts is None else self._whole(counts, "n_syn")
         columns |= {name: _numbers(columns[name]) for name in columns if name in KNOWN}
-        self._take((source, target), counts, columns, self._describe)
+        self._take((source, target), counts, columns, self._describe, self.n_syn)
         if counts is not None and self.columns:
             self._check_repeated()
 

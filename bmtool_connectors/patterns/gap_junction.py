@@ -34,44 +34,44 @@ __all__ = ["CorrelatedGapJunction", "GapJunction"]
 class UndirectedConnector(SampledConnector):
     """What gap junctions share: pairs of one population, stored once."""
 
-    allow_autapses: bool = parameter(default=False, init=False)
+    allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
     n_syn: int = parameter(default=1, init=False, law=True)
     _is_undirected: ClassVar[bool] = True
 
     @abstractmethod
-    def _law(self, use: Projection | None) -> Law:
+    def _law(self, projection: Projection | None) -> Law:
         """Return the law of the pairs of a population."""
 
     @abstractmethod
     def _argument(self) -> Argument:
         """Return the argument of the probabilities."""
 
-    def _begin(self, use: Projection) -> None:
-        if not use.recurrent:
+    def _check_pools(self, projection: Projection) -> None:
+        if not projection.recurrent:
             raise NodeError(
                 f"source and target of {type(self).__name__} must be the same population, and are "
-                f"{use.labels[0]} and {use.labels[1]}; pass one pool twice (one that holds "
-                "both, to couple them)."
+                "{} and {}; pass one pool twice (one that holds both, to couple them).".format(
+                    *projection.labels
+                )
             )
-        require_positions(type(self).__name__, {"p_arg": self._argument()}, use.source)
-        super()._begin(use)
+        require_positions(type(self).__name__, {"p_arg": self._argument()}, projection.source)
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         return PairSpace(source, target, "upper")
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         one = SynapseCounts(1, "n_syn")
-        return Plan(space, PairLaws(self._law(use)), (one, one))
+        return Plan(space, PairLaws(self._law(projection)), (one, one))
 
-    def pair_edges(self, use: Projection) -> EdgeList:
+    def pair_edges(self, projection: Projection) -> EdgeList:
         """Return the gap junctions in both directions."""
-        return super().pair_edges(use).both_directions()
+        return super().pair_edges(projection).both_directions()
 
-    def _opening(self, use: Projection) -> str:
-        return f"\nStart building gap junction\n  in {use.source.label}"
+    def _opening(self, projection: Projection) -> str:
+        return f"\nStart building gap junction\n  in {projection.source.label}"
 
-    def _report_labels(self, use: Projection) -> tuple[str, str]:
-        return f"{use.labels[0]}Gap", f"{use.labels[1]}Gap"
+    def _report_labels(self, projection: Projection) -> tuple[str, str]:
+        return f"{projection.labels[0]}Gap", f"{projection.labels[1]}Gap"
 
 
 class GapJunction(UndirectedConnector):
@@ -126,7 +126,7 @@ class GapJunction(UndirectedConnector):
     def _argument(self) -> Argument:
         return self.p_arg
 
-    def _law(self, use: Projection | None) -> Law:
+    def _law(self, projection: Projection | None) -> Law:
         return Law(self.p, self.p_arg, f"p of {type(self).__name__}")
 
 
@@ -207,17 +207,17 @@ class CorrelatedGapJunction(UndirectedConnector):
     def _used(self) -> dict[str, Any]:
         return {} if self._use is None else {"p_arg": self._argument()}
 
-    def _begin(self, use: Projection) -> None:
-        self._reference.bind(use)
-        super()._begin(use)
+    def _check_pools(self, projection: Projection) -> None:
+        self._reference.bind(projection)
+        super()._check_pools(projection)
 
     def _references(self) -> tuple[Reference]:
         return (self._reference,)
 
-    def _law(self, use: Projection | None) -> Law:
+    def _law(self, projection: Projection | None) -> Law:
         own, arg = type(self).__name__, self._argument()
         laws = tuple(Law(p, arg, f"{which} of {own}") for which, p in self._probabilities().items())
-        states = self._reference.states(self.use if use is None else use)
+        states = self._reference.states(self.use if projection is None else projection)
         return ReferenceLaw(None, arg, f"p of {own}", False, states, laws, self.p_arg is None)
 
 

@@ -12,7 +12,7 @@ from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import parameter
+from bmtool_connectors.patterns.parameters import Count, parameter, synapses
 
 __all__ = ["MatrixConnector"]
 
@@ -86,6 +86,7 @@ class MatrixConnector(ExplicitConnector):
     matrix: Any = parameter(shown=False, kept=False)
     orientation: str | None = parameter(default=None, kw_only=True)
     values: str = parameter(default="n_syn", check=_values, kw_only=True)
+    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
 
     def _check(self) -> None:
         self._shape: tuple[int, int] | None = None
@@ -99,7 +100,7 @@ class MatrixConnector(ExplicitConnector):
         counts = found.pop("n_syn", None)
         if counts is not None:
             counts = self._whole(counts, "n_syn", "a whole number >= 0: correct the entry")
-        self._take((rows, columns), counts, found, self._describe)
+        self._take((rows, columns), counts, found, self._describe, self.n_syn)
         if counts is None or self.columns:  # else the synapses of a pair can be added up
             self._check_repeated()
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -99,8 +99,8 @@ class OneToOneSequentialConnector(BaseConnector):
             return 0
         return len(self._single_nodes(self._partitions[0]))
 
-    def _single_nodes(self, use: Projection) -> NodeArrays:
-        return use.target if self.partition_source else use.source
+    def _single_nodes(self, projection: Projection) -> NodeArrays:
+        return projection.target if self.partition_source else projection.source
 
     @property
     def source(self) -> Any:
@@ -114,8 +114,8 @@ class OneToOneSequentialConnector(BaseConnector):
     def targets(self) -> list[Any]:
         """The pools of the partitions (of the source, with `partition_source`)."""
         if self.partition_source:
-            return [use.source_pool for use in self._partitions]
-        return [use.target_pool for use in self._partitions]
+            return [projection.source_pool for projection in self._partitions]
+        return [projection.target_pool for projection in self._partitions]
 
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
         """Add the next partition.
@@ -144,24 +144,24 @@ class OneToOneSequentialConnector(BaseConnector):
                     "make another connector."
                 )
         pools = (partition, single) if self.partition_source else (single, partition)
-        use = self._make_use(*pools)
-        nodes = use.source if self.partition_source else use.target
-        free = len(self._single_nodes(use)) - self.idx_range[-1]
+        projection = Projection(self, *pools)
+        nodes = projection.source if self.partition_source else projection.target
+        free = len(self._single_nodes(projection)) - self.idx_range[-1]
         if len(nodes) > free:
             raise NodeError(
                 f"partition {nodes.label} of {own} has {len(nodes)} nodes, but only {free} of "
-                f"{len(self._single_nodes(use))} nodes of the {self._single} population "
-                f"({self._single_nodes(use).label}) are free; add nodes to it, or leave this "
-                "partition out."
+                f"{len(self._single_nodes(projection))} nodes of the {self._single} population "
+                f"({self._single_nodes(projection).label}) are free; add nodes to it, or leave "
+                "this partition out."
             )
-        self._partitions.append(use)
+        self._partitions.append(projection)
         self.idx_range.append(self.idx_range[-1] + len(nodes))
-        self._begin(use)
+        self._begin(projection)
         if self.verbose:
             first, last = self.idx_range[-2:]
-            report.say(
+            messages.say(
                 f"{self._single.capitalize()} nodes {first} to {last - 1} of "
-                f"{self._single_nodes(use).label} are for {nodes.label}; "
+                f"{self._single_nodes(projection).label} are for {nodes.label}; "
                 f"{self.n_source - last} of {self.n_source} left."
             )
 
@@ -180,7 +180,7 @@ class OneToOneSequentialConnector(BaseConnector):
         ParameterError
             If there is no such partition.
         """
-        return self._params("forward", self._partition(target_pop_idx))
+        return self._partition(target_pop_idx).edge_params("forward")
 
     def _partition(self, number: int) -> Projection:
         _ = self.use  # a NodeError before setup_nodes
@@ -194,21 +194,25 @@ class OneToOneSequentialConnector(BaseConnector):
 
     def get_nodes_info(self, target_pop_idx: int = -1) -> tuple[str, str]:
         """Return network name and filter of the single population and of a partition."""
-        use = self._partition(target_pop_idx)
-        labels = use.labels
+        projection = self._partition(target_pop_idx)
+        labels = projection.labels
         return labels[::-1] if self.partition_source else labels
 
     def make_connection(  # type: ignore[override]  # the name that old scripts use
         self, source: Any, targets: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Return synapse counts of the current partition: for a pair, or a node and a list."""
-        return self._rule("forward")(source, targets)
+        return self.use.rule("forward")(source, targets)
 
     # ------------------------------------------------------------------ the edges
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Connect the nodes of both pools in order, as far as they go, from where those start."""
-        use = projection_being_drawn(source, target)
-        first = self.idx_range[self._partitions.index(use)] if use in self._partitions else 0
+        projection = projection_being_drawn(source, target)
+        first = (
+            self.idx_range[self._partitions.index(projection)]
+            if projection in self._partitions
+            else 0
+        )
         free = (len(target) if self.partition_source else len(source)) - first
         here = np.arange(min(len(source) if self.partition_source else len(target), free))
         pair = (here, here + first) if self.partition_source else (here + first, here)

@@ -1,18 +1,22 @@
-"""One application of a connector to two node pools."""
+"""A connector between two pools of nodes: its random streams, the draw, and its edges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from bmtool_connectors import messages
+from bmtool_connectors.conn_prop import ConnProp
+from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.errors import NodeError
+from bmtool_connectors.edges import EdgeList
+from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.filters import chooses_anew, pool_label
+from bmtool_connectors.generators import in_turn, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import (
     NodeArrays,
@@ -21,24 +25,68 @@ from bmtool_connectors.nodes import (
     keeps_nodes,
     nodes_of_network,
 )
-from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.randomness import Seed, SharedGenerator
 
-if TYPE_CHECKING:
-    from bmtool_connectors.connection_rule import ConnectionRule
-
-#: The use whose edges are being drawn, by this thread.
+#: The projection whose edges are being drawn, by this thread.
 _DRAWN: ContextVar[Projection | None] = ContextVar("_DRAWN", default=None)
 
 
 def projection_being_drawn(source: NodeArrays, target: NodeArrays) -> Projection | None:
-    """Return the use whose edges are being drawn, if it is of these nodes."""
-    use = _DRAWN.get()
-    known = use is not None and use.source is source and use.target is target
-    return use if known else None
+    """Return the projection whose edges are being drawn, if it is of these nodes."""
+    projection = _DRAWN.get()
+    known = projection is not None and projection.source is source and projection.target is target
+    return projection if known else None
+
+
+class Drawing(Protocol):
+    """What a projection asks of its connector."""
+
+    verbose: bool
+    save_report: bool
+    name: str | None
+    _randomness: Seed | SharedGenerator
+    _default_seed: bool
+
+    @property
+    def is_random(self) -> bool:
+        """Whether drawing the edges moves a shared generator."""
+
+    @property
+    def iterators(self) -> Mapping[str, str]:
+        """BMTK's iterator for each direction."""
+
+    def draw(
+        self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator
+    ) -> EdgeList | Connectivity:
+        """Return the edges between two pools."""
+
+    def pair_edges(self, projection: Projection) -> EdgeList:
+        """Return the pairs that are connected, each in every direction that it is."""
+
+    def serve(self, projection: Projection, direction: str) -> None:
+        """Remember that BMTK is being given these edges."""
+
+    def warn_once(
+        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
+    ) -> None:
+        """Warn once per key and pools."""
+
+    def _draw_references(self, projection: Projection) -> None: ...
+    def _opening(self, projection: Projection) -> str: ...
+    def _count_names(self, projection: Projection) -> tuple[str, ...]: ...
+    def _save_report(self, projection: Projection) -> None: ...
 
 
 class Projection:
-    """One application of a connector to two node pools.
+    """A connector between two pools of nodes, and its edges once they are drawn.
+
+    Parameters
+    ----------
+    connector : BaseConnector
+    source_pool, target_pool : NodePool
+        What ``net.nodes(...)`` returns.
+    quick : bool
+        Whether populations are compared by network and filter only.
 
     Attributes
     ----------
@@ -49,14 +97,35 @@ class Projection:
     taken : set of str
         Directions handed out by ``edge_params``.
     connectivity : Connectivity or None
-        What was drawn.
+        What was drawn, if that has been done.
+
+    Raises
+    ------
+    NodeError
+        If a pool is missing or empty.
     """
 
-    def __init__(self, source_pool: Any, target_pool: Any, quick: bool = False) -> None:
+    def __init__(
+        self, connector: Drawing, source_pool: Any, target_pool: Any, quick: bool = False
+    ) -> None:
+        self.connector = connector
+        self.owner = type(connector).__name__
+        for which, pool in (("source", source_pool), ("target", target_pool)):
+            if pool is None or not hasattr(pool, "network_name"):
+                raise NodeError(
+                    f"{which} of {self.owner}.setup_nodes() is {pool!r}; allowed is a node pool as "
+                    "net.nodes(...) returns."
+                )
         self.source_pool, self.target_pool = source_pool, target_pool
         self.source = NodeArrays.from_pool(source_pool)
         self.recurrent = is_same_pop(source_pool, target_pool, quick=quick)
         self.target = self.source if self.recurrent else NodeArrays.from_pool(target_pool)
+        for which, nodes in (("source", self.source), ("target", self.target)):
+            if not len(nodes):
+                raise NodeError(
+                    f"{nodes.label} nodes do not exist: {which} of {self.owner} is empty; check "
+                    "the filter, and that add_nodes() came before nodes()."
+                )
         #: Network name and filter of both pools; one population may be filtered in two ways.
         self.labels = pool_label(source_pool), pool_label(target_pool)
         self._made = [nodes_of_network(pool) for pool in (source_pool, target_pool)]
@@ -64,23 +133,183 @@ class Projection:
         #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
         self.generator: SharedGenerator | None = None
-        #: Among uses with an equal key, where that is part of the key of the stream.
+        #: Among projections with an equal key, where that is part of the key of the stream.
         self.number: int | None = None
         self.connectivity: Connectivity | None = None
         #: What the draw took.
         self.seconds: float | None = None
-        #: Of another connector, whose edges this use depends on.
+        #: Of another connector, whose edges this one depends on.
         self.reference: Projection | None = None
-        #: Connectors of parts of the pools, of which this use is made up.
+        #: Connectors of parts of the pools, of which this one is made up.
         self.parts: tuple[Any, ...] = ()
         self.overlay: dict[tuple[int, int, int], Any] = {}
-        self.rules: dict[str, ConnectionRule] = {}
+        self._rules: dict[str, ConnectionRule] = {}
         #: Held while the edges are drawn.
         self.lock = Lock()
 
+    @property
+    def ends(self) -> tuple[NodeArrays, NodeArrays]:
+        """The nodes of both pools."""
+        return self.source, self.target
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of nodes of both pools."""
+        return len(self.source), len(self.target)
+
+    # ------------------------------------------------------------------ random numbers
+    def take_streams(self) -> None:
+        """Draw from the connector's present source of random numbers."""
+        self.root = self.generator = self.number = None
+        source = self.connector._randomness
+        if isinstance(source, Seed):
+            labels = (nodes.stream_label for nodes in self.ends)
+            key = (*labels, self.owner, self.connector.name)
+            self.number = source.count_use(*key) if self.connector._default_seed else None
+            self.root = source.root(*key, self.number)
+        else:
+            self.generator = source
+
+    def new_generator(self) -> SharedGenerator:
+        """Return the generator to draw from: one of its own begins anew."""
+        if self.root is not None:
+            return np.random.default_rng(self.root)
+        assert self.generator is not None
+        return self.generator
+
+    def shared_generators(self) -> list[SharedGenerator]:
+        """Return the shared generators that the draw takes numbers from, those of parts too."""
+        own = [] if self.generator is None else [self.generator]
+        return own + [each for part in self.parts for each in part.projection.shared_generators()]
+
+    # ------------------------------------------------------------------ the draw
+    def drawn(self) -> Connectivity:
+        """Return the edges, drawing them if that has not been done."""
+        if self.connectivity is None:
+            for which, message in self.changes_of_nodes():
+                self.connector.warn_once(which, message, self.ends)
+            # What we depend on is drawn for good, also when our own draw fails.
+            self.connector._draw_references(self)
+            # The shared generators first, then the lock: in one order, two threads never wait
+            # for each other.
+            with in_turn(self.shared_generators()), self.lock:
+                if self.connectivity is None:  # another thread may have drawn it meanwhile
+                    self._draw_for_good()
+        assert self.connectivity is not None
+        return self.connectivity
+
+    def _draw_for_good(self) -> None:
+        connector = self.connector
+        if connector.verbose:
+            messages.say(connector._opening(self))
+        timer = messages.Timer()
+        shared = self.shared_generators()
+        with restored_on_error(*shared, kept=lambda: self.connectivity is not None):
+            self.connectivity = self.draw()
+        self.seconds = timer.end()
+        if connector.verbose:
+            messages.say(messages.counts_text(self.connectivity, connector._count_names(self)))
+            timer.report("Time for drawing connections")
+        if connector.save_report:
+            connector._save_report(self)
+
+    def draw(self) -> Connectivity:
+        """Return what the connector draws now, checked; the projection is as before."""
+        token = _DRAWN.set(self)
+        try:
+            found = self.connector.draw(self.source, self.target, self.new_generator())
+        finally:
+            _DRAWN.reset(token)
+        return self._checked(found)
+
+    def _checked(self, drawn: EdgeList | Connectivity) -> Connectivity:
+        """Refuse what a ``draw`` method of a user's class must not return."""
+        connectivity = Connectivity.from_edges(drawn) if isinstance(drawn, EdgeList) else drawn
+        if not isinstance(connectivity, Connectivity):
+            raise TypeError(
+                f"{self.owner}.draw() returned {type(drawn).__name__}; allowed are an EdgeList or "
+                "a Connectivity."
+            )
+        shape, back = self.shape, connectivity.backward
+        if connectivity.forward.shape != shape:
+            raise ParameterError(
+                f"{self.owner}.draw() returned edges of shape {connectivity.forward.shape} for "
+                f"pools of shape {shape}; pass shape=(len(source), len(target)) to "
+                "EdgeList.from_arrays()."
+            )
+        if "backward" in self.connector.iterators and not self.recurrent and back is None:
+            raise ParameterError(
+                f"{self.owner}.draw() returned no backward edges, and there are two populations; "
+                "return a Connectivity with forward= and backward=."
+            )
+        if back is not None and back.shape != shape[::-1]:
+            raise ParameterError(
+                f"{self.owner}.draw() returned backward edges of shape {back.shape} for pools of "
+                f"shape {shape}; their source is the second pool: pass "
+                "shape=(len(target), len(source)) to EdgeList.from_arrays()."
+            )
+        return connectivity
+
+    def looked_at(self) -> Connectivity:
+        """Return the edges for somebody who looks, maybe before the build."""
+        if self.connector.is_random and self.connectivity is None and self.root is None:
+            self.connector.warn_once(
+                "early",
+                f"{self.owner} draws its edges now, because they are looked at before the network "
+                "is built; this moves the shared random stream of whatever is built later. Build "
+                "first, or pass an int as rng.",
+                self.ends,
+            )
+        return self.drawn()
+
+    # ------------------------------------------------------------------ what BMTK is handed
+    def rule(self, direction: str) -> ConnectionRule:
+        """Return the look-up of the edges of a direction."""
+        return self._rules.setdefault(direction, ConnectionRule(self, direction))
+
+    def edges(self, direction: str) -> EdgeList:
+        """Return the edges that a rule looks up, and remember whose they are."""
+        found = self.drawn().edges(direction)
+        self.connector.serve(self, direction)
+        return found
+
+    def edge_params(self, direction: str) -> dict[str, Any]:
+        """Return the arguments for ``add_edges`` of a direction."""
+        pools = (self.source_pool, self.target_pool)
+        source, target = pools if direction == "forward" else pools[::-1]
+        rule = self.rule(direction)
+        self.taken.add(direction)
+        return {
+            "source": source,
+            "target": target,
+            "iterator": self.connector.iterators[direction],
+            "connection_rule": rule if rule.is_registered() else rule.__call__,
+        }
+
+    # ------------------------------------------------------------------ by node ids
+    def tables(self) -> list[ConnProp]:
+        """Return the connections by node ids, forward and (if there are any) backward."""
+        backward = self.drawn().backward
+        tables = [ConnProp(self.connector.pair_edges(self), self.source, self.target)]
+        if backward is not None:
+            tables.append(ConnProp(backward, self.target, self.source))
+        return tables
+
+    def stored(self, sid: int, tid: int) -> dict[int | None, Any]:
+        """Return the values stored for a pair of node ids, by direction (0, 1)."""
+        found: dict[int | None, Any] = {}
+        for direction, table in enumerate(self.tables()):
+            edge = table.find(sid, tid)
+            if (direction, sid, tid) in self.overlay:
+                found[direction] = self.overlay[direction, sid, tid]
+            elif edge >= 0:
+                found[direction] = table.value(edge)
+        return found
+
+    # ------------------------------------------------------------------ copies and memory
     def __getstate__(self) -> dict[str, Any]:
         # A pool holds its network, with locks and files; the arrays are all that is needed.
-        state = {**self.__dict__, "source_pool": None, "target_pool": None, "rules": {}}
+        state = {**self.__dict__, "source_pool": None, "target_pool": None, "_rules": {}}
         if self.connectivity is not None:
             same = self.source is self.target
             state["source"] = self.source.without_nodes()
@@ -92,23 +321,16 @@ class Projection:
         # Pools, nodes and edges are never changed by a connector, so a copy can share them;
         # it has rules and overlays of its own.
         copied = object.__new__(Projection)
+        memo[id(self)] = copied
         copied.__dict__.update(self.__dict__, lock=Lock())
-        copied.taken, copied.overlay, copied.rules = set(self.taken), dict(self.overlay), {}
+        copied.connector = deepcopy(self.connector, memo)
+        copied.taken, copied.overlay, copied._rules = set(self.taken), dict(self.overlay), {}
         copied.reference = deepcopy(self.reference, memo)
         copied.parts = deepcopy(self.parts, memo)
         return copied
 
-    @contextmanager
-    def being_drawn(self) -> Iterator[None]:
-        """Let ``projection_being_drawn`` find this use by its nodes: ``draw`` is given no more."""
-        token = _DRAWN.set(self)
-        try:
-            yield
-        finally:
-            _DRAWN.reset(token)
-
     def is_reversed(self, source: Any, target: Any, quick: bool) -> bool:
-        """Whether the pools are those of this use, swapped."""
+        """Whether the pools are those of this projection, swapped."""
         if None in (source, target, self.source_pool, self.target_pool):
             return False
         return is_same_pop(source, self.target_pool, quick=quick) and is_same_pop(
@@ -124,7 +346,7 @@ class Projection:
         if self.connectivity is not None:
             self.connectivity = self.connectivity.without_cache()
 
-    def changes_of_nodes(self, owner: str) -> Iterator[tuple[str, str]]:
+    def changes_of_nodes(self) -> Iterator[tuple[str, str]]:
         """Yield which pool holds other nodes than in ``setup_nodes``, and what to say of it.
 
         Raises
@@ -138,7 +360,7 @@ class Projection:
         ):
             if pool is None:
                 continue
-            own = f"{which} of {owner} ({nodes.label})"
+            own = f"{which} of {self.owner} ({nodes.label})"
             if ignores_added_nodes(pool):
                 raise NodeError(
                     f"{own}: nodes were added to network {pool.network_name!r} after its nodes had "

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from bmtool_connectors import report
+from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import (
     after_forward,
     bounds,
@@ -176,9 +176,9 @@ class ReciprocalConnector(BidirectionalConnector):
     dist_range_backward: tuple[float, float] | None = parameter(default=None, check=_range)
     n_syn0: Count = parameter(default=1, check=synapses, law=True)
     n_syn1: Count = parameter(default=1, check=synapses, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, alias="autapses")
-    quick_pop_check: bool = parameter(default=False, check=flag, shown=False)
-    cache_data: bool = parameter(default=True, check=flag, shown=False)
+    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")
+    quick_pop_check: bool = parameter(default=False, check=flag, kw_only=True, shown=False)
+    cache_data: bool = parameter(default=True, check=flag, kw_only=True, shown=False)
     _positional: ClassVar[tuple[str, ...]] = (
         *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
         *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward", "n_syn0", "n_syn1"),
@@ -225,8 +225,9 @@ class ReciprocalConnector(BidirectionalConnector):
         ):
             if limits is not None and arg is None and self._mean_pr is not None:
                 raise ParameterError(
-                    f"{name} of {type(self).__name__} is {self._given[name]!r}, but {which} is None, so "
-                    f"no pair has a value to compare; pass for example {which}=spherical_dist."
+                    f"{name} of {type(self).__name__} is {self._given[name]!r}, but {which} is "
+                    "None, so no pair has a value to compare; pass for example "
+                    f"{which}=spherical_dist."
                 )
 
     # ------------------------------------------------------------------ uses
@@ -245,18 +246,17 @@ class ReciprocalConnector(BidirectionalConnector):
             zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
         )
 
-    def _begin(self, use: Projection) -> None:
+    def _check_pools(self, projection: Projection) -> None:
         own = type(self).__name__
-        if use.recurrent:
-            self._warn_overwritten(use)
-        p1, p1_arg, _ = self._backward(use.recurrent)
+        if projection.recurrent:
+            self._warn_overwritten(projection)
+        p1, p1_arg, _ = self._backward(projection.recurrent)
         require_argument(p1, p1_arg, f"p1 of {own}")
         self._check_ranges(p1_arg)
         args = {"p0_arg": self.p0_arg, "p1_arg": p1_arg, "pr_arg": self.pr_arg}
-        require_positions(own, args, use.source, use.target)
-        super()._begin(use)
+        require_positions(own, args, projection.source, projection.target)
 
-    def _warn_overwritten(self, use: Projection) -> None:
+    def _warn_overwritten(self, projection: Projection) -> None:
         for name, default, other in (
             ("p1", 1.0, "p0"),
             ("p1_arg", None, "p0_arg"),
@@ -268,7 +268,7 @@ class ReciprocalConnector(BidirectionalConnector):
                     name,
                     f"{name} of {type(self).__name__} is {value!r}, but source and target are one "
                     f"population: {other} ({used!r}) is used for both directions.",
-                    (use.source, use.target),
+                    projection.ends,
                 )
 
     # ------------------------------------------------------------------ the draw
@@ -282,7 +282,7 @@ class ReciprocalConnector(BidirectionalConnector):
             same_p=recurrent or self.symmetric_p1,
         )
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         clip, rho = self.infeasible == "clip", self.given_rho
         wanted: RhoWanted | None = None
@@ -307,7 +307,7 @@ class ReciprocalConnector(BidirectionalConnector):
         assert plan.joint is not None
         own, wanted = type(self).__name__, plan.rho_wanted
         ends = plan.space.source, plan.space.target
-        timer = report.Timer()
+        timer = messages.Timer()
         estimate, kept = estimate_rho(
             plan.space,
             plan.laws,
@@ -334,7 +334,7 @@ class ReciprocalConnector(BidirectionalConnector):
                 ends,
             )
         if self.verbose:
-            report.say(f"Estimated value of rho={estimate.rho:.3f}")
+            messages.say(f"Estimated value of rho={estimate.rho:.3f}")
             timer.report("Time for estimating rho")
         plan = replace(plan, unreachable=estimate.reachable is not None)
         return plan.with_rho(estimate.rho), kept

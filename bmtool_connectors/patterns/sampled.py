@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report, vectorization
+from bmtool_connectors import messages, vectorization
 from bmtool_connectors.connectivity import Connectivity, chosen_counts
 from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.generators import unchanged
@@ -17,7 +17,6 @@ from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.randomness import Seed, SharedGenerator
-from bmtool_connectors.reports.explain import pair_law
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -26,6 +25,7 @@ from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
@@ -40,23 +40,23 @@ class SampledConnector(BaseConnector):
     """A connector that says with ``_plan`` what is to be drawn in a pair space."""
 
     #: Of the sources that take part; a parameter of some connectors with one direction.
-    source_fraction: float = parameter(default=1.0, init=False)
+    source_fraction: float = parameter(default=1.0, kw_only=True, init=False)
     #: What an estimate evaluates is kept for the draw; a parameter of some connectors.
-    cache_data: bool = parameter(default=False, init=False)
+    cache_data: bool = parameter(default=False, kw_only=True, init=False)
 
     @abstractmethod
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         """Return the laws to draw from, for a use of which `space` holds the pairs."""
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Draw the edges between `source` and `target`, in all directions."""
-        use = projection_being_drawn(source, target) or self._use
-        return self._drawn(self._space(source, target), use, rng)
+        projection = projection_being_drawn(source, target) or self._use
+        return self._drawn(self._space(source, target), projection, rng)
 
     def _drawn(
-        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+        self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
-        plan = self._plan(space, use)
+        plan = self._plan(space, projection)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
         common = (plan.space, plan.laws, plan.joint, rng, plan.n_syn)
@@ -83,7 +83,7 @@ class SampledConnector(BaseConnector):
             )
         if chosen == "sparse" and self.verbose:
             shared = not isinstance(self._randomness, Seed)
-            report.say(
+            messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
                 "sampler='pairwise' is the remedy." * shared
@@ -111,41 +111,41 @@ class SampledConnector(BaseConnector):
             dropped=drawn.dropped,
         )
 
-    def expected_of(self, use: Projection, most: int | None = None) -> Expected:
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
         """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
-        with unchanged(*self._shared(use)):
-            plan = self._plan_ahead(use)
+        with unchanged(*projection.shared_generators()):
+            plan = self._plan_ahead(projection)
             if most is not None and plan.needs_python_calls:
                 most //= CALLED  # functions of the user may be slow
             chosen, _ = self._choice(plan)
-            n = len(use.source)
+            n = len(projection.source)
             share = count_sources(n, self.source_fraction) / n
-            labels = (nodes.stream_label for nodes in (use.source, use.target))
+            labels = (nodes.stream_label for nodes in projection.ends)
             key = (*labels, type(self).__name__, self.name)
             counts = self.verbose or self.save_report
             return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
 
     # ------------------------------------------------------------------ looking at laws
-    def _plan_ahead(self, use: Projection) -> Plan:
+    def _plan_ahead(self, projection: Projection) -> Plan:
         """Return the plan of a use without drawing, with rho if that has been found."""
         for reference in self._references():
-            reference.require_drawn(use)
-        plan = self._plan(self._space(use.source, use.target), use)
-        drawn = use.connectivity
+            reference.require_drawn(projection)
+        plan = self._plan(self._space(*projection.ends), projection)
+        drawn = projection.connectivity
         if drawn is not None and plan.rho_wanted and drawn.rho is not None:
             # It has been found for the draw, and need not be once more.
             return plan.with_rho(drawn.rho)
         return plan
 
-    def _explained(self, use: Projection, i: int, j: int) -> dict[str, Any]:
-        with unchanged(*self._shared(use)):
-            found = pair_law(self._plan_ahead(use), i, j)
+    def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
+        with unchanged(*projection.shared_generators()):
+            found = pair_law(self._plan_ahead(projection), i, j)
         if self.source_fraction < 1:
             found["note"] = f"p0 is that of the {self.source_fraction:g} of sources that take part"
         return found
 
-    def _law_of_distance(self, use: Projection) -> tuple[Any, Metric] | None:
-        law = self._plan_ahead(use).laws.forward
+    def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
+        law = self._plan_ahead(projection).laws.forward
         if isinstance(law, ReferenceLaw) or self.source_fraction < 1:
             return None
         if law.metric is None and not law.is_constant:

@@ -94,20 +94,21 @@ class UnidirectionConnector(SampledConnector):
         self._law = Law(self.p, self.p_arg, own)
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
-    def _begin(self, use: Projection) -> None:
-        require_positions(type(self).__name__, {"p_arg": self._law.arg}, use.source, use.target)
-        super()._begin(use)
+    def _check_pools(self, projection: Projection) -> None:
+        require_positions(
+            type(self).__name__, {"p_arg": self._law.arg}, projection.source, projection.target
+        )
 
     def _drawn(
-        self, space: PairSpace, use: Projection | None, rng: SharedGenerator
+        self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
         chosen = choose_sources(len(space.source), self.source_fraction, rng)
         if chosen is None:
-            return super()._drawn(space, use, rng)
+            return super()._drawn(space, projection, rng)
         part = self._space(space.source.subset(chosen), space.target)
-        drawn = super()._drawn(part, use, rng)
+        drawn = super()._drawn(part, projection, rng)
         edges = among_all_sources(drawn.forward, chosen, len(space.source))
         return replace(drawn, forward=edges, pairs=space.n_pairs)
 
-    def _plan(self, space: PairSpace, use: Projection | None) -> Plan:
+    def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         return Plan(space, PairLaws(self._law), (self._n_syn, self._n_syn))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors import report
-from bmtool_connectors.conn_prop import ConnProp
+from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.patterns.configured import Configured
-
-if TYPE_CHECKING:
-    from bmtool_connectors.nodes import NodeArrays
-    from bmtool_connectors.patterns.projection import Projection
-    from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.configured import Configured, Self
+from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000
@@ -31,18 +29,34 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
-    if TYPE_CHECKING:  # given by BaseConnector
-        serving: ClassVar[Any]
-        _use: ClassVar[Any]
+    #: What the printed counts are called, in order.
+    count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
-        @property
-        def use(self) -> Projection: ...
-        def edges_of(self, use: Projection) -> Connectivity: ...
-        def pair_edges(self, use: Projection) -> EdgeList: ...
-        def _look(self) -> Connectivity: ...
-        def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace: ...
-        def _count_names(self, use: Projection) -> tuple[str, ...]: ...
-        def _save_report(self, use: Projection) -> None: ...
+    def _start(self) -> None:
+        super()._start()
+        #: The projection that ``setup_nodes`` began last.
+        self._use: Projection | None = None
+        #: Projection and direction whose edges BMTK is being given, or was given last.
+        self.serving: tuple[Projection, str] | None = None
+
+    def _unused(self: Self, **attributes: Any) -> Self:
+        return super()._unused(_use=None, serving=None, **attributes)
+
+    @property
+    def use(self) -> Projection:
+        """The current use; a NodeError before ``setup_nodes``."""
+        if self._use is None:
+            raise NodeError(
+                f"{type(self).__name__} has no nodes yet: call setup_nodes(source=..., target=...)."
+            )
+        return self._use
+
+    def pair_edges(self, projection: Projection) -> EdgeList:
+        """Return the edges of a projection for a connector that depends on this one.
+
+        Every connected pair is listed in each direction in which it is connected.
+        """
+        return projection.drawn().forward
 
     @property
     def source(self) -> Any:
@@ -72,7 +86,7 @@ class ConnectorViews(Configured):
     @property
     def connectivity(self) -> Connectivity:
         """The edges of the current use, drawn now if they have not been."""
-        return self._look()
+        return self.use.looked_at()
 
     @property
     def cache(self) -> Mapping[str, npt.NDArray[Any]]:
@@ -80,19 +94,11 @@ class ConnectorViews(Configured):
         drawn = None if self._use is None else self._use.connectivity
         return MappingProxyType({}) if drawn is None else drawn.cache
 
-    def _tables(self, use: Projection) -> list[ConnProp]:
-        """Return the connections by node ids, forward and (if there are any) backward."""
-        drawn = self.edges_of(use)
-        tables = [ConnProp(self.pair_edges(use), use.source, use.target)]
-        if drawn.backward is not None:
-            tables.append(ConnProp(drawn.backward, use.target, use.source))
-        return tables
-
     @property
     def conn_prop(self) -> Any:
         """Values of ``p_arg`` of connected pairs, ``{source id: {target id: value}}``."""
-        self._look()
-        return self._tables(self.use)[0]
+        self.use.looked_at()
+        return self.use.tables()[0]
 
     def get_conn_prop(self, sid: int, tid: int) -> Any:
         """Return the stored ``p_arg`` value of a connection.
@@ -121,12 +127,12 @@ class ConnectorViews(Configured):
         of that use: node ids of two networks often overlap.
         """
         if self.serving is None:
-            self._look()
-            use, first = self.use, None
+            self.use.looked_at()
+            projection, first = self.use, None
         else:
-            use, direction = self.serving
+            projection, direction = self.serving
             first = int(direction == "backward")
-        found = self._stored(use, sid, tid)
+        found = projection.stored(sid, tid)
         if first in found:
             return found[first]
         if not found:
@@ -138,17 +144,6 @@ class ConnectorViews(Configured):
                 f"{values[0]!r} and backward with {values[1]!r}; ask conn_prop[0] or conn_prop[1]."
             )
         return values[0]
-
-    def _stored(self, use: Projection, sid: int, tid: int) -> dict[int | None, Any]:
-        """Return the values stored for a pair of node ids, by direction (0, 1)."""
-        found: dict[int | None, Any] = {}
-        for direction, table in enumerate(self._tables(use)):
-            edge = table.find(sid, tid)
-            if (direction, sid, tid) in use.overlay:
-                found[direction] = use.overlay[direction, sid, tid]
-            elif edge >= 0:
-                found[direction] = table.value(edge)
-        return found
 
     def add_conn_prop(self, sid: int, tid: int, prop: Any) -> None:
         """Set what ``get_conn_prop(sid, tid)`` returns; the edges stay as they are."""
@@ -163,14 +158,13 @@ class ConnectorViews(Configured):
         ParameterError
             For more than 5e7 pairs.
         """
-        use = self.use
-        if len(use.source) * len(use.target) > MAX_DENSE:
+        n, m = self.use.shape
+        if n * m > MAX_DENSE:
             raise ParameterError(
-                f"conn_mat of {type(self).__name__} would hold {len(use.source)} x "
-                f"{len(use.target)} pairs and is limited to {MAX_DENSE}; use "
-                "connectivity.forward.to_csr()."
+                f"conn_mat of {type(self).__name__} would hold {n} x {m} pairs and is limited to "
+                f"{MAX_DENSE}; use connectivity.forward.to_csr()."
             )
-        drawn = self._look()
+        drawn = self.use.looked_at()
         parts = [drawn.forward.to_dense()]
         if drawn.backward is not None:
             parts.append(drawn.backward.to_dense().T)
@@ -192,22 +186,20 @@ class ConnectorViews(Configured):
         fraction : ndarray of float, shape (2, ...)
             Connected pairs as fractions of the possible ones, and of all.
         """
-        drawn = self._look()
+        drawn = self.use.looked_at()
         return (
             np.array(drawn.connected),
             np.array(drawn.possible),
             drawn.pairs,
-            np.array(report.fractions(drawn)),
+            np.array(messages.fractions(drawn)),
         )
 
     def connection_number_info(self) -> None:
         """Print the counts of ``connection_number``."""
-        report.say(report.counts_text(self._look(), self._count_names(self.use)))
+        messages.say(messages.counts_text(self.use.looked_at(), self._count_names(self.use)))
 
-    def save_connection_report(self) -> None:
-        """Append the row of the current use to the CSV connection report."""
-        self._look()
-        self._save_report(self.use)
+    def _count_names(self, projection: Projection) -> tuple[str, ...]:
+        return self.count_names
 
     def get_nodes_info(self) -> tuple[str, str]:
         """Return network name and filter of source and target."""
@@ -215,9 +207,13 @@ class ConnectorViews(Configured):
 
     def iterate_pairs(self) -> Iterator[tuple[int, int]]:
         """Yield the positions (i, j) of the pairs that are looked at, in order."""
-        for block in self._space(self.use.source, self.use.target).blocks():
+        for block in self._space(*self.use.ends).blocks():
             i, j = block.of_rank(np.arange(block.n))
             yield from zip(i.tolist(), j.tolist(), strict=True)
+
+    @abstractmethod
+    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
+        """Return the pairs that are looked at."""
 
     def node_2_idx_input(
         self, var_func: Callable[[Any, Any], Any], reverse: bool = False

@@ -46,7 +46,7 @@ def degrees(network: Any, edge_type: EdgeType | None = None, *, ax: Axes | None 
     ax = axes_of(ax, (5.2, 3.6))
     out, into = found.degrees(direction)
     prefix = "" if direction == "forward" else "backward "
-    expected = found.wanted.get("degrees", {})
+    expected = {} if found.expected is None else found.expected.degrees
     shown = [("in", into, BLUE)]
     if not found.undirected:
         shown.insert(0, ("out", out, ORANGE))

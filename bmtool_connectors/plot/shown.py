@@ -25,7 +25,7 @@ MOST_TITLE = 48
 def connections_of(network: Any, owner: str) -> list[Connections]:
     """Return the connections of whatever was given."""
     if isinstance(network, BaseConnector):
-        network._look()
+        network.use.looked_at()
         return [network.connections_of(network.use)]
     if isinstance(network, str | os.PathLike):
         return read_connections(network)

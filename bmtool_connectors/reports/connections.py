@@ -1,4 +1,4 @@
-"""The connections between two populations, wherever they came from, with what was wanted."""
+"""The connections between two populations, wherever they came from, with what is expected."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.edges import EdgeList
+from bmtool_connectors.sampling.expected import Expected
 
 __all__ = ["Connections", "pattern"]
 
@@ -35,8 +36,8 @@ class Connections:
         Class of the connector.
     edge_types : tuple of int
         Edge type ids, forward first.
-    wanted : mapping
-        What the laws give on average: the items of a recipe's ``"wanted"``; empty if not known.
+    expected : Expected or None
+        What the laws give on average; None if that is not known.
     drawn : mapping
         What was counted in the draw: the items of a recipe's ``"drawn"``; empty if not known.
     about : mapping
@@ -58,7 +59,7 @@ class Connections:
     undirected: bool = False
     connector: str | None = None
     edge_types: tuple[int, ...] = ()
-    wanted: Mapping[str, Any] = field(default_factory=dict)
+    expected: Expected | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     positions: tuple[npt.NDArray[Any] | None, npt.NDArray[Any] | None] = (None, None)
@@ -102,22 +103,12 @@ class Connections:
             positions=self.positions[::-1],
             law=None,
         )
-        return turned.wanted_backward()
+        return turned.expected_backward()
 
-    def wanted_backward(self) -> Connections:
-        """Return the same edges, with what was wanted of backward ones as theirs."""
-        wanted = {
-            name.replace("backward", "forward"): each
-            for name, each in self.wanted.items()
-            if name.startswith("backward")
-        }
-        degrees = self.wanted.get("degrees", {})
-        wanted["degrees"] = {
-            name.removeprefix("backward "): each
-            for name, each in degrees.items()
-            if name.startswith("backward ")
-        }
-        return replace(self, wanted=wanted)
+    def expected_backward(self) -> Connections:
+        """Return the same edges, with what is expected of backward ones as theirs."""
+        expected = self.expected
+        return replace(self, expected=None if expected is None else expected.of_backward())
 
     @property
     def pairs(self) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.laws import Joint, Law
 from bmtool_connectors.sampling.plan import Plan
 

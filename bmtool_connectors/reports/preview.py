@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_text
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
+from bmtool_connectors.sampling.expected import Expected
 
 __all__ = ["Preview", "PreviewEntry"]
 
@@ -44,6 +43,11 @@ class PreviewEntry:
     expected: Expected | None
     hints: tuple[str, ...] = ()
     undirected: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that is known, as plain values."""
+        expected = None if self.expected is None else self.expected.as_dict()
+        return {**vars(self), "expected": expected}
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Preview(Report):
 
     def as_dict(self) -> dict[str, Any]:
         """Return all that is known, as plain values."""
-        return {"entries": [asdict(each) for each in self.entries]}
+        return {"entries": [each.as_dict() for each in self.entries]}
 
     def __str__(self) -> str:
         lines: list[str] = []
@@ -121,19 +125,13 @@ def _attention(each: PreviewEntry) -> int:
 
 
 def _record(each: PreviewEntry) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        name: getattr(each, name)
-        for name in ("source", "target", "connector", "n_source", "n_target")
-    }
-    values = None if each.expected is None else asdict(each.expected)
-    row["estimated"] = None if each.expected is None else each.expected.estimated
-    for name in Expected.__dataclass_fields__:
-        if name not in ("degrees", "unmet"):
-            row[name] = None if values is None else values[name]
-    unmet = None if values is None else values["unmet"]
-    for name in ("wanted", "reached", "pairs"):
-        row[f"pr_{name}"] = None if unmet is None else unmet[name]
-    degrees = {} if values is None else values["degrees"]
+    names = ("source", "target", "connector", "n_source", "n_target")
+    row: dict[str, Any] = {name: getattr(each, name) for name in names}
+    found = Expected() if each.expected is None else each.expected
+    values = {"estimated": found.estimated, **found.as_dict()}
+    degrees, unmet = values.pop("degrees"), values.pop("unmet") or {}
+    row |= values if each.expected is not None else dict.fromkeys(values)
+    row |= {f"pr_{name}": unmet.get(name) for name in ("wanted", "reached", "pairs")}
     for name in ("out", "in", "backward out", "backward in"):
         mean, sd = degrees.get(name, (None, None))
         column = f"{name.replace(' ', '_')}_degree"
@@ -161,20 +159,17 @@ def _rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
     yield ["", "expected", "sd"]
     two = "backward out" in found.degrees
     for direction in ("forward", "backward") if two else ("forward",):
-        mean, sd, error = (getattr(found, f"{direction}{of}") for of in ("", "_sd", "_error"))
-        spread = math.hypot(sd, error)
-        name = f"{direction} edges" if two else "edges"
-        yield [name, number_text(mean, error > 0), number_text(spread)]
+        own = f"{direction} " * two
+        yield [f"{own}edges", *number_cells(found.number(direction))]
+        estimated = getattr(found, f"{direction}_error") > 0
         prefix = "" if direction == "forward" else "backward "
         for name in ("out",) if undirected else ("out", "in"):
             if prefix + name in found.degrees:
                 text = "degree" if undirected else f"{name}-degree"
-                text = f"{direction} {text}" if two else text
-                yield [text, *(number_text(x, error > 0) for x in found.degrees[prefix + name])]
-    if found.per_rho or found.reciprocal:
-        spread = math.hypot(found.reciprocal_sd, found.reciprocal_error)
-        mean = number_text(found.reciprocal, found.reciprocal_error > 0)
-        yield ["reciprocal pairs", mean, number_text(spread)]
+                cells = (number_text(each, estimated) for each in found.degrees[prefix + name])
+                yield [own + text, *cells]
+    if found.reciprocal_per_rho or found.reciprocal:
+        yield ["reciprocal pairs", *number_cells(found.number("reciprocal"))]
     if found.independent:
         independent = number_text(found.independent, found.estimated)
         yield ["reciprocal pairs if independent", independent, ""]

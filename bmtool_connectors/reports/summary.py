@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.scores import z_score
-from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_text
+from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
+from bmtool_connectors.sampling.expected import Moments
 
 __all__ = ["Measure", "Summary", "SummaryEntry", "entry"]
+
+#: Statistics of degrees, and what NumPy calls them.
+_STATISTICS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}
 
 
 @dataclass(frozen=True)
@@ -167,55 +171,53 @@ def entry(connections: Connections) -> SummaryEntry:
 
 def _edges(connections: Connections) -> Iterator[Measure]:
     """Yield what is counted in each direction."""
-    wanted, pairs = connections.wanted, max(connections.pairs, 1)
+    expected, pairs = connections.expected, max(connections.pairs, 1)
     for direction, edges in connections.directions.items():
-        expected = [wanted.get(f"{direction}{of}") for of in ("", "_sd", "_error")]
-        estimated = bool(expected[2])
-        yield _measure("edges", direction, expected, len(edges))
-        yield _measure("probability", direction, expected, len(edges), pairs)
+        number = Moments() if expected is None else expected.number(direction)
+        yield _measure("edges", direction, number, len(edges))
+        yield _measure("probability", direction, number, len(edges), pairs)
         prefix = "" if direction == "forward" else "backward "
         for name, degrees in zip(("out", "in"), connections.degrees(direction), strict=True):
-            mean, sd = wanted.get("degrees", {}).get(prefix + name, (None, None))
-            quantity = f"{name}-degree"
-            moments = (("mean", mean, degrees.mean()), ("sd", sd, degrees.std()))
-            for moment, value, out in moments:
-                own = f"{quantity} {moment}"
-                yield Measure(own, direction, value, realised=float(out), estimated=estimated)
-            yield Measure(f"{quantity} min", direction, realised=float(degrees.min()))
-            yield Measure(f"{quantity} max", direction, realised=float(degrees.max()))
+            known = {} if expected is None else expected.degrees
+            moments = (*known.get(prefix + name, (None, None)), None, None)
+            for (statistic, numpy_name), value in zip(_STATISTICS.items(), moments, strict=True):
+                yield Measure(
+                    f"{name}-degree {statistic}",
+                    direction,
+                    value,
+                    realised=float(getattr(degrees, numpy_name)()),
+                    estimated=bool(number.error) and statistic in ("mean", "sd"),
+                )
         yield Measure("synapses", direction, realised=float(edges.n_syn.sum(dtype="int64")))
 
 
 def _reciprocal(connections: Connections) -> Iterator[Measure]:
     """Yield what is counted of both directions together."""
-    found, wanted = connections.reciprocal, connections.wanted
-    if found is None:
+    observed, expected = connections.reciprocal, connections.expected
+    if observed is None:
         return
-    expected: list[float | None] = [None, None, None]
-    if connections.draws_both:
-        expected = [wanted.get(f"reciprocal{of}") for of in ("", "_sd", "_error")]
+    number = Moments()
+    if connections.draws_both and expected is not None:
+        number = expected.number("reciprocal")
     pairs = max(connections.unordered_pairs, 1)
-    yield _measure("reciprocal pairs", "", expected, found)
-    yield _measure("reciprocal probability", "", expected, found, pairs)
-    independent, per_rho = wanted.get("independent"), wanted.get("per_rho")
-    if not independent:
+    yield _measure("reciprocal pairs", "", number, observed)
+    yield _measure("reciprocal probability", "", number, observed, pairs)
+    if expected is None or not expected.independent:
         return
-    estimated = any(wanted.get(f"{name}_error") for name in ("forward", "reciprocal"))
+    independent, per_rho = expected.independent, expected.reciprocal_per_rho
+    estimated = max(expected.forward_error, expected.reciprocal_error) > 0
     yield Measure("reciprocal pairs if independent", "", independent, estimated=estimated)
-    if per_rho and None not in expected:
-        first, sd, error = (each or 0.0 for each in expected)
-        yield _measure("rho", "", [first - independent, sd, error], found - independent, per_rho)
+    if per_rho and number.mean is not None and number.sd is not None:
+        more = number._replace(mean=number.mean - independent)
+        yield _measure("rho", "", more, observed - independent, per_rho)
 
 
 def _measure(
-    quantity: str, direction: str, expected: Sequence[float | None], realised: float, of: float = 1
+    quantity: str, direction: str, expected: Moments, observed: float, of: float = 1
 ) -> Measure:
-    """Return a number of which mean, standard deviation and standard error are expected.
-
-    All are divided by `of`: by the pairs, for a probability.
-    """
-    wanted, sd, error = (None if each is None else each / of for each in expected)
-    return Measure(quantity, direction, wanted, sd, error, realised / of, bool(error), unit=1 / of)
+    """Return a number with what is expected of it, divided by `of`: a probability, by pairs."""
+    mean, sd, error = (None if each is None else each / of for each in expected)
+    return Measure(quantity, direction, mean, sd, error, observed / of, bool(error), unit=1 / of)
 
 
 def _lines(each: SummaryEntry) -> Iterator[str]:
@@ -244,10 +246,9 @@ def _rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
                 name = name.removesuffix(" max")
                 yield [name, *_degree_cells(degrees), ""]
             continue
-        sd = None if each.sd is None else math.hypot(each.sd, each.error or 0.0)
         z = "" if each.z is None else f"{each.z:+.2f}"
-        wanted = number_text(each.wanted, each.estimated)
-        yield [name, wanted, *map(number_text, (sd, each.realised)), z]
+        cells = number_cells(Moments(each.wanted, each.sd, each.error), each.estimated)
+        yield [name, *cells, number_text(each.realised), z]
 
 
 def _degree_cells(found: dict[str, Measure]) -> list[str]:

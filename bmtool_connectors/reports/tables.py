@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmtool_connectors.sampling.expected import Moments
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLED", "Report", "aligned", "number_text", "plain"]
+__all__ = ["SAMPLED", "Report", "aligned", "number_cells", "number_text", "plain"]
 
 #: What the mark of estimated numbers means.
 SAMPLED = "~ estimated from a sample of the pairs, whose error is part of sd"
@@ -82,6 +84,14 @@ def number_text(value: float | None, estimated: bool = False) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
+
+
+def number_cells(expected: Moments, estimated: bool | None = None) -> list[str]:
+    """Return mean and standard deviation, with the error of the mean in it, as text."""
+    mean, sd, error = expected
+    spread = None if sd is None else math.hypot(sd, error or 0.0)
+    estimated = bool(error) if estimated is None else estimated
+    return [number_text(mean, estimated), number_text(spread)]
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:

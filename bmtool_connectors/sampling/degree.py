@@ -19,7 +19,7 @@ from bmtool_connectors.arrays import Index, distinct
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
-from bmtool_connectors.sampling.sums import jump, of_some
+from bmtool_connectors.sampling.sums import max_step, of_some
 
 STREAM_VERSION = 1
 #: Cells of the table that is drawn at a time: it stays in the cache.
@@ -170,9 +170,9 @@ class Degrees:
             len(self.mean), self.share, spread
         )
 
-    def jump(self) -> float:
+    def max_step(self) -> float:
         """Return by how much one independent event can change that number."""
-        return 1.0 if self.by_target or self.given else jump(self.mean, self.share)
+        return 1.0 if self.by_target or self.given else max_step(self.mean, self.share)
 
     def both(self) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of out- and in-degrees, over nodes and draws."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from bmtool_connectors import randomness
-from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.cost import Work
 from bmtool_connectors.sampling.estimate import estimate_rho
+from bmtool_connectors.sampling.expected import Expected, Unmet
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import (
@@ -27,137 +27,10 @@ from bmtool_connectors.sampling.reference_laws import (
 from bmtool_connectors.sampling.sample import Sample
 from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
+__all__ = ["MOST_PAIRS", "Expected", "expect"]
+
 #: Pairs up to which all are looked at; if there are more within reach, as many stand for all.
 MOST_PAIRS = 1 << 18
-
-
-@dataclass(frozen=True)
-class Unmet:
-    """A mean joint probability that is not feasible.
-
-    Attributes
-    ----------
-    wanted, reached : float
-        What was asked for, and what results once pairs are moved to the nearest feasible value.
-    pairs : float
-        Pairs whose mean it is.
-    """
-
-    wanted: float
-    reached: float
-    pairs: float
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a connector will give, on average over random numbers, and what that will cost.
-
-    Attributes
-    ----------
-    sampler : {'pairwise', 'sparse', 'none'}
-        How the edges will be drawn; 'none' where pairs are not drawn one by one, or are given.
-        Of blocks that differ in it, all of them: 'pairwise and sparse'.
-    pairs : int
-        Pairs of the two pools, as the connection report counts them.
-    forward, backward : float
-        Edges in each direction; within one population all are forward.
-    reciprocal : float
-        Pairs connected both ways, of a connector that draws both.
-    forward_sd, backward_sd, reciprocal_sd : float
-        Standard deviations of those numbers over draws. A correlation that is estimated counts
-        as given.
-    infeasible : float
-        Share of the pairs with p0 > 0 and p1 > 0 whose joint probability is not feasible.
-    forward_error, backward_error, reciprocal_error : float
-        Standard errors of what is expected, when it comes from a sample of the pairs; 0 when it
-        is exact.
-    standard_error : float
-        The same of the edges in both directions.
-    forward_jump : float
-        By how much one independent event can change the forward edges: by 1, but by more where
-        sources take part as a whole that expect different numbers.
-    independent : float
-        Reciprocal pairs that the probabilities alone would give, if the directions of each pair
-        were independent; distances alone make them more frequent than chance [1]_. 0 where only
-        one direction is drawn, and the probability of the other is not known to be the same.
-    per_rho : float
-        How many reciprocal pairs more each unit of the correlation rho gives.
-    degrees : dict of str to tuple of (float, float or None)
-        Mean and standard deviation, over nodes and draws, of ``'out'`` and ``'in'`` degrees of
-        the forward edges, and ``'backward out'`` and ``'backward in'`` where there are two
-        populations and directions. Of gap junctions both are the junctions of a cell. The
-        deviation is None where the sample of pairs is too small to tell it.
-    unmet : Unmet or None
-        The mean joint probability, where one was asked for that is not feasible.
-    worst : str or None
-        The pair whose joint probability has to be moved farthest, in words.
-    n_bytes : int
-        Memory that the edges take; while they are drawn it is about three times that.
-    kept_bytes : int
-        Memory that the estimate of rho takes besides, until the edges are drawn (`cache_data`).
-    seconds : float
-        Time of the draw, of the estimate of rho, and of the counts of possible pairs for the
-        report, roughly.
-
-    References
-    ----------
-    .. [1] F. Z. Hoffmann, J. Triesch, "Nonrandom network connectivity comes in pairs", Network
-       Neuroscience 1(1), 31-41 (2017). https://doi.org/10.1162/NETN_a_00004
-    """
-
-    sampler: str
-    pairs: int
-    forward: float
-    backward: float
-    reciprocal: float
-    infeasible: float
-    standard_error: float
-    n_bytes: int
-    seconds: float
-    forward_sd: float = 0.0
-    backward_sd: float = 0.0
-    reciprocal_sd: float = 0.0
-    forward_error: float = 0.0
-    backward_error: float = 0.0
-    reciprocal_error: float = 0.0
-    forward_jump: float = 1.0
-    independent: float = 0.0
-    per_rho: float = 0.0
-    degrees: dict[str, tuple[float, float | None]] = field(default_factory=dict)
-    unmet: Unmet | None = None
-    worst: str | None = None
-    kept_bytes: int = 0
-
-    @property
-    def edges(self) -> float:
-        """Edges in both directions."""
-        return self.forward + self.backward
-
-    @property
-    def estimated(self) -> bool:
-        """Whether the numbers come from a sample of the pairs."""
-        return max(self.standard_error, self.reciprocal_error) > 0
-
-    @classmethod
-    def certain(cls, drawn: Connectivity, seconds: float) -> Expected:
-        """Return what is expected of edges in which no chance is."""
-        edges = drawn.forward
-        arrays = (edges.source, edges.target)
-        return cls(
-            sampler="none",
-            pairs=drawn.pairs,
-            forward=float(len(edges)),
-            backward=0.0,
-            reciprocal=0.0,
-            infeasible=0.0,
-            standard_error=0.0,
-            n_bytes=sum(array.nbytes for array in arrays),
-            seconds=seconds,
-            degrees={
-                "out": (float(edges.out_degree().mean()), float(edges.out_degree().std())),
-                "in": (float(edges.in_degree().mean()), float(edges.in_degree().std())),
-            },
-        )
 
 
 def expect(
@@ -238,9 +111,9 @@ def expect(
         forward_error=float(error[first]),
         backward_error=float(error[second].sum()),
         reciprocal_error=float(error[RECIPROCAL]),
-        forward_jump=sums.jump(share),
+        max_step=sums.max_step(share),
         independent=sums.independent,
-        per_rho=sums.per_rho,
+        reciprocal_per_rho=sums.reciprocal_per_rho,
         degrees=sums.degrees(_kind(plan), share),
         unmet=None if plan.none_wanted else search.unmet or _unmet(plan, sums),
         worst=None if plan.none_wanted else sums.worst,
@@ -352,7 +225,7 @@ def _kind(plan: Plan) -> str:
 
 
 def _bytes_per_edge(plan: Plan) -> int:
-    """Return how much an edge takes: two positions, a count and an argument if they differ."""
+    """Return how much an edge takes: two indices, a count and an argument if they differ."""
     space = plan.space
     size = sum(index_dtype(len(nodes)).itemsize for nodes in (space.source, space.target))
     size += 2 * any(callable(each.value) for each in plan.n_syn)

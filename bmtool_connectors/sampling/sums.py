@@ -13,7 +13,7 @@ from bmtool_connectors.bernoulli import deviation
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint
 
-__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "jump", "of_some"]
+__all__ = ["BACKWARD", "EDGES", "FORWARD", "RECIPROCAL", "CountSums", "max_step", "of_some"]
 
 #: What the numbers of an array stand for: connections of each kind, EDGES those in any direction.
 FORWARD, BACKWARD, EDGES, RECIPROCAL = range(4)
@@ -39,7 +39,7 @@ class CountSums:
     ----------
     mean, variance : ndarray of float, shape (4,)
         Expected connections, and their variance over draws.
-    within, both, clipped, independent, per_rho : float
+    within, both, clipped, independent, reciprocal_per_rho : float
         Pairs that laws are evaluated on; pairs with p0 > 0 and p1 > 0; those of them that are
         infeasible; reciprocal pairs if the directions were independent, and how many more each
         unit of rho gives.
@@ -52,7 +52,8 @@ class CountSums:
     ) -> None:
         self.counted, self.symmetric = counted, symmetric
         self.mean, self.variance, self._squares, self._gross = np.zeros((4, 4))
-        self.both = self.clipped = self.independent = self.per_rho = self.within = 0.0
+        self.both = self.clipped = self.independent = self.within = 0.0
+        self.reciprocal_per_rho = 0.0
         self.worst: str | None = None
         self._worst_excess = 0.0
         #: Expected connections of each node: where they start and where they end, by direction.
@@ -92,7 +93,7 @@ class CountSums:
             self.independent += times * float((p0**2)[i != j].sum()) / 2
         else:
             self.independent += times * float((p0 * p1).sum())
-        self.per_rho += times * float(deviation(p0, p1).sum())
+        self.reciprocal_per_rho += times * float(deviation(p0, p1).sum())
         variances = [p * (1 - p) for p in (p0, p1, pr)]
         variances.insert(EDGES, variances[0] + variances[1] + 2 * (pr - p0 * p1))
         means = (p0, p1, p0 + p1, pr)
@@ -170,8 +171,8 @@ class CountSums:
                 self._starts[direction][:] = self._ends[direction][:] = 0.0
         if self.independent <= NOISE * self._gross[RECIPROCAL]:
             self.independent = 0.0
-        if self.per_rho <= NOISE * self._gross[EDGES]:
-            self.per_rho = 0.0
+        if self.reciprocal_per_rho <= NOISE * self._gross[EDGES]:
+            self.reciprocal_per_rho = 0.0
 
     def deviation(self, share: float = 1.0) -> npt.NDArray[np.float64]:
         """Return standard deviations over draws, shape (4,).
@@ -186,9 +187,9 @@ class CountSums:
             variance[[FORWARD, EDGES]] += of_some(len(rows), share, spread)
         return np.sqrt(np.maximum(variance, 0.0))
 
-    def jump(self, share: float) -> float:
-        """Return by how much one independent event can change the edges forward; see `jump`."""
-        return jump(self._starts[0], share)
+    def max_step(self, share: float) -> float:
+        """Return the largest change of the edges forward by one event; see `max_step`."""
+        return max_step(self._starts[0], share)
 
     @staticmethod
     def _between(expected: npt.NDArray[np.float64], noise: float, error2: float) -> float:
@@ -296,8 +297,8 @@ def _add(
         sums += np.bincount(place, values, len(sums))
 
 
-def jump(expected: npt.NDArray[np.float64], share: float) -> float:
-    """Return by how much one independent event can change a number of edges: mostly one edge.
+def max_step(expected: npt.NDArray[np.float64], share: float) -> float:
+    """Return the largest change of a number of edges by one independent event: mostly one edge.
 
     Parameters
     ----------

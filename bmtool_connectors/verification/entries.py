@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bmtool_connectors.patterns.described import FORMAT, RECIPE
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sonata.digests import digest_of_json
 from bmtool_connectors.verification.findings import Findings
 
@@ -17,12 +18,8 @@ __all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipe
 
 #: Formats that are read: the first has no digests of nodes and values.
 FORMATS = (1, FORMAT)
-#: What the values of interest begin with, in what is wanted.
-QUANTITIES = ("forward", "backward", "reciprocal")
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
-#: By how much a number that is expected may be below 0 because sums are rounded.
-ROUNDING = 1e-6
 
 READING = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -34,13 +31,6 @@ def _count(value: Any) -> int:
     if not 0 <= value <= MOST or value != int(value):
         raise ValueError(f"{value!r} is no number that counts anything")
     return int(value)
-
-
-def _expected(value: Any) -> float:
-    """Return a number that is expected; a sum may be rounded to a little less than 0."""
-    if not -ROUNDING <= value <= MOST:
-        raise ValueError(f"{value!r} is no number that can be expected")
-    return max(float(value), 0.0)
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -113,8 +103,10 @@ class Entry:
     connector : dict
         Class and parameters; empty where edges are of another rule.
     direction : str
-    drawn, wanted : dict
-        Counts of the draw, and what the laws give; empty where that is not known.
+    drawn : dict
+        Counts of the draw; empty where they are not known.
+    expected : Expected or None
+        What the laws give; None where that is not known.
     row_per_synapse : bool or None
     values : Values or None
         Of its properties.
@@ -138,7 +130,7 @@ class Entry:
     connector: dict[str, Any]
     direction: str
     drawn: dict[str, Any]
-    wanted: dict[str, Any]
+    expected: Expected | None
     row_per_synapse: bool | None = None
     values: Values | None = None
     properties: dict[str, str] | None = None
@@ -165,10 +157,10 @@ class Entry:
         direction = str(connector.pop("direction", "forward"))
         told = {name: connector.pop(name, None) for name in ("drawn", "wanted")}
         drawn: dict[str, Any] = {"pairs": 0, "dropped": 0, "connected": {}}
-        wanted: dict[str, Any] = {}
+        expected: Expected | None = None
         try:
             drawn = _drawn(told["drawn"])
-            wanted = _wanted(told["wanted"])
+            expected = Expected.from_recipe(dict(told["wanted"] or {}))
         except READING as error:
             amiss.append(f"connector: {error!r}")
         return cls(
@@ -182,7 +174,7 @@ class Entry:
             connector,
             direction,
             drawn,
-            wanted,
+            expected,
             read("row_per_synapse", bool, None),
             read("values", Values.of, None),
             read("type", _texts, None),
@@ -219,11 +211,6 @@ def _drawn(given: Any) -> dict[str, Any]:
         "dropped": _count(told.get("dropped", 0)),
         "connected": {name: _count(n) for name, n in told.get("connected", {}).items()},
     }
-
-
-def _wanted(given: Any) -> dict[str, float]:
-    told = dict(given or {})
-    return {name: _expected(x) for name, x in told.items() if name.startswith(QUANTITIES)}
 
 
 def n_connected(counts: Mapping[str, int], direction: str) -> int | None:

@@ -175,11 +175,11 @@ class Chance:
     @staticmethod
     def _why_not(entry: Entry) -> str:
         """Return why an entry cannot be tested; '' if it can."""
-        if not entry.wanted or entry.connected() is None or entry.pairs is None:
+        if entry.expected is None or entry.connected() is None or entry.pairs is None:
             return "the recipe does not say what the law gives"
         if entry.drawn["dropped"]:
             return "pairs were drawn that got no synapse"
-        if f"{entry.direction}_sd" not in entry.wanted:
+        if entry.expected.number(entry.direction).sd is None:
             return "the recipe does not say how much the law scatters"
         if entry.connected() != entry.pairs:
             return "a part of what was drawn was added"
@@ -188,7 +188,8 @@ class Chance:
     def _test(self, each: Realised, quantity: str, name: str, realised: int) -> None:
         """Test a number of edges, or of reciprocal pairs."""
         entry = each.entry
-        wanted, sd, error = (entry.wanted.get(name + of, 0.0) for of in ("", "_sd", "_error"))
+        assert entry.expected is not None  # see _why_not
+        wanted, sd, error = (each or 0.0 for each in entry.expected.number(name))
         pairs: int = entry.drawn["pairs"]
         if not pairs:
             return  # there is nothing to be connected
@@ -199,7 +200,7 @@ class Chance:
             return
         # A pair of one population has two directions, and both may change together.
         both = entry.within_one and quantity == "edges"
-        jump = max(1.0 + both, entry.wanted.get("forward_jump", 1.0))
+        jump = max(1.0 + both, entry.expected.max_step)
         p_value = two_sided(realised, wanted, sd, error, jump)
         spread = (sd**2 + error**2) ** 0.5
         test = ChanceTest(
@@ -238,7 +239,8 @@ class Chance:
     def _report(self, test: ChanceTest, each: Realised) -> None:
         noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
         name = each.entry.direction if test.quantity == "edges" else "reciprocal"
-        about = "about " * bool(each.entry.wanted.get(f"{name}_error"))
+        expected = each.entry.expected
+        about = "about " * bool(expected is not None and expected.number(name).error)
         text = (
             f"there are {test.realised:,} {noun} (probability {test.realised / test.pairs:.4g}), "
             f"and the recipe's law gives {about}{test.wanted:,.1f} ({test.wanted / test.pairs:.4g})"

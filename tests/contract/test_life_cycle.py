@@ -833,7 +833,7 @@ def test_a_deep_copy_draws_other_edges() -> None:
     made.setup_nodes(nets.pool("A"), nets.pool("A"))
     twin, other = copy.deepcopy(made), copy.copy(made)
     assert twin.use.source_pool is made.use.source_pool
-    edges = [each.edges_of(each.use).forward.to_dense() for each in (twin, made)]
+    edges = [each.use.drawn().forward.to_dense() for each in (twin, made)]
     assert not np.array_equal(*edges)
     assert other.connectivity is made.connectivity, "one use"
 

@@ -63,11 +63,10 @@ def test_sources_that_take_part_as_a_whole(tmp_path: Path) -> None:
         connector.setup_nodes(net.nodes(pop_name="A"), net.nodes(pop_name="B"))
         counts.append(len(connector.connectivity.forward))
     found = connector.expected()
-    assert found.forward_jump == pytest.approx(0.95 * (0.9 - 0.01) * 20)
+    assert found.max_step == pytest.approx(0.95 * (0.9 - 0.01) * 20)
     assert np.std(counts) == pytest.approx(found.forward_sd, rel=0.2)
     p_values = [
-        two_sided(count, found.forward, found.forward_sd, jump=found.forward_jump)
-        for count in counts
+        two_sided(count, found.forward, found.forward_sd, jump=found.max_step) for count in counts
     ]
     assert sum(p < 1e-3 for p in p_values) <= 2
     net.add_edges(**connector.edge_params())

@@ -1,9 +1,8 @@
-"""What the edge types of a network will be, and what they were made of."""
+"""What is asked of a network in memory: what its edge types will be, and what was built."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,21 +12,18 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.filters import pool_label
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.reports.connections import Connections
+from bmtool_connectors.reports.of_connector import connections_of, preview_of
 from bmtool_connectors.reports.preview import Preview, PreviewEntry
+from bmtool_connectors.reports.summary import Summary, entry
 
-__all__ = ["connections", "preview"]
+__all__ = ["connections_of_network", "preview_of_network", "summary_of_network"]
 
 
-def preview(edge_types: Iterable[Any]) -> Preview:
-    """Return what declared edge types will give, one entry for each connector.
-
-    Parameters
-    ----------
-    edge_types : iterable of ConnectionMap
-    """
+def preview_of_network(network: Any) -> Preview:
+    """Return what the declared edge types of a network will give, one entry for each connector."""
     entries: list[PreviewEntry] = []
     seen: set[Any] = set()
-    for each in edge_types:
+    for each in network.get_connections():
         rule = each.connector
         if not isinstance(rule, ConnectionRule):
             pools = each.source_nodes, each.target_nodes
@@ -35,9 +31,9 @@ def preview(edge_types: Iterable[Any]) -> Preview:
             source, target = map(pool_label, pools)
             name = _rule_name(rule)
             entries.append(PreviewEntry(source, target, name, n_source, n_target, None))
-        elif rule.use not in seen:  # once for both directions
-            seen.add(rule.use)
-            entries.append(rule.connector.preview_of(rule.use))
+        elif rule.projection not in seen:  # once for both directions
+            seen.add(rule.projection)
+            entries.append(preview_of(rule.connector, rule.projection))
     return Preview(tuple(entries))
 
 
@@ -47,32 +43,29 @@ def _rule_name(rule: Any) -> str:
     return f"connection_rule {getattr(plain, '__name__', None) or repr(plain)}"
 
 
-def connections(network: str, tables: Sequence[Any]) -> list[Connections]:
-    """Return the edges of a built network, those of one use of a connector together.
+def summary_of_network(network: Any) -> Summary:
+    """Return what was expected of each connector of a network and what was built."""
+    return Summary(tuple(map(entry, connections_of_network(network))))
 
-    Parameters
-    ----------
-    network : str
-        Name, for messages.
-    tables : sequence of EdgeTable
-        One per edge type.
 
-    Raises
-    ------
-    ParameterError
-        If the edges are spread over several MPI processes.
-    """
+def connections_of_network(network: Any) -> list[Connections]:
+    """Return the edges of a built network, those of one projection of a connector together."""
+    if network.get_connections() and not network.edges_built:
+        raise ParameterError(
+            f"network {network.name!r} is not built; call its build() first, or look at its "
+            "preview()."
+        )
     groups: dict[Any, dict[str, EdgeTable]] = {}
-    for table in tables:
+    for table in network.edges_table():
         if not isinstance(table, EdgeTable):
             raise ParameterError(
-                f"network {network!r} has edges that are spread over MPI processes; save it, and "
-                "look at its folder."
+                f"network {network.name!r} has edges that are spread over MPI processes; save it, "
+                "and look at its folder."
             )
         rule = table.connection_map.connector
         whole = _is_whole(table)
         direction = rule.direction if whole else "forward"
-        key: Any = rule.use if whole else table
+        key: Any = rule.projection if whole else table
         while direction in groups.get(key, {}):  # one rule in several edge types
             key = (key, table)
         groups.setdefault(key, {})[direction] = table
@@ -82,13 +75,13 @@ def connections(network: str, tables: Sequence[Any]) -> list[Connections]:
 def _is_whole(table: EdgeTable) -> bool:
     """Whether the edges of a table are all edges of a rule of ours, in one direction."""
     rule = table.connection_map.connector
-    if not isinstance(rule, ConnectionRule) or rule.use.connectivity is None:
+    if not isinstance(rule, ConnectionRule) or rule.projection.connectivity is None:
         return False
-    return table.edges is rule.use.connectivity.edges(rule.direction)
+    return table.edges is rule.projection.connectivity.edges(rule.direction)
 
 
 def _together(group: dict[str, EdgeTable]) -> Connections:
-    """Return the edges of the edge types of one use, or of one that is no connector's."""
+    """Return the edges of the edge types of one projection, or of one that is no connector's."""
     first = next(iter(group.values()))
     rule = first.connection_map.connector
     types = tuple(
@@ -108,5 +101,4 @@ def _together(group: dict[str, EdgeTable]) -> Connections:
             edge_types=types,
             positions=(first.source.known_positions, first.target.known_positions),
         )
-    found: Connections = rule.connector.connections_of(rule.use).only(group)
-    return replace(found, edge_types=types)
+    return replace(connections_of(rule.connector, rule.projection).only(group), edge_types=types)
