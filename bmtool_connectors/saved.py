@@ -26,7 +26,7 @@ from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
 from bmtool_connectors.verification.edges import is_gap_junction
 from bmtool_connectors.verification.entries import n_connected
 
-__all__ = ["read_connections", "summarize"]
+__all__ = ["summarize"]
 
 #: Columns of coordinates, in order of preference.
 _COORDINATES = (tuple(f"{POSITIONS}[{k}]" for k in range(3)), *AXES)

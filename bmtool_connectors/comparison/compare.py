@@ -23,7 +23,7 @@ from bmtool_connectors.comparison.tables import Population, Table, TypeTable
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["RTOL", "Comparison", "Difference", "Totals", "compare"]
+__all__ = ["Comparison", "Difference", "compare"]
 
 OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
 Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]

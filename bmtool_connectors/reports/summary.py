@@ -12,7 +12,7 @@ from bmtool_connectors.reports.scores import z_score
 from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
 from bmtool_connectors.sampling.expected import Moments
 
-__all__ = ["Measure", "Summary", "SummaryEntry", "entry"]
+__all__ = ["Summary"]
 
 #: Statistics of degrees, and what NumPy calls them.
 _STATISTICS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}

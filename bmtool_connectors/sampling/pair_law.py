@@ -40,7 +40,7 @@ def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:
     if space.is_self(np.array([i]), np.array([j]))[0]:
         return {**found, "note": "a node and itself have one direction"}
     found |= {"distance_backward": _number(values.arg1), "p1": _first(values.p1)}
-    if plan.rho_wanted is not None:
+    if plan.rho_goal is not None:
         found["note"] = "rho is estimated when the edges are drawn"
     else:
         found |= _joint(plan, values, found["p0"], found["p1"])

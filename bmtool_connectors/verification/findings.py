@@ -16,7 +16,7 @@ from bmtool_connectors.reports.scores import z_score
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CODES", "ChanceTest", "Finding", "Findings", "Verification"]
+__all__ = ["ChanceTest", "Finding", "Verification"]
 
 #: Every code: its severity, and what it says.
 CODES = MappingProxyType(
