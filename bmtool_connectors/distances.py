@@ -19,7 +19,7 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import FloatArray
 from bmtool_connectors.checks import HUGE, number
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.coordinates import node_position
+from bmtool_connectors.sonata.layout import node_position
 
 __all__ = ["PeriodicDistance", "cylindrical_dist_z", "euclid_dist", "spherical_dist"]
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import FloatArray, IntArray
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.filters import chooses_anew, filter_key, filters_of, pool_label, stream_label
-from bmtool_connectors.sonata.coordinates import node_position
+from bmtool_connectors.sonata.layout import node_position
 
 __all__ = ["NodeArrays", "is_same_pop"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,24 +11,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.checks import HUGE, floats
-from bmtool_connectors.comparison.folder import read_folder, reading
-from bmtool_connectors.comparison.tables import Population, Table
+from bmtool_connectors.checks import HUGE
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns.described import RECIPE
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pools import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.expected import Expected
-from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
-from bmtool_connectors.verification.edges import is_gap_junction
-from bmtool_connectors.verification.entries import n_connected
+from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.sonata.faults import FirstFault
+from bmtool_connectors.sonata.folder import read_folder
+from bmtool_connectors.sonata.layout import EDGES, END_QUERIES, NODES, RECIPE_FILE
+from bmtool_connectors.sonata.node_values import positions_of, selected_nodes
+from bmtool_connectors.sonata.populations import Population
+from bmtool_connectors.sonata.recipe import load_recipe
+from bmtool_connectors.sonata.type_tables import is_gap_junction
+from bmtool_connectors.verification.recipe_entries import n_connected
 
 __all__ = ["summarize"]
 
-#: Columns of coordinates, in order of preference.
-_COORDINATES = (tuple(f"{POSITIONS}[{k}]" for k in range(3)), *AXES)
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
 #: Numbers of a recipe, of what was drawn.
 _COUNTS = {"pairs", "clipped", "dropped"}
@@ -76,27 +76,27 @@ def summarize(folder: str | os.PathLike[str]) -> Summary:
 
 
 @dataclass(frozen=True)
-class _Pool:
+class SavedPool:
     """Nodes of an edge type: ascending ids, and positions where they are known."""
 
-    ids: npt.NDArray[np.int64]
+    ids: IntArray
     positions: npt.NDArray[np.float64] | None = None
     is_known: bool = True
 
-    def places(self, ids: npt.NDArray[np.int64]) -> Any:
-        """Return where each node id stands."""
+    def indices(self, ids: IntArray) -> Any:
+        """Return the index of each node id."""
         if len(self.ids) and self.ids[-1] - self.ids[0] == len(self.ids) - 1:  # without gaps
             return ids - self.ids[0]
         return np.searchsorted(self.ids, ids)
 
 
 @dataclass(frozen=True)
-class _EdgeType:
+class SavedEdgeType:
     """An edge type of a folder, with its recipe if there is one."""
 
     number: int
     labels: tuple[str, str]
-    pools: tuple[_Pool, _Pool]
+    pools: tuple[SavedPool, SavedPool]
     edges: EdgeList
     properties: Mapping[str, str]
     recipe: Mapping[str, Any]
@@ -123,11 +123,11 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
     path = Path(folder)
     populations = read_folder(path)
     recipes = _recipes(path)
-    nodes = _Nodes([each for each in populations if each.item == "nodes" and each.has_rows])
+    nodes = SavedNodes([each for each in populations if each.item == NODES and each.has_rows])
     types = [
         each
         for population in populations
-        if population.item == "edges" and population.has_rows
+        if population.item == EDGES and population.has_rows
         for each in _edge_types(population, nodes, recipes)
     ]
     return list(_together(types))
@@ -136,10 +136,9 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
 def _recipes(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
     """Return the recipes of edge types, by source network, target network and edge type id."""
     found = {}
-    for file in sorted(folder.glob(f"*{RECIPE}")):
-        with reading(file, "the recipe of a network"):
-            recipe = json.loads(file.read_text(encoding="utf-8"))
-            for each in recipe["edge_types"]:
+    for file in sorted(folder.glob(f"*{RECIPE_FILE}")):
+        with FirstFault("the recipe of a network").reading(file):
+            for each in load_recipe(file.read_text(encoding="utf-8"))["edge_types"]:
                 key = each["source_network"], each["target_network"], int(each["edge_type_id"])
                 found[key] = _checked_recipe(each)
     return found
@@ -182,75 +181,37 @@ def _check_number(name: str, value: Any) -> None:
 
 
 # ---------------------------------------------------------------------- nodes
-class _Nodes:
+class SavedNodes:
     """The nodes of a folder, chosen by the filters of pools."""
 
     def __init__(self, populations: list[Population]) -> None:
         self._populations = {each.name: each for each in populations}
-        self._pools: dict[tuple[str, str], _Pool | None] = {}
+        self._pools: dict[tuple[str, str], SavedPool | None] = {}
 
-    def pool(self, network: str, query: str) -> _Pool | None:
+    def pool(self, network: str, query: str) -> SavedPool | None:
         """Return the nodes of a network that a filter selects; None where that is not known."""
         if (network, query) not in self._pools:
             self._pools[network, query] = self._selected(network, query)
         return self._pools[network, query]
 
-    def _selected(self, network: str, query: str) -> _Pool | None:
+    def _selected(self, network: str, query: str) -> SavedPool | None:
         population = self._populations.get(network)
         if population is None:
             return None
         with population.load() as table:
-            chosen = np.ones(len(table), dtype=bool)
             asked = conditions(query)
-            if asked is None:
+            chosen = None if asked is None else selected_nodes(table, population.types or {}, asked)
+            if chosen is None:
                 return None
-            for name, allowed in asked:
-                values = _property(table, population, name)
-                if values is None:
-                    return None
-                chosen &= np.isin(values, allowed)
             ids = table.ids[0]
             unique, first = np.unique(ids[chosen], return_index=True)
-            return _Pool(unique, _positions(table, np.flatnonzero(chosen)[first]))
-
-
-def _property(table: Table, population: Population, name: str) -> npt.NDArray[Any] | None:
-    """Return a property of each node as text, its own or that of its type; None without it."""
-    if name == "node_id":
-        return table.ids[0].astype(str)
-    has_own = table.present(name)
-    own = table.column(name).astype(str) if name in table.names else None
-    if own is not None and has_own is None:
-        return own
-    types = population.types or {}
-    if own is None and not any(name in each for each in types.values()):
-        return None
-    numbers, place = np.unique(table.column("node_type_id"), return_inverse=True)
-    values = np.array([types.get(int(each), {}).get(name, "") for each in numbers])[place]
-    return values if own is None or has_own is None else np.where(has_own, own, values)
-
-
-def _positions(table: Table, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
-    """Return the positions of the nodes in some rows, um; None where one has none."""
-    positions = np.zeros((len(rows), 3))
-    lacks = np.ones(len(rows), dtype=bool)
-    for names in _COORDINATES:
-        if not lacks.any() or not table.names.issuperset(names[:2]):
-            continue
-        known = [name for name in names if name in table.names]  # without z: all in one plane
-        values = np.column_stack([floats(table.column(name)[rows]) for name in known])
-        here = lacks & np.isfinite(values).all(axis=1)
-        for has in map(table.present, names[:2]):
-            here &= True if has is None else has[rows]
-        positions[here, : len(known)] = values[here]
-        lacks &= ~here
-    return None if lacks.any() else positions
+            return SavedPool(unique, positions_of(table, np.flatnonzero(chosen)[first]))
 
 
 # ---------------------------------------------------------------------- edges
 def _edge_types(
-    population: Population, nodes: _Nodes, recipes: Mapping[tuple[str, str, int], Any]
-) -> Iterator[_EdgeType]:
+    population: Population, nodes: SavedNodes, recipes: Mapping[tuple[str, str, int], Any]
+) -> Iterator[SavedEdgeType]:
     """Yield the edge types of a population, in the order of their ids."""
     ends = population.endpoints or (population.stem, population.stem)
     known = population.types or {}
@@ -261,9 +222,9 @@ def _edge_types(
             rows = slice(None) if len(numbers) == 1 else np.flatnonzero(table.types == number)
             ids = [each[rows] for each in table.ids]
             properties = known.get(number, {})
-            queries = [properties.get(f"{end}_query", "*") for end in ("source", "target")]
+            queries = [properties.get(name, "*") for name in END_QUERIES]
             pools = _pools(nodes, ends, queries, ids)
-            yield _EdgeType(
+            yield SavedEdgeType(
                 number,
                 (f"{ends[0]}: {queries[0]}", f"{ends[1]}: {queries[1]}"),
                 pools,
@@ -273,7 +234,7 @@ def _edge_types(
             )
 
 
-def _distinct(values: npt.NDArray[np.int64]) -> list[int]:
+def _distinct(values: IntArray) -> list[int]:
     """Return the different values, ascending."""
     if not len(values):
         return []
@@ -285,8 +246,8 @@ def _distinct(values: npt.NDArray[np.int64]) -> list[int]:
 
 
 def _pools(
-    nodes: _Nodes, ends: tuple[str, str], queries: list[str], ids: list[npt.NDArray[np.int64]]
-) -> tuple[_Pool, _Pool]:
+    nodes: SavedNodes, ends: tuple[str, str], queries: list[str], ids: list[IntArray]
+) -> tuple[SavedPool, SavedPool]:
     """Return the pools of an edge type; where they are not known, the nodes with edges."""
     found = [nodes.pool(end, query) for end, query in zip(ends, queries, strict=True)]
     same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
@@ -294,7 +255,7 @@ def _pools(
         pool = found[k]
         if pool is None or not np.isin(_present(ids[k]), pool.ids, kind="sort").all():
             used = [_present(each) for each in (ids if same else [ids[k]])]
-            found[k] = _Pool(np.unique(np.concatenate(used)), None, False)
+            found[k] = SavedPool(np.unique(np.concatenate(used)), None, False)
     first, second = found
     assert first is not None  # filled in above
     assert second is not None
@@ -303,20 +264,20 @@ def _pools(
     return first, first if same else second
 
 
-def _present(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _present(ids: IntArray) -> IntArray:
     """Return the different node ids, ascending."""
     return np.array(_distinct(ids), dtype=np.int64)
 
 
 def _edge_list(
-    pools: tuple[_Pool, _Pool],
-    ids: list[npt.NDArray[np.int64]],
-    counts: npt.NDArray[np.int64] | None,
+    pools: tuple[SavedPool, SavedPool],
+    ids: list[IntArray],
+    counts: IntArray | None,
 ) -> EdgeList:
     """Return the connected pairs of some rows, each once, with its synapses."""
     shape = len(pools[0].ids), len(pools[1].ids)
     i, j = (
-        pool.places(each).astype(np.int32 if n < 1 << 31 else np.int64)
+        pool.indices(each).astype(np.int32 if n < 1 << 31 else np.int64)
         for pool, each, n in zip(pools, ids, shape, strict=True)
     )
     i, j, columns = sort_pairs(i, j, shape, () if counts is None else (counts,))
@@ -332,7 +293,7 @@ def _edge_list(
 
 
 # ---------------------------------------------------------------------- together
-def _together(types: list[_EdgeType]) -> Iterator[Connections]:
+def _together(types: list[SavedEdgeType]) -> Iterator[Connections]:
     """Yield the edges of each connector, those of its two directions together."""
     waiting = list(types)
     while waiting:
@@ -346,22 +307,22 @@ def _together(types: list[_EdgeType]) -> Iterator[Connections]:
         yield _connections(first, other)
 
 
-def _in_common_pools(a: _EdgeType, b: _EdgeType) -> tuple[_EdgeType, _EdgeType]:
+def _in_common_pools(a: SavedEdgeType, b: SavedEdgeType) -> tuple[SavedEdgeType, SavedEdgeType]:
     """Return two directions with pools of the same nodes, where those are only known by edges."""
     pools = tuple(
         one
         if one.is_known and other.is_known
-        else _Pool(np.union1d(one.ids, other.ids), None, False)
+        else SavedPool(np.union1d(one.ids, other.ids), None, False)
         for one, other in zip(a.pools, b.pools[::-1], strict=True)
     )
     return _between(a, *pools), _between(b, *pools[::-1])
 
 
-def _between(each: _EdgeType, source: _Pool, target: _Pool) -> _EdgeType:
+def _between(each: SavedEdgeType, source: SavedPool, target: SavedPool) -> SavedEdgeType:
     """Return an edge type between larger pools."""
     edges, shape = each.edges, (len(source.ids), len(target.ids))
     i, j = (
-        pool.places(own.ids[index])
+        pool.indices(own.ids[index])
         for pool, own, index in zip(
             (source, target), each.pools, (edges.source, edges.target), strict=True
         )
@@ -370,7 +331,7 @@ def _between(each: _EdgeType, source: _Pool, target: _Pool) -> _EdgeType:
     return replace(each, pools=(source, target), edges=larger)
 
 
-def _are_one(a: _EdgeType, b: _EdgeType) -> bool:
+def _are_one(a: SavedEdgeType, b: SavedEdgeType) -> bool:
     """Whether two edge types are the two directions of one connector."""
     one, other = (dict(each.recipe.get("connector", {})) for each in (a, b))
     directions = {one.pop("direction", None), other.pop("direction", None)}
@@ -385,7 +346,7 @@ def _is_part(recipe: Mapping[str, Any]) -> bool:
     return n is not None and not drawn.get("dropped") and n != recipe.get("pairs", n)
 
 
-def _connections(first: _EdgeType, other: _EdgeType | None) -> Connections:
+def _connections(first: SavedEdgeType, other: SavedEdgeType | None) -> Connections:
     recipe = first.recipe.get("connector", {})
     drawn, expected = recipe.get("drawn") or {}, recipe.get("wanted")
     name = recipe.get("class", "").rpartition(".")[2] or None

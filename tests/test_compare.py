@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmtool_connectors.comparison.compare import Comparison, Totals, compare
-from bmtool_connectors.comparison.pairs import diff_tables
-from bmtool_connectors.comparison.tables import Group, Table
+from bmtool_connectors.comparison.row_differences import diff_tables
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.populations import ColumnGroup, Table
 
 N = 12
 EDGES = "net_net_edges.h5"
@@ -396,8 +396,8 @@ def test_a_column_that_some_rows_of_a_type_lack(pair):
 
 def test_no_value_is_not_the_value_0():
     ids = np.array([1, 2])
-    whole = Group(None, None, {"p": lambda: np.array([0.0, 1.0])})
-    half = Group(np.array([1]), None, {"p": lambda: np.array([1.0])})
+    whole = ColumnGroup(None, None, {"p": lambda: np.array([0.0, 1.0])})
+    half = ColumnGroup(np.array([1]), None, {"p": lambda: np.array([1.0])})
     old, new = (Table((ids, ids), np.zeros(2, dtype=int), (each,)) for each in (whole, half))
     found = diff_tables("edges", "x", old, new)
     assert [(each.kind, each.property, each.examples) for each in found] == [
@@ -922,7 +922,7 @@ def table(rows, names=()):
         name: (lambda column=column: np.array(column))
         for name, column in zip(names, columns[3:], strict=True)
     }
-    return Table((ints[1], ints[2]), ints[0], (Group(None, None, values),))
+    return Table((ints[1], ints[2]), ints[0], (ColumnGroup(None, None, values),))
 
 
 small = st.integers(0, 2)
@@ -1004,7 +1004,10 @@ def test_a_column_of_one_type_on_one_side_is_not_compared_value_by_value():
     def two_types(second):
         ids = np.array([1, 1, 1, 1])
         first = {"p": lambda: np.array([1.0, 2.0]), "q": lambda: np.array([1.0, 2.0])}
-        groups = Group(np.array([0, 1]), None, first), Group(np.array([2, 3]), None, second)
+        groups = (
+            ColumnGroup(np.array([0, 1]), None, first),
+            ColumnGroup(np.array([2, 3]), None, second),
+        )
         return Table((ids, ids), np.array([100, 100, 101, 101]), groups)
 
     # In order of p, the rows of type 101 would be told apart by a property that B has not.

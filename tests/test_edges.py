@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bmtool_connectors import Connectivity, EdgeList, NodeArrays, ParameterError
+from bmtool_connectors.arrays import index_dtype, order_by
 from bmtool_connectors.connectivity import LazyCounts, chosen_counts
-from bmtool_connectors.edges import index_dtype, order_by
 
 Dense: TypeAlias = npt.NDArray[np.int64]
 

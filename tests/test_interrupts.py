@@ -37,7 +37,7 @@ from bmtool_connectors import (
     syn_const_delay,
 )
 from bmtool_connectors.builder.pools import IndexedPool
-from bmtool_connectors.patterns import base
+from bmtool_connectors.patterns import projection
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.interrupts import held_signals
 
@@ -187,12 +187,12 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
         assert h5["a"][9] == 9
 
 
-@pytest.mark.parametrize("where", ["index_writer.IndexWriter._sorted", "node_file._write"])
+@pytest.mark.parametrize("where", ["index_writer.IndexWriter._sorted", "node_writer._write"])
 def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long before the file has been written: between parts of an index, and columns of nodes."""
     net = declared(False)
     net.add_nodes(N=3, pop_name="C", a=[1, 2, 3], b=[4, 5, 6])
-    name = f"bmtool_connectors.builder.{where}"
+    name = f"bmtool_connectors.sonata.{where}"
     module, own = name.rsplit(".", 1)
     original, called = getattr(pkgutil.resolve_name(module), own), []
 
@@ -287,7 +287,7 @@ def test_a_shared_generator_is_where_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     wanted, number, left = drawn(None), 0, 0
     while left == 0:
         number += 1
-        stop = Stop(number, base.BaseConnector.edges_of, generators.restored_on_error)
+        stop = Stop(number, projection.Projection.drawn, generators.restored_on_error)
         assert drawn(stop) == wanted
         left = max(stop.left, 0)
     assert number > 40

@@ -12,7 +12,7 @@ import bmtk.builder
 import pytest
 
 from bmtool_connectors import ConnectivityWarning, NetworkBuilder, ParameterError
-from bmtool_connectors.builder.leftovers import listed
+from bmtool_connectors.sonata.recipe import listed_files
 
 ALL = ("net", "other", "gap")
 RECIPE = "net_connections.json"
@@ -76,7 +76,7 @@ def test_a_population_whose_edges_are_gone(tmp_path: Path) -> None:
     other.add_nodes(N=3)
     net.add_edges(net.nodes(), other.nodes(), connection_rule=0)
     net.save(tmp_path)
-    assert listed(tmp_path / RECIPE) == {
+    assert listed_files(tmp_path / RECIPE) == {
         *("net_net_edges.h5", "net_net_edge_types.csv", "net_other_edge_types.csv")
     }
     assert "net_other_edges.h5" not in names_in(tmp_path)
@@ -86,14 +86,14 @@ def test_a_population_whose_edges_are_gone(tmp_path: Path) -> None:
 def test_a_part_of_the_edges(tmp_path: Path) -> None:
     """Files of other calls stay and stay listed; gap junctions are always written as a whole."""
     network().save(tmp_path)
-    before, names = names_in(tmp_path), listed(tmp_path / RECIPE)
+    before, names = names_in(tmp_path), listed_files(tmp_path / RECIPE)
     network().save_edges(output_dir=tmp_path, trg_network="net")
     assert names_in(tmp_path) == before
-    assert listed(tmp_path / RECIPE) == names
+    assert listed_files(tmp_path / RECIPE) == names
     network(["net", "other"]).save_edges(output_dir=tmp_path, trg_network="net")
     assert set(before) - set(names_in(tmp_path)) == {"net_gap_juncs.h5"}
     assert names is not None
-    assert listed(tmp_path / RECIPE) == names - {"net_gap_juncs.h5"}
+    assert listed_files(tmp_path / RECIPE) == names - {"net_gap_juncs.h5"}
     network(["net"]).save_edges("other.h5", None, output_dir=tmp_path)
     assert set(names_in(tmp_path)) - set(before) == {"other.h5"}
 
@@ -103,10 +103,10 @@ def test_other_names(tmp_path: Path) -> None:
     network(["net"]).save(tmp_path)
     net = network(["net"])
     net.save_edges("a.h5", "a.csv", output_dir=tmp_path)
-    assert listed(tmp_path / RECIPE) == {"a.h5", "a.csv"}
+    assert listed_files(tmp_path / RECIPE) == {"a.h5", "a.csv"}
     assert "net_net_edges.h5" not in names_in(tmp_path)
     net.save_edges("below/../b.h5", tmp_path / "below" / "b.csv", output_dir=tmp_path)
-    assert listed(tmp_path / RECIPE) == {"b.h5"}
+    assert listed_files(tmp_path / RECIPE) == {"b.h5"}
     assert "a.h5" not in names_in(tmp_path)
     net.save(tmp_path)
     assert "b.h5" not in names_in(tmp_path)

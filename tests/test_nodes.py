@@ -20,7 +20,7 @@ import bmtool_connectors
 from bmtool_connectors import NodeArrays, NodeError, UnidirectionConnector, is_same_pop
 from bmtool_connectors.filters import pool_label
 from bmtool_connectors.nodes import ignores_added_nodes
-from bmtool_connectors.sonata.coordinates import node_position
+from bmtool_connectors.sonata.layout import node_position
 
 
 class Node(dict):  # type: ignore[type-arg]

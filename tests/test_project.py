@@ -128,8 +128,8 @@ ON_BMTK = {"NetworkBuilder", "SparseNetwork"}
 
 #: Modules and folders of the package in the order of imports: each uses only those before it.
 LAYERS = (
-    *("errors", "locks", "discovery", "arrays", "checks", "proportions", "generators"),
-    *("randomness", "filters", "sonata", "nodes", "distances"),
+    *("errors", "locks", "discovery", "arrays", "checks", "progress", "proportions"),
+    *("generators", "randomness", "filters", "sonata", "nodes", "distances"),
     *("bernoulli", "profiles", "vectorization", "edges", "connectivity", "conn_prop"),
     *("sampling", "connection_rule", "messages", "defaults"),
     *("patterns", "synapses", "connectors", "recordings", "builder"),

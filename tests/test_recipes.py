@@ -24,10 +24,10 @@ from bmtool_connectors import (
     UnidirectionConnector,
     verify,
 )
-from bmtool_connectors.builder.recipe import recipe_at
 from bmtool_connectors.patterns.described import connector_described
 from bmtool_connectors.sonata import staging
 from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.recipe import own_recipe
 
 RECIPE = "net_connections.json"
 
@@ -218,7 +218,7 @@ def test_a_pipe_is_not_read() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, RECIPE)
         os.mkfifo(place)
-        assert recipe_at(place, "net") == {}
+        assert own_recipe(place, "net") == {}
 
 
 # ---------------------------------------------------------------------- interrupted

@@ -36,8 +36,7 @@ from bmtool_connectors import (
     syn_const_delay,
     verify,
 )
-from bmtool_connectors.builder import recipe as recipes
-from bmtool_connectors.builder import rows
+from bmtool_connectors.sonata import pair_digests, rows
 
 POPULATION = "edges/net_to_net"
 
@@ -129,7 +128,7 @@ def test_rows_in_order(
 ) -> None:
     """The same rows in the same order, however few are sorted at a time."""
     monkeypatch.setattr(rows, "MOST_ROWS", most)
-    for module in (rows, recipes):
+    for module in (rows, pair_digests):
         monkeypatch.setattr(module, "BLOCK", 5 if most < 10 else rows.BLOCK)
     net = network()
     index_by = ["target_node_id", "source_node_id", "edge_type_id"]
@@ -160,7 +159,7 @@ def test_a_node_with_more_rows_than_are_sorted(
 ) -> None:
     """A hub, of several tables, with pairs of many synapses."""
     monkeypatch.setattr(rows, "MOST_ROWS", 100)
-    for module in (rows, recipes):
+    for module in (rows, pair_digests):
         monkeypatch.setattr(module, "BLOCK", 33)
     net = NetworkBuilder("net")
     net.add_nodes(N=60, pop_name="A")
@@ -435,7 +434,7 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is that of the rows that are sorted at a time: 500,000 rows, 16,384 at a time."""
     net = large(20_000, 5e5)
     monkeypatch.setattr(rows, "MOST_ROWS", 1 << 14)
-    for module in (rows, recipes):
+    for module in (rows, pair_digests):
         monkeypatch.setattr(module, "BLOCK", 1 << 14)
     saved(network(), tmp_path / "first")  # whatever is imported or cached
     tracemalloc.start()
@@ -775,13 +774,13 @@ def old(tmp_path: Path) -> dict[str, bytes]:
 
 
 FAILING = [
-    "bmtool_connectors.builder.saving.write_nodes",
-    "bmtool_connectors.builder.saving.write_types",
-    "bmtool_connectors.builder.saving.write_edges",
-    "bmtool_connectors.builder.saving.make_recipe",
-    "bmtool_connectors.builder.index_writer.IndexWriter.write",
+    "bmtool_connectors.builder.network_save.write_nodes",
+    "bmtool_connectors.builder.network_save.write_types",
+    "bmtool_connectors.builder.network_save.write_edges",
+    "bmtool_connectors.builder.network_save.make_recipe",
+    "bmtool_connectors.sonata.index_writer.IndexWriter.write",
     "bmtool_connectors.sonata.staging.os.fsync",
-    "bmtool_connectors.builder.saving.write_gap_junctions",
+    "bmtool_connectors.builder.network_save.write_gap_junctions",
 ]
 
 

@@ -40,7 +40,7 @@ from bmtool_connectors import (
     properties,
     verify,
 )
-from bmtool_connectors.verification import columns
+from bmtool_connectors.sonata import datasets
 from bmtool_connectors.verification.findings import CODES, ChanceTest
 
 
@@ -407,5 +407,5 @@ def test_parts(original: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         FAULTS[name][2](folder)
         folders.append(folder)
     expected = [verify(folder) for folder in folders]
-    monkeypatch.setattr(columns, "CHUNK", 50)
+    monkeypatch.setattr(datasets, "CHUNK", 50)
     assert [verify(folder) for folder in folders] == expected

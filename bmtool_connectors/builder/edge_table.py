@@ -2,21 +2,24 @@
 
 BMTK stores a row per connected pair with its number of synapses, and as soon
 as a property exists, a row per synapse. Here pairs are stored in either case,
-as positions in the node pools; node ids and rows are made when asked for.
+as indices into the node pools; node ids and rows are made when asked for.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.builder.portable import common_value
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.views import ConnectorViews
+from bmtool_connectors.sonata.rows import EdgeArrays, EdgeEnd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +38,7 @@ class EdgeTable:
     connection_map : ConnectionMap
         What ``add_edges`` returned.
     edges : EdgeList
-        As positions in the pools; its arrays are kept, not copied.
+        As indices into the pools; its arrays are kept, not copied.
     source, target : NodeArrays
         The pools of the edge type.
 
@@ -118,6 +121,19 @@ class EdgeTable:
             and type(connector).get_conn_prop is ConnectorViews.get_conn_prop
         )
 
+    def arrays(self) -> EdgeArrays:
+        """Return the edges as they are written."""
+        return EdgeArrays(
+            self.edge_type_id,
+            EdgeEnd(self.edges.source, self.source.ids),
+            EdgeEnd(self.edges.target, self.target.ids),
+            self.edges.n_syn,
+            self.n_edges,
+            {each["name"]: np.dtype(each["dtype"]) for each in self.get_property_metatadata()},
+            self._columns,
+            functools.partial(common_value, self.connection_map),
+        )
+
     # ------------------------------------------------------------------ what BMTK asks for
     @property
     def edge_type_node_ids(self) -> npt.NDArray[Any]:
@@ -170,4 +186,4 @@ class EdgeTable:
         return table
 
     def free_data(self) -> None:
-        """Keep the edges: BMTK's savers call this, and then cannot be asked again."""
+        """Do nothing. BMTK's savers call this to free memory; here edges can be saved again."""

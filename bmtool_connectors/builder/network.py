@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk
-from bmtool_connectors.builder.connections import edges_of
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
+from bmtool_connectors.builder.rule_edges import edges_of
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError, warn
 from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.collect import progress
+from bmtool_connectors.progress import progress
 from bmtool_connectors.sonata.interrupts import held_signals
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _SparseNetwork(SavingNetwork):
         self.node_groups: list[NodeGroup] = []
         self._n_made = 0
         self._tables: dict[Any, EdgeTable] = {}
-        self._first_gap_id = network_props.get("gj_id_start", 0)
+        self.first_gap_id = network_props.get("gj_id_start", 0)
         #: Held while nodes or edges are made.
         self._lock = Lock()
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import property_streams
-from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.synapses.batched import batched
 
 __all__ = ["add_properties"]

@@ -15,18 +15,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from bmtool_connectors.comparison.folder import read_folder
-from bmtool_connectors.comparison.network import BuiltNetwork, read_network
-from bmtool_connectors.comparison.pairs import diff_tables
+from bmtool_connectors.comparison.built_network import BuiltNetwork, read_network
 from bmtool_connectors.comparison.report import edge_type_names, report
-from bmtool_connectors.comparison.tables import Population, Table, TypeTable
+from bmtool_connectors.comparison.row_differences import diff_tables
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.folder import read_folder
+from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS, NODES, TYPE_IDS
+from bmtool_connectors.sonata.populations import Population, Table
 
 __all__ = ["Comparison", "Difference", "compare"]
 
 OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
 Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]
+Types: TypeAlias = dict[int, dict[str, str]]
 
 #: Relative tolerance for float values: sums in another order differ by less.
 RTOL = 1e-12
@@ -159,7 +161,7 @@ def compare(a: Networks, b: Networks, *, rtol: float = RTOL, atol: float = 0.0) 
         owner = next(each for each in (one, other) if each is not None)
         for each in found:
             source, target = names.get((owner.name, each.type_id), (None, None))
-            is_edge = owner.item == "edges"
+            is_edge = owner.item == EDGES
             differences.append(replace(each, source=source, target=target) if is_edge else each)
         totals.append(total)
     return Comparison(_label(a), _label(b), tuple(differences), tuple(totals), rtol, atol)
@@ -207,7 +209,7 @@ def _matched(
                 partner[id(one)] = same[1][0]
                 left_a.remove(one)
                 left_b.remove(same[1][0])
-    for item in ("nodes", "edges", "gap junctions"):
+    for item in (NODES, EDGES, GAP_JUNCTIONS):
         for one in found_a:
             if one.item == item:
                 yield one, partner.get(id(one))
@@ -248,7 +250,7 @@ def _size(table: Table) -> tuple[int, int]:
 
 
 def _compare_types(
-    item: str, name: str, a: TypeTable | None, b: TypeTable | None, rtol: float, atol: float
+    item: str, name: str, a: Types | None, b: Types | None, rtol: float, atol: float
 ) -> Iterator[Difference]:
     if a is None or b is None:
         if a or b:
@@ -261,7 +263,8 @@ def _compare_types(
             yield Difference(item, name, kind, type_id, count=1)
             continue
         one, other = a[type_id], b[type_id]
-        for key in sorted(one.keys() | other.keys()):
+        # By its id they are matched; a column without a name is what pandas numbers rows by.
+        for key in sorted((one.keys() | other.keys()) - {TYPE_IDS.get(item), ""}):
             old, new = one.get(key), other.get(key)
             distance = _text_distance(_lasting(old), _lasting(new), rtol, atol)
             if distance != 0:

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from bmtool_connectors.comparison.tables import Population
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.reports.pools import pool_key, short_names
+from bmtool_connectors.sonata.populations import Population
 
 if TYPE_CHECKING:
     from bmtool_connectors.comparison.compare import Comparison, Totals

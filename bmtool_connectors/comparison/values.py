@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.tables import IntArray, Table
+from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.sonata.populations import Table
 
 __all__ = ["AlignedRows", "Difference", "value_differences"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bmtool_connectors.edges import index_dtype
+from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.patterns.block_parts import Part
 from bmtool_connectors.sampling.expect import Expected
 

@@ -22,12 +22,7 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 
-__all__ = ["FORMAT", "RECIPE", "connector_described", "described", "drawn", "wanted"]
-
-#: What the names of recipes end with, after that of the network.
-RECIPE = "_connections.json"
-#: Version of the format of recipes.
-FORMAT = 2
+__all__ = ["connector_described", "described", "drawn", "wanted"]
 
 #: Pairs that stand for all when it is told what a connector should give, and there are many: some
 #: ten milliseconds.

@@ -6,10 +6,10 @@ import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bmtool_connectors.arrays import Index
+from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.edges import EdgeList, index_dtype
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Index, IntArray, is_first
-from bmtool_connectors.edges import EdgeList, index_dtype, sort_pairs
+from bmtool_connectors.arrays import Index, IntArray, index_dtype, is_first
+from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
 

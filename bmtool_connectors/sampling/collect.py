@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import Index, IntArray, Values
-from bmtool_connectors.edges import index_dtype
+from bmtool_connectors.arrays import Index, IntArray, Values, index_dtype
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
 from bmtool_connectors.sampling.laws import (
@@ -137,19 +134,6 @@ class PairDraw:
                 drawn.i, drawn.j, drawn.n_syn, drawn.arg = [i], [j], [counts], [arg]
             pairs.append(i.astype(np.int64) * len(space.target) + j)
         self.reciprocal = int(np.isin(pairs[1], pairs[0]).sum())
-
-
-@contextmanager
-def progress(total: float, show: bool, unit: str = "pair", text: str = "") -> Iterator[Any]:
-    """Show a bar on a terminal, after a second of work; yields a function ``advance(n)``."""
-    if not show or not sys.stderr.isatty():
-        yield lambda n: None
-        return
-    from tqdm import tqdm
-
-    options = {"unit": unit, "unit_scale": True, "desc": text or None}
-    with tqdm(total=total, delay=1.0, leave=False, **options) as bar:
-        yield bar.update
 
 
 def taken(values: Values, chosen: Index) -> Values:

@@ -10,8 +10,8 @@ import numpy as np
 
 from bmtool_connectors.arrays import FloatArray, Values
 from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_rho
+from bmtool_connectors.progress import progress
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.collect import progress
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 from bmtool_connectors.sampling.plan import RhoGoal
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmtool_connectors import randomness
+from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.cost import Work

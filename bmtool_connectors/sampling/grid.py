@@ -12,9 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmtool_connectors.arrays import Flags, FloatArray, Index, IntArray, is_first, ranges
+from bmtool_connectors.arrays import (
+    Flags,
+    FloatArray,
+    Index,
+    IntArray,
+    index_dtype,
+    is_first,
+    ranges,
+)
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import index_dtype
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.sampling.frame import Frame, combinations, offsets_within
 

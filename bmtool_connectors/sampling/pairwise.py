@@ -17,6 +17,7 @@ import numpy as np
 from bmtool_connectors import vectorization
 from bmtool_connectors.arrays import Flags, FloatArray, Index, Values
 from bmtool_connectors.bernoulli import after_forward, without_forward
+from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import (
@@ -24,7 +25,6 @@ from bmtool_connectors.sampling.collect import (
     SynapseCounts,
     collect,
     constant_counts,
-    progress,
     taken,
 )
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws

@@ -25,10 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
-from bmtool_connectors.arrays import Index, Values, is_first
+from bmtool_connectors.arrays import Index, Values, index_dtype, is_first
 from bmtool_connectors.distances import Metric
-from bmtool_connectors.edges import index_dtype, sort_pairs
+from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
@@ -39,7 +40,6 @@ from bmtool_connectors.sampling.collect import (
     collect,
     count_synapses,
     joined,
-    progress,
     taken,
 )
 from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip

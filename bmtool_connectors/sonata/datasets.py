@@ -1,4 +1,4 @@
-"""Datasets of SONATA files, asked what they are before anything of them is read.
+"""Datasets of SONATA files: what they are is asked before anything of them is read.
 
 A file may declare more rows than any memory holds, or have a group, a link to nowhere or text where
 numbers belong. What is no column of a table is a ``ValueError`` here, which readers tell with the
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,22 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["IntArray", "checked", "dataset_of", "datasets", "integers", "is_integer"]
+from bmtool_connectors.sonata.layout import LIBRARY
 
+__all__ = [
+    *("CHUNK", "H5Dataset", "H5Group", "IntArray", "checked", "datasets"),
+    *("integers", "is_dataset", "is_group", "is_integer", "open_file", "parts", "plain_values"),
+    "values_of",
+]
+
+Array = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
+#: What readers hand on; only this folder knows what is behind it.
+H5Group = h5py.Group
+H5Dataset = h5py.Dataset
+
+#: Rows that are read at a time: 4 MB of ids.
+CHUNK = 1 << 19
 
 #: Bytes that a dataset may declare without holding them: what is not written is 0.
 MOST_UNWRITTEN = 1 << 26
@@ -52,12 +66,26 @@ def _stored(dataset: h5py.Dataset) -> int:
     return sum(os.path.getsize(file) for file in files if file.is_file())
 
 
-def dataset_of(group: h5py.Group, name: str) -> h5py.Dataset:
-    """Return a column of a group; ValueError if there is none of that name."""
-    found = group.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"{name} is missing" if found is None else f"{name} is no dataset")
-    return checked(found)
+def open_file(file: Path) -> AbstractContextManager[h5py.File]:
+    """Open an HDF5 file for reading."""
+    opened: AbstractContextManager[h5py.File] = h5py.File(file, "r")
+    return opened
+
+
+def is_group(member: object) -> bool:
+    """Say whether a member of a group is one, too."""
+    return isinstance(member, h5py.Group)
+
+
+def is_dataset(member: object) -> bool:
+    """Say whether a member of a group is a dataset."""
+    return isinstance(member, h5py.Dataset)
+
+
+def parts(n: int) -> Iterator[slice]:
+    """Cut rows into parts."""
+    for start in range(0, n, CHUNK):
+        yield slice(start, min(start + CHUNK, n))
 
 
 def is_integer(dataset: h5py.Dataset) -> bool:
@@ -79,5 +107,32 @@ def datasets(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tu
     for name, member in group.items():
         if isinstance(member, h5py.Dataset):
             yield prefix + name, checked(member)
-        elif isinstance(member, h5py.Group) and name != "@library":
+        elif isinstance(member, h5py.Group) and name != LIBRARY:
             yield from datasets(member, f"{prefix}{name}/", depth + 1)
+
+
+def values_of(dataset: h5py.Dataset, part: Any = ()) -> Array:
+    """Return values as integers, floats, or text; truth values are 0 and 1.
+
+    Numbers that stand for text in ``@library`` beside them become that text.
+    """
+    values = plain_values(_raw(dataset, part))
+    library = dataset.parent.get(f"{LIBRARY}/{dataset.name.rsplit('/', 1)[-1]}")
+    if dataset.ndim > 1 or not isinstance(library, h5py.Dataset):
+        return values
+    if values.dtype.kind not in "iu" or values.min(initial=0) < 0:
+        raise ValueError(f"{dataset.name} holds no indices into {library.name}")
+    labels: Array = plain_values(_raw(checked(library)))[values]
+    return labels
+
+
+def _raw(dataset: h5py.Dataset, part: Any = ()) -> Array:
+    is_text = h5py.check_string_dtype(dataset.dtype) is not None
+    return np.asarray(dataset.asstr()[part], dtype=object) if is_text else dataset[part]
+
+
+def plain_values(values: Array) -> Array:
+    """Return integers and floats as they are, truth values as 0 and 1, all else as text."""
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    return values if values.dtype.kind in "iuf" else values.astype(str).astype(object)

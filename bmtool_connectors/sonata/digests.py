@@ -12,13 +12,13 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.sonata.coordinates import AXES, POSITIONS
+from bmtool_connectors.sonata.layout import AXES, POSITIONS
 
 __all__ = ["ColumnDigests", "by_axis", "digest_of_json"]
 
@@ -27,6 +27,8 @@ Bits = npt.NDArray[np.uint64]
 
 #: Rows that are mixed at a time; they stay in the processor's cache.
 BLOCK = 1 << 13
+#: Sums are of 64 bits.
+MASK = (1 << 64) - 1
 #: Odd multipliers and shifts of the finaliser of MurmurHash3, by which each bit changes all.
 MIXING = ((33, 0xFF51AFD7ED558CCD), (33, 0xC4CEB9FE1A85EC53))
 
@@ -66,7 +68,8 @@ class ColumnDigests:
         bits_of = {name: _bits_of(each) for name, each in columns.items()}
         for name in columns:
             self._sums.setdefault(name, 0)
-        for part in _blocks(n) if columns else ():
+        for start in range(0, n if columns else 0, BLOCK):
+            part = slice(start, start + BLOCK)
             key = _mixed(ids[0][part].astype(np.uint64))
             for each in ids[1:]:
                 key = _mixed(key ^ each[part].astype(np.uint64))
@@ -75,28 +78,20 @@ class ColumnDigests:
                 mixed = key ^ _seed(name)
                 for values in bits(part):
                     mixed = _mixed(mixed ^ values)
-                self._sums[name] += int(mixed.sum())
+                self._sums[name] = self._sums[name] + int(mixed.sum()) & MASK
                 whole += mixed
             if len(columns) > 1:
-                self._whole += int(_mixed(whole).sum())
+                self._whole = self._whole + int(_mixed(whole).sum()) & MASK
 
     @property
     def columns(self) -> dict[str, str]:
         """The digest of each column, 16 hexadecimal digits."""
-        return {name: _text(value) for name, value in sorted(self._sums.items())}
+        return {name: f"{value:016x}" for name, value in sorted(self._sums.items())}
 
     @property
     def whole(self) -> str:
         """The digest of whole rows, if there are several columns: which values stand together."""
-        return _text(self._whole)
-
-
-def _text(value: int) -> str:
-    return f"{value & (1 << 64) - 1:016x}"
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+        return f"{self._whole:016x}"
 
 
 def _mixed(values: Bits) -> Bits:

@@ -33,14 +33,16 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
 
     Notes
     -----
-    HDF5 cannot close a file that it cannot write, and an exception that goes through it ends
-    Python. It is therefore told that all is well, and the file is given up here; signals wait.
+    An exception that is raised while HDF5 calls back into Python ends the process. So HDF5 is told
+    that each write was done, the first error is kept, and it is raised here once HDF5 has closed
+    the file, which is then not whole. Signals wait, because their handlers may raise.
     """
     is_there = path.exists()
     with held_signals() as deliver, _Disk(path) as disk:
 
         def check() -> None:
-            disk.check()
+            if disk.refused is not None:
+                raise disk.refused
             deliver()
 
         try:
@@ -53,7 +55,7 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
             if disk.refused is not None and error is not disk.refused:
                 raise disk.refused from error
             raise
-        disk.check()
+        check()
 
 
 class _Disk(io.RawIOBase):
@@ -68,11 +70,6 @@ class _Disk(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self.refused: BaseException | None = None
-
-    def check(self) -> None:
-        """Raise what was refused."""
-        if self.refused is not None:
-            raise self.refused
 
     def _tried(self, action: Callable[..., int], *given: Any, otherwise: int) -> int:
         """Return what an action gives, or another number if it raises something."""

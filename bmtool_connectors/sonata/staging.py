@@ -10,15 +10,16 @@ import os
 import secrets
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.interrupts import held_signals
 
-__all__ = ["StagedFiles"]
+__all__ = ["StagedFiles", "check_targets"]
 
 #: What the names of folders for files that are being written begin with.
 _PREFIX = ".saving-"
@@ -128,6 +129,30 @@ class StagedFiles:
             failure = OSError(message)
             failure.errno = error.errno
             raise failure from error
+
+
+def check_targets(paths: Iterable[Path], force_overwrite: bool) -> None:
+    """Refuse to replace what is no file, and files where that was not allowed.
+
+    Raises
+    ------
+    ParameterError
+        If there is a file, and `force_overwrite` is false.
+    OSError
+        If there is a folder, device or pipe.
+    """
+    for path in paths:
+        if not force_overwrite and path.exists():
+            raise ParameterError(
+                f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
+                "another folder or name, or remove it. Nothing was written."
+            )
+        if path.exists() and not path.is_file():
+            kind = "it is a folder" if path.is_dir() else "it is a device, pipe or socket"
+            raise OSError(
+                f"{str(path)!r} could not be written ({kind}); allowed are files and new names: "
+                "choose another folder or name. Nothing was built or written."
+            )
 
 
 def _is_regular(file: Path) -> bool:

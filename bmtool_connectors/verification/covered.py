@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bmtool_connectors.verification.edges import Rows
-from bmtool_connectors.verification.entries import Recipe
+from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.findings import Findings
+from bmtool_connectors.verification.recipe_entries import Recipe
 
 __all__ = ["not_covered"]
 

@@ -1,9 +1,8 @@
-"""What a check of a network found, and how it is told."""
+"""Findings of `verify`: their codes, the list of them, and the report."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bmtool_connectors.reports.scores import z_score
+from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,9 +87,6 @@ UNREADABLE = ("no-network", "unreadable")
 
 #: Severities, the gravest first.
 SEVERITIES = ("error", "warning", "note")
-
-#: How errors of HDF5, of CSV and of JSON come; MemoryError, for one, is none of the file.
-READING = (OSError, LookupError, RuntimeError, TypeError, ValueError, csv.Error)
 
 WIDTH = 80
 SHOWN = 60
@@ -285,15 +282,16 @@ class Findings:
         name = file.name if isinstance(file, Path) else file
         self.found.append(Finding(code, message, name, **where))
 
+    # Readers of files put here what they find, and go on.
+    fault = remark = add
+
     @contextlib.contextmanager
     def reading(self, file: Path, **where: Any) -> Iterator[None]:
         """Make a finding of a failure to read, and go on after the block."""
         try:
             yield
-        except READING as error:
-            reason = " ".join(str(error).split()).strip("'\"") or type(error).__name__
-            reason = textwrap.shorten(reason, 200, placeholder=" ...")
-            self.add("unreadable", f"it cannot be read ({reason})", file, **where)
+        except BROKEN as error:
+            self.add("unreadable", f"it cannot be read ({reason_of(error)})", file, **where)
 
     def has_of(self, file: Path) -> bool:
         """Say whether there is a finding of a file."""

@@ -7,27 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import h5py
-
 from bmtool_connectors.checks import number
-from bmtool_connectors.comparison.folder import stem_of
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.verification.covered import not_covered
-from bmtool_connectors.verification.edges import Rows, check_rows
-from bmtool_connectors.verification.entries import read_recipes
-from bmtool_connectors.verification.files import Files, locate
-from bmtool_connectors.verification.findings import Findings, Verification
-from bmtool_connectors.verification.gaps import check_gap_files, check_gap_rows
-from bmtool_connectors.verification.indices import check_indices
-from bmtool_connectors.verification.nodes import Nodes, check_nodes
-from bmtool_connectors.verification.recipe import check_recipes
-from bmtool_connectors.verification.told import (
+from bmtool_connectors.sonata.datasets import open_file
+from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS
+from bmtool_connectors.sonata.open_tables import populations_in
+from bmtool_connectors.sonata.type_tables import stem_of
+from bmtool_connectors.verification.check_edges import Rows, check_rows
+from bmtool_connectors.verification.check_gap_junctions import check_gap_files, check_gap_rows
+from bmtool_connectors.verification.check_indices import check_indices
+from bmtool_connectors.verification.check_nodes import Nodes, check_nodes
+from bmtool_connectors.verification.check_recipes import check_recipes
+from bmtool_connectors.verification.check_saved import (
     Told,
     check_files,
     check_nodes_told,
     check_tables,
     columns_told,
 )
+from bmtool_connectors.verification.covered import not_covered
+from bmtool_connectors.verification.findings import Findings, Verification
+from bmtool_connectors.verification.network_files import Files, locate
+from bmtool_connectors.verification.recipe_entries import read_recipes
 
 __all__ = ["verify"]
 
@@ -118,7 +119,7 @@ def verify(
     limit = files.dt if dt is None else dt
     edges, all_read = _check_edges(files, nodes, unread, limit, columns_told(recipes), found)
     rows |= {f"edges {each.population}": len(each) for each in edges}
-    check_gap_files(files.of("gap junctions"), edges, recipes, found)
+    check_gap_files(files.of(GAP_JUNCTIONS), edges, recipes, found)
     _check_names(nodes, edges, found)
     # Of a file that is not there it has been told already.
     if all(Path(path).suffix == ".json" for path in paths) and not found.has("missing-file"):
@@ -165,14 +166,12 @@ def _check_edges(
 ) -> tuple[list[Rows], bool]:
     """Check all edge files; return what could be read, and whether that is all."""
     edges, n_there = [], 0
-    for file in files.of("edges"):
-        with found.reading(file), h5py.File(file, "r") as h5:
-            for name, population in h5["edges"].items():
-                if not isinstance(population, h5py.Group):
-                    continue
+    for file in files.of(EDGES):
+        with found.reading(file), open_file(file) as h5:
+            for name, population in populations_in(h5, EDGES, found, file):
                 n_there += 1
                 with found.reading(file, population=name):
-                    table = files.types.get(("edges", file))
+                    table = files.types.get((EDGES, file))
                     rows = check_rows(population, file, table, nodes, unread, dt, told, found)
                     if rows is None:
                         continue

@@ -26,10 +26,10 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.patterns.described import connector_described, drawn, wanted
 from bmtool_connectors.verification.chance import two_sided
-from bmtool_connectors.verification.entries import Entry
+from bmtool_connectors.verification.check_recipes import Chance, Realised
+from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.pairs import pair_key
-from bmtool_connectors.verification.recipe import Chance, Realised
+from bmtool_connectors.verification.recipe_entries import Entry
 
 
 @pytest.mark.parametrize("n", [10, 1000, 100_000])

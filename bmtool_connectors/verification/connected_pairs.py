@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.verification.columns import IntArray, Tally, parts
-from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.sonata.datasets import IntArray, parts
+from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]
 

@@ -1,30 +1,28 @@
-"""What is compared, wherever it came from: tables, and the populations they belong to."""
+"""Nodes, edges and gap junctions as tables in memory, and the populations they belong to."""
 
 from __future__ import annotations
 
 import contextlib
-import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.sonata.layout import NSYNS
 
-__all__ = ["Group", "Population", "Table", "plain", "type_table", "whole_number"]
+__all__ = ["ColumnGroup", "Population", "Table"]
 
 #: Synapses that a row may stand for: their sum fits into 8 bytes.
 MOST_SYNAPSES = 1 << 32
 
-IntArray: TypeAlias = npt.NDArray[np.int64]
-TypeTable: TypeAlias = dict[int, dict[str, str]]
-
 
 @dataclass(frozen=True)
-class Group:
+class ColumnGroup:
     """Rows of a table that share their property columns.
 
     Attributes
@@ -52,7 +50,7 @@ class Table:
         (node,) or (source, target).
     types : ndarray of int64, shape (n,)
         Edge type ids; zeros for nodes and gap junctions.
-    groups : tuple of Group
+    groups : tuple of ColumnGroup
         The property columns, read when asked.
     origin : str
         File or network, for messages.
@@ -60,7 +58,7 @@ class Table:
 
     ids: tuple[IntArray, ...]
     types: IntArray
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ColumnGroup, ...] = ()
     origin: str = ""
 
     def __len__(self) -> int:
@@ -132,9 +130,9 @@ class Table:
         ParameterError
             If one is no whole number of at least 0.
         """
-        if "nsyns" not in self.names:
+        if NSYNS not in self.names:
             return None
-        given = self.column("nsyns")
+        given = self.column(NSYNS)
         numbers = floats(given)
         wrong = ~((numbers >= 0) & (numbers < MOST_SYNAPSES) & (np.floor(numbers) == numbers))
         if wrong.any():
@@ -144,10 +142,10 @@ class Table:
                 "allowed, so save the network again."
             )
         counts = numbers.astype(np.int64)
-        has_count = self.present("nsyns")
+        has_count = self.present(NSYNS)
         return counts if has_count is None else np.where(has_count, counts, 1)
 
-    def _values(self, group: Group, name: str) -> npt.NDArray[Any]:
+    def _values(self, group: ColumnGroup, name: str) -> npt.NDArray[Any]:
         values = group.columns[name]()
         needed = len(self) if group.rows is None else len(group.rows)
         if group.index is not None:
@@ -192,70 +190,5 @@ class Population:
     load: Callable[[], contextlib.AbstractContextManager[Table]]
     stem: str
     endpoints: tuple[str, str] | None = None
-    types: TypeTable | None = None
+    types: dict[int, dict[str, str]] | None = None
     has_rows: bool = True
-
-
-def plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return integers and floats as they are, truth values as 0 and 1, all else as text.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values of a column.
-
-    Returns
-    -------
-    ndarray of int, float or object (text), same shape
-    """
-    if values.dtype.kind == "b":
-        return values.astype(np.uint8)
-    return values if values.dtype.kind in "iuf" else values.astype(str).astype(object)
-
-
-def whole_number(text: Any) -> int | None:
-    """Return the id that a table has as text, of 8 bytes; None if it is none."""
-    try:
-        number = float(text)  # tables that went through pandas may hold 100.0
-    except (TypeError, ValueError):
-        return None
-    return int(number) if number.is_integer() and abs(number) < 1 << 63 else None
-
-
-def type_table(rows: Iterable[Mapping[str, Any]], key: str, origin: str) -> TypeTable:
-    """Return the properties of every type as text, without those a type does not have.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        One per type, with the id under `key`.
-    key : {'node_type_id', 'edge_type_id'}
-        Name of the id.
-    origin : str
-        File or network, for messages.
-
-    Returns
-    -------
-    dict of int to dict of str
-
-    Raises
-    ------
-    ParameterError
-        If an id is not an integer.
-    """
-    types: TypeTable = {}
-    for row in rows:
-        number = whole_number(row.get(key))
-        if number is None:
-            shown = textwrap.shorten(repr(row.get(key)), 50, placeholder=" ...")
-            raise ParameterError(
-                f"{key} in {origin!r} is {shown}; integers are allowed, so correct the table."
-            )
-        texts = {name: str(value) for name, value in row.items() if value is not None}
-        # A property that a type does not have is left out, NULL or empty, as the writer likes.
-        types[number] = {
-            name: text
-            for name, text in texts.items()
-            if name not in (key, "") and text not in ("", "NULL")
-        }
-    return types

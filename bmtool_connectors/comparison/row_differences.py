@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.comparison.tables import IntArray, Table
 from bmtool_connectors.comparison.values import (
     N_EXAMPLES,
     AlignedRows,
@@ -31,6 +30,8 @@ from bmtool_connectors.comparison.values import (
     runs,
     value_differences,
 )
+from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.sonata.populations import Table
 
 __all__ = ["diff_tables"]
 

@@ -11,21 +11,33 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.comparison.values import runs
+from bmtool_connectors.sonata.datasets import IntArray, parts
 from bmtool_connectors.sonata.digests import ColumnDigests
-from bmtool_connectors.verification.columns import IntArray, Mask, Tally, parts
+from bmtool_connectors.sonata.layout import (
+    AFFERENT_SECTION_ID,
+    AFFERENT_SECTION_POS,
+    DELAY,
+    EFFERENT_SECTION_ID,
+    EFFERENT_SECTION_POS,
+    NSYNS,
+    SEC_ID,
+    SEC_X,
+    SYN_WEIGHT,
+)
+from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
+from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.groups import Group, Groups
-from bmtool_connectors.verification.nodes import Nodes
+from bmtool_connectors.verification.tallies import Mask, Tally
 
 if TYPE_CHECKING:
-    from bmtool_connectors.verification.edges import Rows
+    from bmtool_connectors.verification.check_edges import Rows
 
 __all__ = ["SavedValues", "check_properties"]
 
-SECTION_IDS = ("afferent_section_id", "efferent_section_id", "sec_id")
-SECTION_POSITIONS = ("afferent_section_pos", "efferent_section_pos", "sec_x")
+SECTION_IDS = (AFFERENT_SECTION_ID, EFFERENT_SECTION_ID, SEC_ID)
+SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
 #: Properties that BMTK's simulators read as numbers.
-NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, "delay", "nsyns", "syn_weight")
+NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, DELAY, NSYNS, SYN_WEIGHT)
 
 Array = npt.NDArray[Any]
 
@@ -51,7 +63,7 @@ class SavedValues:
 
 def check_properties(
     rows: Rows,
-    groups: Groups,
+    table: OpenTable,
     ends: tuple[Nodes | None, Nodes | None],
     dt: float | None,
     told: Mapping[int, Collection[str]],
@@ -62,7 +74,7 @@ def check_properties(
     Parameters
     ----------
     rows : Rows
-    groups : Groups
+    table : OpenTable
         Of the same population.
     ends : tuple of (Nodes or None)
         Of sources and targets; None: not known.
@@ -77,7 +89,7 @@ def check_properties(
     dict of int to SavedValues
         Of the edge types that a recipe tells of.
     """
-    check = _Check(rows, groups, ends, dt, told, found)
+    check = _Check(rows, table, ends, dt, told, found)
     check.columns()
     check.types()
     return check.values
@@ -89,13 +101,13 @@ class _Check:
     def __init__(
         self,
         rows: Rows,
-        groups: Groups,
+        table: OpenTable,
         ends: tuple[Nodes | None, Nodes | None],
         dt: float | None,
         told: Mapping[int, Collection[str]],
         found: Findings,
     ) -> None:
-        self.rows, self.groups, self.dt, self.told, self.found = rows, groups, dt, told, found
+        self.rows, self.table, self.dt, self.told, self.found = rows, table, dt, told, found
         self.source, self.target = ends
         self.gaps = rows.gap_types()
         self.values = {
@@ -110,30 +122,29 @@ class _Check:
     # ------------------------------------------------------------------ rows
     def columns(self) -> None:
         """Check every column of every group."""
-        for group in self.groups.groups.values():
+        for group in self.table.groups.values():
             for name, column in group.columns.items():
                 if column.dtype.kind not in "iufb" and name in NUMBERS:
                     text = f"{name} is {column.dtype}, not a column of numbers"
                     self.found.add("dtype", text, self.rows.file, population=self.rows.population)
         for part in parts(len(self.rows)):
-            number, place = self.groups.read(part)
-            for group, within, places in self.groups.rows(number, place):
+            for _, group, within, index in self.table.by_group(*self.table.group_and_index(part)):
                 at = np.arange(part.start, part.stop)[within]
                 if group.size is not None:
-                    inside = (places >= 0) & (places < group.size)
+                    inside = (index >= 0) & (index < group.size)
                     if not inside.all():
-                        at, places = at[inside], places[inside]
-                self._group(group, at, places)
+                        at, index = at[inside], index[inside]
+                self._group(group, at, index)
         for (code, name, reason), (tally, value) in self._bad.items():
             text = f"{name} is {value}, {reason}"
             where = self.rows.where(tally.first)
             self.found.add(code, text, self.rows.file, count=tally.count, **where)
 
-    def _group(self, group: Group, at: IntArray, places: IntArray) -> None:
+    def _group(self, group: OpenGroup, at: IntArray, index: IntArray) -> None:
         """Check rows of one group."""
         columns = {}
         for name in group.columns:
-            values = group.values(name, places)
+            values = group.values(name, index)
             columns[name] = values
             if values.dtype.kind in "iuf":
                 self._column(name, values, at)
@@ -196,7 +207,7 @@ class _Check:
         try:
             number = float(text)
         except ValueError:
-            if name in NUMBERS and not (name == "delay" and kind in self.gaps):
+            if name in NUMBERS and not (name == DELAY and kind in self.gaps):
                 message = f"{name} of the edge type is {text!r}, which is not a number"
                 self.found.add("dtype", message, self.rows.file, **where)
             return
@@ -225,11 +236,11 @@ def _faults(
         excuses = ("point",)
     elif name in SECTION_POSITIONS:
         excuses = ("gap", "point")
-    elif name == "delay":
+    elif name == DELAY:
         excuses = ("gap",)
     code = "not-finite" if name in NUMBERS else "no-value"
     yield code, ~finite, "which is not a number that can be used", excuses
-    if name == "delay":
+    if name == DELAY:
         yield "delay", finite & (values < 0), "below 0 ms", excuses
         # Spikes of inputs are known beforehand, and may come at once.
         excuses = (*excuses, "virtual")
@@ -242,7 +253,7 @@ def _faults(
         yield "section-id", finite & (values < 0), "below 0", excuses
     elif name in SECTION_POSITIONS:
         yield "section-pos", finite & ((values < 0) | (values > 1)), "outside of [0, 1]", excuses
-    elif name == "nsyns":
+    elif name == NSYNS:
         few = finite & ((values < 1) | (values != np.floor(values)))
         yield "n-syn", few, "no whole number of at least 1", excuses
 

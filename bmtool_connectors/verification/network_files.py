@@ -11,33 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from bmtool_connectors.checks import HUGE
-from bmtool_connectors.comparison.folder import TYPE_KEYS, matching_types, stem_of, type_lines
-from bmtool_connectors.comparison.tables import whole_number
-from bmtool_connectors.patterns.described import RECIPE
+from bmtool_connectors.sonata.datasets import open_file
+from bmtool_connectors.sonata.folder import items_in, visible_files
+from bmtool_connectors.sonata.layout import (
+    EDGES,
+    GAP_JUNCTIONS,
+    H5_SUFFIXES,
+    NODES,
+    RECIPE_FILE,
+    TYPE_IDS,
+)
+from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 from bmtool_connectors.verification.findings import Findings
 
-__all__ = ["Files", "TypeTable", "locate"]
+__all__ = ["Files", "locate"]
 
 #: Letters of a path.
 MOST_LETTERS = 1 << 14
-
-
-@dataclass(frozen=True)
-class TypeTable:
-    """Types of nodes or edges.
-
-    Attributes
-    ----------
-    file : Path
-    properties : dict of int to dict of str
-        Of each type, as text.
-    """
-
-    file: Path
-    properties: dict[int, dict[str, str]]
 
 
 @dataclass
@@ -55,8 +46,8 @@ class Files:
         Time step of a configuration, ms.
     configurations : set of Path
         Those that were read.
-    tables : dict of Path to (str, TypeTable)
-        All that were read, and 'nodes' or 'edges': also those of edge types without edges.
+    tables : dict of Path to TypeTable
+        All that were read: also those of edge types without edges.
     """
 
     h5: dict[Path, set[str]] = field(default_factory=dict)
@@ -64,7 +55,7 @@ class Files:
     recipes: list[Path] = field(default_factory=list)
     dt: float | None = None
     configurations: set[Path] = field(default_factory=set)
-    tables: dict[Path, tuple[str, TypeTable]] = field(default_factory=dict)
+    tables: dict[Path, TypeTable] = field(default_factory=dict)
 
     def of(self, item: str) -> list[Path]:
         """Return the files that hold nodes, edges, or gap junctions."""
@@ -102,32 +93,25 @@ def locate(paths: Sequence[Path], found: Findings) -> Files:
 # ---------------------------------------------------------------------- folders
 def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
     """Add the files of a folder, and say whether there are any of SONATA's."""
-    members = sorted(each for each in folder.iterdir() if each.is_file())
-    visible = [each for each in members if not each.name.startswith(".")]
-    h5 = [file for file in visible if file.suffix in (".h5", ".hdf5")]
+    visible = visible_files(folder)
+    h5 = [file for file in visible if file.suffix in H5_SUFFIXES]
     for file in h5:
         _add_h5(files, file, found)
     _add_recipes(files, folder)
-    tables: dict[str, dict[str, TypeTable]] = {item: {} for item in TYPE_KEYS}
-    for file in visible:
-        if file.suffix != ".csv":
-            continue
-        with found.reading(file):
-            item, table = _read_types(file, found)
-            if table is not None:
-                tables[item][stem_of(file)] = table
-                files.tables[file] = item, table
-    for item, of_stem in tables.items():
-        holding = [file for file in h5 if item in files.h5.get(file, ())]
-        matched = matching_types({stem_of(file) for file in holding}, of_stem)
-        for file in holding:
-            if stem_of(file) in matched:
-                files.types[item, file] = of_stem[matched[stem_of(file)]]
+    tables = [table for file in visible if file.suffix == ".csv" for table in _types(file, found)]
+    files.tables |= {table.file: table for table in tables}
+    holding = {item: [file for file in h5 if item in files.h5.get(file, ())] for item in TYPE_IDS}
+    stems = {item: {stem_of(file) for file in those} for item, those in holding.items()}
+    matched = match_types(stems, tables)
+    for item, those in holding.items():
+        for file in those:
+            if (item, stem_of(file)) in matched:
+                files.types[item, file] = matched[item, stem_of(file)]
     return any(files.h5.get(file) for file in h5)
 
 
 def _add_recipes(files: Files, folder: Path) -> None:
-    recipes = sorted(folder.glob(f"[!.]*{RECIPE}"))
+    recipes = sorted(folder.glob(f"[!.]*{RECIPE_FILE}"))
     files.recipes += [each for each in recipes if each not in files.recipes]
 
 
@@ -135,38 +119,16 @@ def _add_h5(files: Files, file: Path, found: Findings) -> None:
     """List a file with what it holds; other files than SONATA's are passed over."""
     if file in files.h5:
         return
-    with found.reading(file), h5py.File(file, "r") as h5:
-        items = {item for item in TYPE_KEYS if isinstance(h5.get(item), h5py.Group)}
-        if "source_ids" in h5 or "target_ids" in h5:
-            items.add("gap junctions")
-        files.h5[file] = items
+    with found.reading(file), open_file(file) as h5:
+        files.h5[file] = items_in(h5)
 
 
-def _read_types(file: Path, found: Findings) -> tuple[str, TypeTable | None]:
-    item, header, lines = type_lines(file)
-    if not item:
-        if file.stem.endswith(("node_types", "edge_types")):
-            text = (
-                "it has no column of type ids, which blanks separate from others, or is cut short"
-            )
-            found.add("type-table", text, file)
-        return "", None
-    key = TYPE_KEYS[item]
-    properties: dict[int, dict[str, str]] = {}
-    for row, line in enumerate(lines):
-        values = dict(zip(header, line, strict=False))
-        number = whole_number(values.get(key, ""))
-        if len(line) != len(header):
-            text = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
-            found.add("type-table", text, file, row=row)
-        elif number is None:
-            found.add("type-table", f"{key} is {values[key]!r}, no whole number", file, row=row)
-        elif number in properties:
-            found.add("type-table", f"{key} {number} stands there twice", file, row=row)
-        if number is not None:
-            given = {name: text for name, text in values.items() if text not in ("", "NULL")}
-            properties.setdefault(number, given)
-    return item, TypeTable(file, properties)
+def _types(file: Path, found: Findings) -> list[TypeTable]:
+    """Return the table of types in a file, if it is one."""
+    table = None
+    with found.reading(file):
+        table = read_types(file, found)
+    return [] if table is None else [table]
 
 
 # ---------------------------------------------------------------------- configurations
@@ -178,8 +140,8 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("a configuration is a JSON object")
-    variables = _Variables(_part(config, "manifest"))
-    dt = _part(config, "run").get("dt")
+    variables = _Variables(_object(config, "manifest"))
+    dt = _object(config, "run").get("dt")
     if isinstance(dt, int | float) and -HUGE < dt < HUGE:
         files.dt = float(dt)
 
@@ -194,7 +156,7 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
                     holds |= _add_configuration(files, resolved(name), found)
             else:
                 found.add("missing-file", f"it names {name!r}, which is not there", path)
-    networks = _part(config, "networks")
+    networks = _object(config, "networks")
     folders, seen = set(), defaultdict[str, set[Path]](set)
     for entry, item, file_key, types_key in _entries(networks):
         named = {key: resolved(entry[key]) for key in (file_key, types_key) if entry.get(key)}
@@ -207,9 +169,9 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
             continue
         folders.add(file.parent)
         _add_h5(files, file, found)
-        items, wanted = files.h5.get(file), _HELD.get(item, item)
-        if items is not None and wanted not in items:
-            text = f"{file_key} is {entry[file_key]!r}, and there are no {wanted} in it"
+        items, expected = files.h5.get(file), _HELD.get(item, item)
+        if items is not None and expected not in items:
+            text = f"{file_key} is {entry[file_key]!r}, and there are no {expected} in it"
             found.add("missing-dataset", text, path)
         holds |= bool(items)
         if file in seen[item]:
@@ -218,24 +180,21 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
         seen[item].add(file)
         types = named.get(types_key)
         if types is not None and types.is_file() and (item, file) not in files.types:
-            with found.reading(types):
-                _, table = _read_types(types, found)
-                if table is not None:
-                    files.types[item, file] = table
-                    files.tables[types] = item, table
+            for table in _types(types, found):
+                files.types[item, file] = files.tables[types] = table
     for folder in sorted(folders):
         _add_recipes(files, folder)
     return holds
 
 
 #: What files hold that stand in a configuration under another word.
-_HELD = {"gap_juncs": "gap junctions"}
+_HELD = {"gap_juncs": GAP_JUNCTIONS}
 
 
 def _entries(networks: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, str]]:
     for item, file_key, types_key in (
-        ("nodes", "nodes_file", "node_types_file"),
-        ("edges", "edges_file", "edge_types_file"),
+        (NODES, "nodes_file", "node_types_file"),
+        (EDGES, "edges_file", "edge_types_file"),
         ("gap_juncs", "gap_juncs_file", ""),
     ):
         entries = networks.get(item)
@@ -244,7 +203,7 @@ def _entries(networks: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str,
                 yield entry, item, file_key, types_key
 
 
-def _part(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _object(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = config.get(name)
     return value if isinstance(value, dict) else {}
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bmtool_connectors.verification.edges import Rows
-from bmtool_connectors.verification.entries import Entry, Recipe
-from bmtool_connectors.verification.files import Files
+from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.connected_pairs import Pairs
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.nodes import Nodes
-from bmtool_connectors.verification.pairs import Pairs
+from bmtool_connectors.verification.network_files import Files
+from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
 __all__ = [
     *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "check_tables"),
@@ -115,8 +115,8 @@ def check_tables(recipes: Sequence[Recipe], files: Files, found: Findings) -> No
     for recipe in recipes:
         tables = {
             file.name: table.properties
-            for file, (item, table) in files.tables.items()
-            if item == "edges" and file.name in recipe.files
+            for file, table in files.tables.items()
+            if table.item == "edges" and file.name in recipe.files
         }
         types = {kind: row for table in tables.values() for kind, row in table.items()}
         for name, table in tables.items():

@@ -10,16 +10,23 @@ import numpy as np
 
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata import layout
 
 __all__ = ["SaveOptions"]
 
 #: Columns to sort by; None keeps the order of the tables.
-SORT_BY = ("target_node_id", "source_node_id", "edge_type_id", "edge_group_id", None)
-#: Column and group of each index, and the names that BMTK takes for it.
-INDICES = {
-    "target_node_id": ("target_to_source", ("target", "target_id", "target_node_ids")),
-    "source_node_id": ("source_to_target", ("source", "source_id", "source_node_ids")),
-    "edge_type_id": ("edge_type_to_index", ("edge_type", "edge_type_ids")),
+SORT_BY = (
+    layout.TARGET_NODE_ID,
+    layout.SOURCE_NODE_ID,
+    layout.EDGE_TYPE_ID,
+    layout.EDGE_GROUP_ID,
+    None,
+)
+#: Columns that may have an index, and the names that BMTK takes for them.
+INDEX_BY = {
+    layout.TARGET_NODE_ID: ("target", "target_id", "target_node_ids"),
+    layout.SOURCE_NODE_ID: ("source", "source_id", "source_node_ids"),
+    layout.EDGE_TYPE_ID: ("edge_type", "edge_type_ids"),
 }
 #: Rows in a chunk of a compressed dataset: 512 kB of ids, half of what HDF5 keeps in memory.
 CHUNK = 1 << 16
@@ -53,8 +60,8 @@ class SaveOptions:
     compression: Any = "gzip"
     mode: str = "w"
     force_overwrite: bool = True
-    sort_by: str | None = "target_node_id"
-    index_by: tuple[str, ...] = ("target_node_id", "source_node_id")
+    sort_by: str | None = layout.TARGET_NODE_ID
+    index_by: tuple[str, ...] = (layout.TARGET_NODE_ID, layout.SOURCE_NODE_ID)
     compact: bool = False
     portable: bool = False
 
@@ -78,9 +85,9 @@ class SaveOptions:
             _refuse("sort_by", owner, options["sort_by"], f"one of {SORT_BY}")
         if "index_by" in options:
             options["index_by"] = _indices(options["index_by"], owner)
-        default = "none" if options.get("portable") else "gzip"
-        wanted = options.get("compression", "auto")
-        options["compression"] = _compression(default if _is(wanted, "auto") else wanted, owner)
+        given_compression = options.get("compression", "auto")
+        default = None if options.get("portable") else "gzip"
+        options["compression"] = _compression(given_compression, default, owner)
         try:
             return cls(**options)
         except TypeError:
@@ -107,16 +114,13 @@ class SaveOptions:
         }
 
 
-def _is(value: Any, text: str) -> bool:
-    return isinstance(value, str) and value.lower() == text
-
-
-def _compression(value: Any, owner: str) -> Any:
-    if value is None or _is(value, "none"):
+def _compression(value: Any, default: str | None, owner: str) -> Any:
+    """Return the name of a filter, a level of gzip, or None."""
+    names = {"auto": default, "none": None, "gzip": "gzip", "lzf": "lzf"}
+    if value is None:
         return None
-    for name in ("gzip", "lzf"):
-        if _is(value, name):
-            return name
+    if isinstance(value, str) and value.lower() in names:
+        return names[value.lower()]
     is_level = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if is_level and 0 <= value <= 9:
         return int(value)
@@ -128,11 +132,9 @@ def _indices(value: Any, owner: str) -> tuple[str, ...]:
     """Return the columns to index, by the names that the file gives them."""
     found = []
     for each in value if isinstance(value, list | tuple) else [value] if value else []:
-        names = [
-            column for column, (_, others) in INDICES.items() if each == column or each in others
-        ]
+        names = [column for column, others in INDEX_BY.items() if each in (column, *others)]
         if not names:
-            _refuse("index_by", owner, value, f"None, or some of {', '.join(INDICES)}")
+            _refuse("index_by", owner, value, f"None, or some of {', '.join(INDEX_BY)}")
         found += names
     return tuple(dict.fromkeys(found))
 

@@ -5,26 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from bmtool_connectors.comparison.folder import stem_of
+from bmtool_connectors.sonata.datasets import IntArray, open_file
 from bmtool_connectors.sonata.digests import ColumnDigests
-from bmtool_connectors.verification.columns import (
-    IntArray,
-    Tally,
-    integers,
-    is_table,
-    missing,
-)
-from bmtool_connectors.verification.edges import Rows
-from bmtool_connectors.verification.entries import Recipe
+from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
+from bmtool_connectors.sonata.open_tables import open_table
+from bmtool_connectors.sonata.type_tables import stem_of
+from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.pairs import pair_key
+from bmtool_connectors.verification.recipe_entries import Recipe
+from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["check_gap_files", "check_gap_rows"]
-
-COLUMNS = ("source_ids", "target_ids", "src_gap_ids", "trg_gap_ids")
 
 
 def gap_rows(rows: Rows) -> IntArray:
@@ -63,22 +57,20 @@ def check_gap_files(
     told = {each.network: each.gaps for each in recipes}
     for file in files:
         network = stem_of(file)
-        with found.reading(file), h5py.File(file, "r") as h5:
-            if missing(h5, COLUMNS, file, found):
+        with found.reading(file), open_file(file) as h5:
+            table = open_table(h5, GAP_JUNCTIONS, GAP_COLUMNS, (), file, found, network)
+            if table is None:
                 continue
-            columns = {name: h5[name] for name in COLUMNS}
-            if not is_table(columns, file, network, found):
-                continue
-            halves = [integers(columns[name]) for name in COLUMNS[2:]]
+            halves = [table.whole_numbers(name) for name in GAP_COLUMNS[2:]]
             if len(np.unique(np.concatenate(halves))) < 2 * len(halves[0]):
                 found.add("gap-file", "two halves of gap junctions have one id", file)
-            ends = [integers(columns[name]) for name in COLUMNS[:2]]
+            ends = [table.whole_numbers(name) for name in GAP_COLUMNS[:2]]
             own = [rows for rows in edges if rows.ends == (network, network)]
             as_told = not own or _compare(file, pair_key(*ends), own, found)
             saved = told.get(network)
             if as_told and saved is not None:
                 now = ColumnDigests()
-                now.add(ends, dict(zip(COLUMNS[2:], halves, strict=True)))
+                now.add(ends, dict(zip(GAP_COLUMNS[2:], halves, strict=True)))
                 if now.columns != saved.columns:
                     found.add("gap-file", "ids of halves are not those that were saved", file)
     there = {stem_of(file) for file in files}
@@ -91,19 +83,19 @@ def check_gap_files(
 
 def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> bool:
     """Compare gap junctions with the edges, and say whether they are the same."""
-    wanted = []
+    expected = []
     for rows in edges:
         here = gap_rows(rows)
         one = pair_key(rows.source[here], rows.target[here])
-        wanted.append(one if rows.n_syn is None else np.repeat(one, rows.n_syn[here]))
-    expected = np.sort(np.concatenate(wanted))
-    if len(keys) != len(expected):
-        text = f"it has {len(keys):,} gap junctions, and the edges have {len(expected):,}"
+        expected.append(one if rows.n_syn is None else np.repeat(one, rows.n_syn[here]))
+    in_edges = np.sort(np.concatenate(expected))
+    if len(keys) != len(in_edges):
+        text = f"it has {len(keys):,} gap junctions, and the edges have {len(in_edges):,}"
         found.add("gap-file", text, file)
         return False
     other = Tally()
-    other.add(~np.isin(keys, expected))
-    as_often = np.array_equal(np.sort(keys), expected)
+    other.add(~np.isin(keys, in_edges))
+    as_often = np.array_equal(np.sort(keys), in_edges)
     if not other and not as_often:
         text = "its gap junctions join the same cells as the edges, but not as often"
         found.add("gap-file", text, file)

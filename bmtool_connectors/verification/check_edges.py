@@ -8,32 +8,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.comparison.values import runs
-from bmtool_connectors.verification.columns import (
-    IntArray,
-    Mask,
-    Tally,
-    integers,
-    is_table,
-    missing,
-    parts,
+from bmtool_connectors.sonata.datasets import H5Group, IntArray, parts
+from bmtool_connectors.sonata.layout import (
+    AFFERENT_SECTION_ID,
+    EDGE_TYPE_ID,
+    EDGES,
+    END_IDS,
+    END_QUERIES,
+    NSYNS,
+    SEC_ID,
 )
-from bmtool_connectors.verification.files import TypeTable
+from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table
+from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
+from bmtool_connectors.verification.check_groups import GroupCheck
+from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.check_properties import SavedValues, check_properties
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.groups import Groups
-from bmtool_connectors.verification.nodes import Nodes
-from bmtool_connectors.verification.properties import SavedValues, check_properties
+from bmtool_connectors.verification.tallies import Mask, Tally
 
-__all__ = ["Rows", "check_rows", "is_gap_junction"]
+__all__ = ["Rows", "check_rows"]
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 
-SECTIONS = ("afferent_section_id", "sec_id")
+#: Columns that say where synapses are, or how many.
+PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
 
 
 @dataclass
@@ -100,24 +103,10 @@ class Rows:
         return [number for number, each in self.table.items() if is_gap_junction(each)]
 
 
-def is_gap_junction(properties: Mapping[str, str]) -> bool:
-    """Say whether an edge type of a table, as text, is one of gap junctions."""
-    return properties.get("is_gap_junction", "").lower() in ("true", "1", "1.0")
-
-
-def ends_of(h5: h5py.Group) -> tuple[str | None, str | None]:
-    """Return the names of the populations that edges join, where the file says so."""
-    names: list[str | None] = []
-    for end in ("source_node_id", "target_node_id"):
-        name = h5[end].attrs.get("node_population") if end in h5 else None
-        names.append(name.decode() if isinstance(name, bytes) else name and str(name))
-    return names[0], names[1]
-
-
 def check_rows(
-    h5: h5py.Group,
+    h5: H5Group,
     file: Path,
-    table: TypeTable | None,
+    edge_types: TypeTable | None,
     nodes: Mapping[str, Nodes],
     unread: set[str],
     dt: float | None,
@@ -128,10 +117,10 @@ def check_rows(
 
     Parameters
     ----------
-    h5 : h5py.Group
+    h5 : H5Group
         The population.
     file : Path
-    table : TypeTable or None
+    edge_types : TypeTable or None
     nodes : mapping of str to Nodes
     unread : set of str
         Populations of nodes that are there, but could not be read.
@@ -142,27 +131,23 @@ def check_rows(
     found : Findings
     """
     name = h5.name.rsplit("/", 1)[-1]
-    needed = ("source_node_id", "target_node_id", "edge_type_id")
-    if missing(h5, needed, file, found):
+    table = open_table(h5, EDGES, (*END_IDS, EDGE_TYPE_ID), (), file, found)
+    if table is None or not table.agree:
         return None
-    groups = Groups(h5, "edge", file, found)
-    columns = {each: h5[each] for each in needed} | groups.named()
-    if not is_table(columns, file, name, found) or not groups.agree:
-        return None
-    ends = ends_of(h5)
+    ends = endpoints(h5, file, found)
     for end in dict.fromkeys(ends):
         if end not in nodes and end not in unread:
             text = f"there is no file of the nodes {end!r}, so their ids are not checked"
             if end is None:
                 text = "it does not say which nodes it joins (node_population)"
             found.add("no-nodes", text, file, population=name)
-    rows = _Scan(h5, file, name, ends, table, nodes, groups, found).rows()
+    rows = _Scan(table, file, ends, edge_types, nodes, found).rows()
     known = [None if end is None else nodes.get(end) for end in ends]
     rows.values |= check_properties(
-        rows, groups, (known[0], known[1]), dt, told.get(ends, {}), found
+        rows, table, (known[0], known[1]), dt, told.get(ends, {}), found
     )
     for end, one, ids in zip(("source", "target"), known, (rows.source, rows.target), strict=True):
-        if one is not None:
+        if one is not None and one.queries is not None:
             with found.reading(one.file, population=one.name):
                 _check_query(rows, end, one, ids, found)
     return rows
@@ -172,9 +157,10 @@ def _check_query(
     rows: Rows, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
 ) -> None:
     """Report edges of nodes that the query of their type does not select."""
+    column = END_QUERIES[end == "target"]
     for kind, chosen in rows.of_type.items():
-        query = rows.table.get(kind, {}).get(f"{end}_query", "*")
-        pool = None if query == "*" else nodes.values.selected(query)
+        query = rows.table.get(kind, {}).get(column, "*")
+        pool = None if query == "*" or nodes.queries is None else nodes.queries.selected(query)
         if pool is None:
             continue
         own = ids[chosen].astype(np.int64)
@@ -201,58 +187,53 @@ class _Scan:
 
     def __init__(
         self,
-        h5: h5py.Group,
+        table: OpenTable,
         file: Path,
-        name: str,
         ends: tuple[str | None, str | None],
-        table: TypeTable | None,
+        edge_types: TypeTable | None,
         nodes: Mapping[str, Nodes],
-        groups: Groups,
         found: Findings,
     ) -> None:
-        self.h5, self.file, self.name, self.ends = h5, file, name, ends
-        self.groups, self.found, self.table = groups, found, table
+        self.table, self.file, self.ends = table, file, ends
+        self.found, self.edge_types = found, edge_types
+        self.groups = GroupCheck(table, file, found)
         self.nodes = [None if end is None else nodes.get(end) for end in ends]
-        self.properties = {} if table is None else table.properties
-        self.bad = {each: Tally() for each in ("source", "target", "type", "section")}
+        self.properties = {} if edge_types is None else edge_types.properties
+        self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
 
     def rows(self) -> Rows:
         """Read all rows, check them, and report."""
-        n = len(self.h5["source_node_id"])
+        n = len(self.table)
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
         counts = self._counts()
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
         unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
-            columns = [
-                integers(self.h5[each], part)
-                for each in ("source_node_id", "target_node_id", "edge_type_id")
-            ]
-            for end, values, nodes in zip(("source", "target"), columns, self.nodes, strict=False):
+            columns = [self.table.whole_numbers(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
+            for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
             unknown = _values(columns[2]) - self.properties.keys()
-            if self.table is not None and unknown:
-                self.bad["type"].add(np.isin(columns[2], list(unknown)), part.start)
-            number, place = self.groups.read(part)
-            self.groups.check(number, place, part.start)
-            is_synapse = np.ones(len(number), dtype=bool)
-            for key, values in counts.items():
-                here = number == key
+            if self.edge_types is not None and unknown:
+                self.bad[EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
+            group, index = self.table.group_and_index(part)
+            self.groups.add(group, index, part.start)
+            is_synapse = np.ones(len(group), dtype=bool)
+            for number, values in counts.items():
+                here = group == number
                 # With other properties there is a row per synapse, and nsyns is mostly 1.
-                is_synapse[here] = len(self.groups.groups[key].columns) > 1
-                valid = here & (place >= 0) & (place < len(values))
+                is_synapse[here] = len(self.table.groups[number].columns) > 1
+                valid = here & (index >= 0) & (index < len(values))
                 if n_syn is not None:
-                    n_syn[part][valid] = values[place[valid]]
+                    n_syn[part][valid] = values[index[valid]]
             per_synapse |= _values(columns[2][is_synapse])
             if unplaced:
-                bad = self._unplaced(columns, number, unplaced)
-                self.bad["section"].add(bad, part.start)
+                self.bad["section"].add(self._unplaced(columns, group, unplaced), part.start)
             for whole, values in zip((source, target, types), columns, strict=True):
                 fits = (values >= -1) & (values < MOST)
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
         rows = Rows(
-            self.file, self.name, self.ends, source, target, types, n_syn,
+            self.file, str(self.table.population), self.ends, source, target, types, n_syn,
             per_synapse, self.properties,
         )  # fmt: skip
         self._tell(rows)
@@ -261,8 +242,8 @@ class _Scan:
     def _counts(self) -> dict[int, npt.NDArray[Any]]:
         """Return the synapse counts of the groups that have some."""
         counts = {}
-        for number, group in self.groups.groups.items():
-            column = group.columns.get("nsyns")
+        for number, group in self.table.groups.items():
+            column = group.columns.get(NSYNS)
             if column is not None and column.ndim == 1 and column.dtype.kind in "iuf":
                 # Small floats do not hold the limit.
                 values = np.nan_to_num(column[()].astype(float), nan=0, posinf=0, neginf=0)
@@ -278,17 +259,15 @@ class _Scan:
         target = self.nodes[1]
         if target is None or not len(target.biophysical):
             return []
-        told = {"nsyns", *SECTIONS}
-        return [n for n, group in self.groups.groups.items() if not told & group.columns.keys()]
+        return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
 
-    def _unplaced(self, columns: list[IntArray], number: IntArray, groups: list[int]) -> Mask:
-        told = {"nsyns", *SECTIONS}
+    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Mask:
         placed = [
             kind
             for kind, each in self.properties.items()
-            if told & each.keys() or is_gap_junction(each)
+            if PLACED & each.keys() or is_gap_junction(each)
         ]
-        bad = np.isin(number, groups) & ~np.isin(columns[2], placed)
+        bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
         target = self.nodes[1]
         assert target is not None
         bad[bad] = target.biophysical.holds(columns[1][bad])
@@ -297,23 +276,26 @@ class _Scan:
     # ------------------------------------------------------------------ report
     def _tell(self, rows: Rows) -> None:
         found, bad = self.found, self.bad
-        self.groups.tell(found, rows.where)
-        for end, nodes, name in zip(("source", "target"), self.nodes, self.ends, strict=True):
+        self.groups.tell(rows.where)
+        for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):
             if bad[end]:
                 row = bad[end].first
-                one = int(self.h5[f"{end}_node_id"][row])
+                one = self._value(end, row)
                 among = f"among the {len(nodes.ids):,} nodes of {name!r}" if nodes else "an id"
-                text = f"{end} node {one} is not {among}"
+                text = f"{('source', 'target')[k]} node {one} is not {among}"
                 where = rows.where(row)
-                ids = (one, where["ids"][1]) if end == "source" else (where["ids"][0], one)
+                ids = (one, where["ids"][1]) if k == 0 else (where["ids"][0], one)
                 found.add("node-id", text, self.file, count=bad[end].count, **{**where, "ids": ids})
-        if bad["type"] and self.table is not None:
-            row = bad["type"].first
-            text = f"edge type {int(self.h5['edge_type_id'][row])} is not in {self.table.file.name}"
-            found.add("edge-type", text, self.file, count=bad["type"].count, **rows.where(row))
-        if self.table is None and (rows.types != -1).any():
+        unknown = bad[EDGE_TYPE_ID]
+        if unknown and self.edge_types is not None:
+            number = self._value(EDGE_TYPE_ID, unknown.first)
+            text = f"edge type {number} is not in {self.edge_types.file.name}"
+            found.add(
+                "edge-type", text, self.file, count=unknown.count, **rows.where(unknown.first)
+            )
+        if self.edge_types is None and (rows.types != -1).any():
             text = "there is no table of its types, which BMTK needs"
-            found.add("no-types", text, self.file, population=self.name)
+            found.add("no-types", text, self.file, population=self.table.population)
         if bad["section"]:
             text = (
                 "the target is biophysical, and there is neither afferent_section_id nor nsyns: "
@@ -321,3 +303,6 @@ class _Scan:
             )
             where = rows.where(bad["section"].first)
             found.add("no-section", text, self.file, count=bad["section"].count, **where)
+
+    def _value(self, name: str, row: int) -> int:
+        return int(self.table.columns[name][row])

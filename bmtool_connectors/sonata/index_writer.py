@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.builder.options import SaveOptions
-from bmtool_connectors.builder.rows import Range, id_ranges
-from bmtool_connectors.edges import order_by
+from bmtool_connectors.arrays import order_by
+from bmtool_connectors.sonata.options import SaveOptions
+from bmtool_connectors.sonata.rows import Range, id_ranges
 
 __all__ = ["IndexWriter"]
 

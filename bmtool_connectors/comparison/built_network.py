@@ -1,7 +1,7 @@
 """List and read what a built BMTK network holds, by its public members only.
 
 :func:`read_network` answers with the same ``Population`` items as
-``folder.read_folder``, so a network compares with a folder. BMTK itself
+``sonata.folder.read_folder``, so a network compares with a folder. BMTK itself
 is not imported: whatever has the members of :class:`BuiltNetwork` will do.
 """
 
@@ -15,15 +15,21 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.tables import (
-    Group,
-    IntArray,
-    Population,
-    Table,
-    plain,
-    type_table,
-)
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.datasets import IntArray, plain_values
+from bmtool_connectors.sonata.layout import (
+    EDGE_TYPE_ID,
+    EDGES,
+    END_IDS,
+    GAP_JUNCTIONS,
+    IS_GAP_JUNCTION,
+    NODE_ID,
+    NODE_TYPE_ID,
+    NODES,
+    NSYNS,
+)
+from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
+from bmtool_connectors.sonata.type_tables import given_texts
 
 __all__ = ["BuiltNetwork", "read_network"]
 
@@ -87,7 +93,7 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     gaps = [each for each in net.edges_table() if _is_gap_junction(each)]
     if gaps:
         load = functools.partial(_gap_rows, net, gaps)
-        populations.append(Population("gap junctions", net.name, _origin(net), load, net.name))
+        populations.append(Population(GAP_JUNCTIONS, net.name, _origin(net), load, net.name))
     return populations
 
 
@@ -96,14 +102,14 @@ def _origin(net: BuiltNetwork) -> str:
 
 
 def _is_gap_junction(table: Any) -> bool:
-    return bool(table.edge_type_properties.get("is_gap_junction", False)) and _size(table) > 0
+    return bool(table.edge_type_properties.get(IS_GAP_JUNCTION, False)) and _size(table) > 0
 
 
 def _node_population(net: BuiltNetwork) -> Population:
     kinds = {node.node_type_id: node.node_type_properties for node in net.nodes()}
-    types = type_table(kinds.values(), "node_type_id", _origin(net))
+    types = {int(number): given_texts(each) for number, each in kinds.items()}
     load = functools.partial(_node_rows, net)
-    return Population("nodes", net.name, _origin(net), load, net.name, types=types)
+    return Population(NODES, net.name, _origin(net), load, net.name, types=types)
 
 
 def _edge_population(
@@ -113,9 +119,10 @@ def _edge_population(
     tables = [
         each for each in net.edges_table() if (each.source_network, each.target_network) == between
     ]
-    types = type_table((each.edge_type_properties for each in kinds), "edge_type_id", _origin(net))
+    properties = [each.edge_type_properties for each in kinds]
+    types = {int(each[EDGE_TYPE_ID]): given_texts(each) for each in properties}
     return Population(
-        "edges",
+        EDGES,
         f"{source}_to_{target}",
         _origin(net),
         functools.partial(_edge_rows, net, tables),
@@ -155,14 +162,14 @@ def _node_rows(net: BuiltNetwork) -> Iterator[Table]:
     members: dict[tuple[str, ...], list[int]] = {}
     for row, node in enumerate(nodes):
         members.setdefault(tuple(node.params), []).append(row)
-    groups = [Group(None, None, {"node_type_id": lambda: node_types})]
+    groups = [ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types})]
     for names, rows in members.items():
         columns: dict[str, npt.NDArray[Any]] = {}
         for name in names:
-            if name != "node_id":
+            if name != NODE_ID:
                 columns |= _split(name, [nodes[row].params[name] for row in rows])
         readers = {name: functools.partial(np.asarray, each) for name, each in columns.items()}
-        groups.append(Group(np.array(rows, dtype=np.int64), None, readers))
+        groups.append(ColumnGroup(np.array(rows, dtype=np.int64), None, readers))
     yield Table((ids,), np.zeros(len(ids), dtype=np.int64), tuple(groups), _origin(net))
 
 
@@ -172,7 +179,7 @@ def _split(name: str, values: list[Any]) -> dict[str, npt.NDArray[Any]]:
         array = np.asarray(values)
     except ValueError:
         array = np.array([str(value) for value in values], dtype=object)
-    array = plain(array)
+    array = plain_values(array)
     if array.ndim == 1:
         return {name: array}
     return {f"{name}[{i}]": column for i, column in enumerate(array.reshape(len(array), -1).T)}
@@ -186,10 +193,10 @@ def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
     groups, start = [], 0
     for frame, size in zip(frames, sizes, strict=True):
         rows = None if len(frames) == 1 else np.arange(start, start + size)
-        names = [name for name in frame if name not in ("source_node_id", "target_node_id")]
+        names = [name for name in frame if name not in END_IDS]
         if size:
             readers = {name: functools.partial(_column, frame, name) for name in names}
-            groups.append(Group(rows, None, readers))
+            groups.append(ColumnGroup(rows, None, readers))
         start += size
     ids = _ends(frames, 1)
     yield Table(ids, np.repeat(numbers, sizes), tuple(groups), _origin(net))
@@ -200,7 +207,7 @@ def _gap_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
     frames = [_rows(table) for table in tables]
     # One row each, as in the file: a frame has a row per junction once a property exists.
     counts = [
-        frame["nsyns"].to_numpy().astype(np.int64) if "nsyns" in frame else np.ones(len(frame), int)
+        frame[NSYNS].to_numpy().astype(np.int64) if NSYNS in frame else np.ones(len(frame), int)
         for frame in frames
     ]
     ids = _ends(frames, np.concatenate(counts))
@@ -208,13 +215,13 @@ def _gap_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
 
 
 def _column(frame: Any, name: str) -> npt.NDArray[Any]:
-    return plain(frame[name].to_numpy())
+    return plain_values(frame[name].to_numpy())
 
 
 def _ends(frames: Sequence[Any], counts: IntArray | int) -> tuple[IntArray, IntArray]:
     # Signed before they are joined: NumPy makes floats of int64 and uint64 together.
     source, target = (
         np.concatenate([frame[name].to_numpy().astype(np.int64) for frame in frames])
-        for name in ("source_node_id", "target_node_id")
+        for name in END_IDS
     )
     return np.repeat(source, counts), np.repeat(target, counts)

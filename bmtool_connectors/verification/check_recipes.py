@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bmtool_connectors.sonata.datasets import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
-from bmtool_connectors.verification.columns import IntArray
-from bmtool_connectors.verification.edges import Rows
-from bmtool_connectors.verification.entries import Entry, Recipe
+from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
+from bmtool_connectors.verification.connected_pairs import Pairs, n_common, pairs_of, swapped
 from bmtool_connectors.verification.findings import ChanceTest, Findings
-from bmtool_connectors.verification.pairs import Pairs, n_common, pairs_of, swapped
-from bmtool_connectors.verification.told import check_entry, check_indices_told
+from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
 __all__ = ["Chance", "Realised", "check_recipes"]
 

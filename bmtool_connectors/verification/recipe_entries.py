@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bmtool_connectors.patterns.described import FORMAT, RECIPE
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.layout import RECIPE_FILE
+from bmtool_connectors.sonata.recipe import RecipeError, is_as_written, load_recipe
 from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipes"]
 
-#: Formats that are read: the first has no digests of nodes and values.
-FORMATS = (1, FORMAT)
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
 
@@ -267,23 +265,17 @@ def read_recipes(files: Sequence[Path], found: Findings) -> list[Recipe]:
 def _recipe(file: Path, found: Findings) -> Recipe | None:
     given = None
     with found.reading(file):
-        given = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            given = load_recipe(file.read_text(encoding="utf-8"))
+        except RecipeError as error:
+            found.add("recipe", str(error), file)
     if given is None:
-        if not found.has_of(file):
-            found.add("recipe", "it is empty", file)
-        return None
-    if not isinstance(given, dict) or not isinstance(given.get("edge_types"), list):
-        found.add("recipe", "it has no list of edge types", file)
-        return None
-    if given.get("format") not in FORMATS:
-        text = f"its format is {given.get('format')!r}, and this version reads {FORMAT}"
-        found.add("recipe", text, file)
         return None
     network = given.get("network")
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
         _check_written(given, file, found)
-        if recipe.network is not None and file.name != f"{recipe.network}{RECIPE}":
+        if recipe.network is not None and file.name != f"{recipe.network}{RECIPE_FILE}":
             text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
             found.add("recipe", text, file)
         for name, reading in _PARTS.items():
@@ -318,8 +310,7 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 def _check_written(given: Mapping[str, Any], file: Path, found: Findings) -> None:
     """Report a recipe that is not as it was written."""
-    rest = {name: each for name, each in given.items() if name != "blake2b"}
-    if given.get("blake2b") != digest_of_json(rest):
+    if not is_as_written(given):
         found.add("recipe-changed", "it is not as it was written: its own digest differs", file)
 
 

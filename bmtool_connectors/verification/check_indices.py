@@ -2,67 +2,75 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.comparison.values import expand
-from bmtool_connectors.sonata.datasets import checked
-from bmtool_connectors.verification.columns import Tally, parts
-from bmtool_connectors.verification.edges import Rows
+from bmtool_connectors.sonata.datasets import (
+    H5Dataset,
+    H5Group,
+    checked,
+    is_dataset,
+    is_group,
+    parts,
+)
+from bmtool_connectors.sonata.layout import (
+    EDGE_RANGES,
+    EDGE_TYPE_ID,
+    INDEX_OF,
+    INDICES,
+    INDICES_OLD,
+    NODE_RANGES,
+    NODE_RANGES_SONATA,
+    SOURCE_NODE_ID,
+    TARGET_NODE_ID,
+)
+from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.findings import Findings
+from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["check_indices"]
 
-#: Names of the group of indices: SONATA's, and one that BMTK has used.
-GROUPS = ("indices", "indicies")
-#: Names of the ranges of each node: BMTK's, and that of SONATA's guide.
-NODE_RANGES = ("node_id_to_range", "node_id_to_ranges")
-ROW_RANGES = "range_to_edge_id"
 
-
-def check_indices(h5: h5py.Group, rows: Rows, found: Findings) -> None:
+def check_indices(h5: H5Group, rows: Rows, found: Findings) -> None:
     """Check that each index finds each row exactly once, under its own node.
 
     Parameters
     ----------
-    h5 : h5py.Group
+    h5 : H5Group
         The population.
     rows : Rows
     found : Findings
     """
     columns = {
-        "source_to_target": ("source node", rows.source),
-        "target_to_source": ("target node", rows.target),
-        "edge_type_to_index": ("edge type", rows.types),
+        INDEX_OF[SOURCE_NODE_ID]: ("source node", rows.source),
+        INDEX_OF[TARGET_NODE_ID]: ("target node", rows.target),
+        INDEX_OF[EDGE_TYPE_ID]: ("edge type", rows.types),
     }
-    for group in GROUPS:
-        if not isinstance(h5.get(group), h5py.Group):
-            continue
-        for name, index in h5[group].items():
-            if name not in columns or not isinstance(index, h5py.Group):
+    for group in (INDICES, INDICES_OLD):
+        for name, index in h5[group].items() if is_group(h5.get(group)) else ():
+            if name not in columns or not is_group(index):
                 continue
             rows.indices.add(name)
-            checked: list[h5py.Dataset] = []
-            for key in NODE_RANGES:
+            found_ranges: list[H5Dataset] = []
+            for key in (NODE_RANGES, NODE_RANGES_SONATA):
                 ranges = index.get(key)
-                if isinstance(ranges, h5py.Dataset) and ranges not in checked:
-                    checked.append(ranges)
-            if not checked or not isinstance(index.get(ROW_RANGES), h5py.Dataset):
-                text = f"{group}/{name} lacks {ROW_RANGES if checked else NODE_RANGES[0]}"
+                if is_dataset(ranges) and ranges not in found_ranges:
+                    found_ranges.append(ranges)
+            if not found_ranges or not is_dataset(index.get(EDGE_RANGES)):
+                text = f"{group}/{name} lacks {EDGE_RANGES if found_ranges else NODE_RANGES}"
                 found.add("missing-dataset", text, rows.file, population=rows.population)
                 continue
-            for ranges in checked:
-                _Index(f"{group}/{name}", ranges, index[ROW_RANGES], rows, found).check(
-                    *columns[name]
-                )
+            for ranges in found_ranges:
+                check = _Index(f"{group}/{name}", ranges, index[EDGE_RANGES], rows, found)
+                check.check(*columns[name])
 
 
 class _Index:
     """One index: ranges of each node, and the rows of each of these."""
 
     def __init__(
-        self, name: str, nodes: h5py.Dataset, rows: h5py.Dataset, table: Rows, found: Findings
+        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: Rows, found: Findings
     ) -> None:
         self.name, self.nodes, self.rows = name, nodes, rows
         self.table, self.found = table, found

@@ -16,7 +16,7 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.collect import progress
+from bmtool_connectors.progress import progress
 
 __all__ = ["edges_of"]
 

@@ -1,0 +1,122 @@
+"""How the edges of a network were made, as its recipe says it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bmtool_connectors.builder import _bmtk
+from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.connection_rule import ConnectionRule
+from bmtool_connectors.patterns.described import connector_described, described, drawn, wanted
+from bmtool_connectors.sampling import degree, sparse
+from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.edge_writer import WrittenEdges
+from bmtool_connectors.sonata.pair_digests import pair_digests
+from bmtool_connectors.sonata.recipe import (
+    FORMAT,
+    EdgeTypeRecipe,
+    NetworkRecipe,
+    SavedParts,
+    complete_recipe,
+    values_recipe,
+)
+from bmtool_connectors.sonata.type_writer import type_texts
+
+__all__ = ["make_recipe"]
+
+
+def make_recipe(
+    place: Path,
+    network: str,
+    tables: Sequence[EdgeTable],
+    written: Mapping[EdgeTable, WrittenEdges],
+    saved: SavedParts,
+) -> NetworkRecipe:
+    """Return the recipe of a network.
+
+    Parameters
+    ----------
+    place : Path
+        Where it will be; what the recipe there says of parts that were not saved now stays.
+    network : str
+        Name.
+    tables : sequence of EdgeTable
+        One per edge type.
+    written : mapping of EdgeTable to WrittenEdges
+        Those that have rows in a file of edges.
+    saved : SavedParts
+    """
+    recipe: NetworkRecipe = {
+        "format": FORMAT,
+        "network": network,
+        "versions": {
+            "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
+            **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
+        },
+        "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
+    }
+    ends_of = {each: (each.source_network, each.target_network) for each in tables}
+    own = [each for each in tables if saved.ends is None or ends_of[each] in saved.ends]
+    complete_recipe(place, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
+    return recipe
+
+
+def _edge_types(
+    tables: Sequence[EdgeTable], written: Mapping[EdgeTable, WrittenEdges], nodes: str
+) -> Iterator[EdgeTypeRecipe]:
+    """Yield what is said of edge types; what is expected is computed once for both directions."""
+    known: dict[Any, Any] = {}
+    pairs = {table: each.pairs for table, each in written.items() if each.pairs is not None}
+    others = [table for table in tables if table not in pairs]
+    if others:
+        digests = pair_digests([table.arrays() for table in others])
+        pairs |= zip(others, digests, strict=True)
+    for table in tables:
+        properties = table.edge_type_properties
+        found: EdgeTypeRecipe = {
+            "edge_type_id": int(table.edge_type_id),
+            "source_network": table.source_network,
+            "target_network": table.target_network,
+            "source_query": properties.get("source_query"),
+            "target_query": properties.get("target_query"),
+            "pairs": table.n_pairs,
+            "synapses": table.n_syns,
+            "blake2b": pairs[table],
+            "row_per_synapse": table.has_properties,
+            "nodes": nodes,
+            "type": type_texts(properties, none="NULL"),
+        }
+        if table in written:
+            found["population"] = written[table].population
+            found["indices"] = written[table].indices
+            found["values"] = values_recipe(written[table].values)
+        rule = table.connection_map.connector
+        if isinstance(rule, ConnectionRule):
+            if rule.projection not in known:
+                known[rule.projection] = wanted(rule.connector, rule.projection)
+            found["connector"] = {
+                **connector_described(rule.connector),
+                "use": rule.projection.number,
+                "direction": rule.direction,
+                "drawn": drawn(rule.connector, rule.projection),
+                "wanted": known[rule.projection],
+            }
+        else:
+            found["connection_rule"] = described(rule)
+            found["iterator"] = table.connection_map.iterator
+        found["properties"] = [_property(param) for param in table.connection_map.params]
+        yield found
+
+
+def _property(param: Any) -> dict[str, Any]:
+    """Return what one call of ``add_properties`` was given."""
+    rule, rule_params, _ = _bmtk.property_rule(param)
+    return {
+        "names": described(param.names),
+        "rule": described(rule),
+        "rule_params": described(rule_params),
+    }

@@ -1,0 +1,220 @@
+"""What a folder of SONATA files holds, whoever wrote it.
+
+:func:`read_folder` answers with :class:`Population` items, which know what they are at once and
+load their rows when asked, so that one population is in memory at a time. How a file lays out its
+properties (groups, their indices, ``@library`` enumerations, columns of several dimensions) ends
+here: the ``Table`` that a population loads gives one value per row and column.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata.datasets import (
+    H5Dataset,
+    H5Group,
+    is_group,
+    open_file,
+    values_of,
+)
+from bmtool_connectors.sonata.faults import FirstFault
+from bmtool_connectors.sonata.layout import (
+    EDGE_TYPE_ID,
+    EDGES,
+    END_IDS,
+    GAP_JUNCTIONS,
+    GAP_SOURCE_IDS,
+    GAP_TARGET_IDS,
+    H5_SUFFIXES,
+    NODE_ID,
+    NODE_TYPE_ID,
+    NODES,
+    TYPE_IDS,
+)
+from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table, populations_in
+from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
+from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
+
+__all__ = ["COLUMNS", "items_in", "open_population", "read_folder", "visible_files"]
+
+#: Values of a property in each row; there are as many columns.
+MOST_VALUES = 1 << 12
+#: Columns of integers that rows have, and may have.
+COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # Files of libsonata leave the ids out: they are then the row numbers.
+    NODES: ((NODE_TYPE_ID,), (NODE_ID,)),
+    EDGES: (END_IDS, (EDGE_TYPE_ID,)),
+    GAP_JUNCTIONS: ((GAP_SOURCE_IDS, GAP_TARGET_IDS), ()),
+}
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files of a folder, without hidden ones: BMTK's temporary files are such."""
+    return [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
+
+
+def items_in(h5: H5Group) -> set[str]:
+    """Return what an open file holds: nodes, edges, gap junctions, or nothing of the kind."""
+    items = {item for item in TYPE_IDS if is_group(h5.get(item))}
+    return items | ({GAP_JUNCTIONS} if GAP_SOURCE_IDS in h5 or GAP_TARGET_IDS in h5 else set())
+
+
+def read_folder(folder: Path) -> list[Population]:
+    """List what the SONATA files of a folder hold.
+
+    Files are recognised by what is in them, not by their names; others are
+    passed over. Sub-folders are not searched.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``*.h5`` and ``*.csv`` files.
+
+    Returns
+    -------
+    list of Population
+
+    Raises
+    ------
+    ParameterError
+        If there is no such folder, no SONATA file in it, a population in two
+        files, or a file that cannot be read.
+    """
+    if not folder.is_dir():
+        raise ParameterError(
+            f"{str(folder)!r} is not a folder; give the folder that holds the SONATA "
+            "files (*_nodes.h5, *_edges.h5), or a built network."
+        )
+    faults = FirstFault()
+    with faults.reading(folder):
+        files = visible_files(folder)
+    found = [each for file in files if file.suffix in H5_SUFFIXES for each in _listed(file)]
+    tables = []
+    for file in files:
+        if file.suffix == ".csv":
+            with faults.reading(file):
+                tables.append(read_types(file, faults))
+    populations = _with_types(found, [table for table in tables if table is not None])
+    if not populations:
+        raise ParameterError(
+            f"there is no SONATA file in {str(folder)!r}; give the folder that holds *_nodes.h5 "
+            "or *_edges.h5 itself, not one above it."
+        )
+    return populations
+
+
+def _listed(file: Path) -> Iterator[Population]:
+    """Yield the populations of a file."""
+    faults, stem = FirstFault(), stem_of(file)
+    with faults.reading(file), open_file(file) as h5:
+        items = items_in(h5)
+        for item in TYPE_IDS:
+            for name, group in populations_in(h5, item, faults, file):
+                ends = endpoints(group, file, faults) if item == EDGES else (None, None)
+                known = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+                load = functools.partial(open_population, file, item, name)
+                yield Population(item, name, file.name, load, stem, known)
+        if GAP_JUNCTIONS in items:
+            load = functools.partial(open_population, file, GAP_JUNCTIONS)
+            yield Population(GAP_JUNCTIONS, stem, file.name, load, stem)
+
+
+@contextlib.contextmanager
+def open_population(file: Path, item: str, name: str = "") -> Iterator[Table]:
+    """Open a file, and give the rows of a population of nodes or edges, or its gap junctions.
+
+    Raises
+    ------
+    ParameterError
+        If they cannot be read; for a property, when it is asked for.
+    """
+    with contextlib.ExitStack() as stack:
+        with FirstFault().reading(file):
+            h5 = stack.enter_context(open_file(file))
+            table = _table(h5[f"{item}/{name}" if name else "/"], item, file)
+        yield table
+
+
+def _table(h5: H5Group, item: str, file: Path) -> Table:
+    """Return the rows of a population in an open file."""
+    rows = open_table(h5, item, *COLUMNS[item], file, FirstFault())
+    assert rows is not None  # it stops at the first fault
+    n, needed = len(rows), COLUMNS[item][0]
+    types = np.full(n, -1 if item == EDGES else 0, dtype=np.int64)
+    groups = _column_groups(rows, file)
+    if item == NODES:
+        node_types = rows.whole_numbers(NODE_TYPE_ID)
+        groups = (ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types}), *groups)
+        ids = (rows.whole_numbers(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
+        return Table(ids, types, groups, file.name)
+    if EDGE_TYPE_ID in rows.columns:
+        types = rows.whole_numbers(EDGE_TYPE_ID)
+    return Table(tuple(map(rows.whole_numbers, needed)), types, groups, file.name)
+
+
+def _column_groups(rows: OpenTable, file: Path) -> tuple[ColumnGroup, ...]:
+    found = []
+    # BMTK writes a group also for an edge type without edges.
+    for _, group, chosen, index in rows.by_group(*rows.group_and_index(slice(0, len(rows)))):
+        if not len(index):
+            continue
+        in_order = bool(np.array_equal(index, np.arange(len(index))))
+        columns = {
+            name: functools.partial(_read, file, column, part)
+            for full_name, dataset in group.columns.items()
+            for name, column, part in _columns(full_name, dataset)
+        }
+        chosen = None if isinstance(chosen, slice) else chosen
+        found.append(ColumnGroup(chosen, None if in_order else index, columns))
+    return tuple(found)
+
+
+def _columns(name: str, dataset: H5Dataset) -> Iterator[tuple[str, H5Dataset, Any]]:
+    """Yield a dataset column by column, and how each of them is called."""
+    inner = dataset.shape[1:]
+    if not inner:
+        yield name, dataset, ()
+        return
+    if math.prod(inner) > MOST_VALUES:
+        raise ValueError(f"{dataset.name} has {math.prod(inner):,} values in each row")
+    for k, index in enumerate(np.ndindex(*inner)):
+        yield f"{name}[{k}]", dataset, (slice(None), *index)
+
+
+def _read(file: Path, dataset: H5Dataset, part: Any) -> npt.NDArray[Any]:
+    with FirstFault().reading(file):
+        return values_of(dataset, part)
+    raise AssertionError  # a fault stops
+
+
+def _with_types(found: list[Population], tables: list[TypeTable]) -> list[Population]:
+    stems = {item: {each.stem for each in found if each.item == item} for item in TYPE_IDS}
+    matched = match_types(stems, tables)
+    result = []
+    for each in found:
+        own = matched.get((each.item, each.stem))
+        result.append(replace(each, types=None if own is None else own.properties))
+    # BMTK writes the type table also when not one edge was made, and then no HDF5 file.
+    used = {id(table) for table in matched.values()}
+    for table in tables:
+        if id(table) not in used:
+            origin, load = table.file.name, functools.partial(_no_rows, table.item)
+            lone = Population(table.item, table.stem, origin, load, table.stem, None)
+            result.append(replace(lone, types=table.properties, has_rows=False))
+    return result
+
+
+@contextlib.contextmanager
+def _no_rows(item: str) -> Iterator[Table]:
+    nothing = np.empty(0, dtype=np.int64)
+    yield Table((nothing, nothing) if item == EDGES else (nothing,), nothing)

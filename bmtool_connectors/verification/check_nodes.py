@@ -1,0 +1,229 @@
+"""Checks of node files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bmtool_connectors.reports.pools import conditions
+from bmtool_connectors.sonata.datasets import H5Group, IntArray, open_file, parts
+from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
+from bmtool_connectors.sonata.folder import COLUMNS, open_population
+from bmtool_connectors.sonata.layout import COORDINATES, NODE_ID, NODE_TYPE_ID, NODES
+from bmtool_connectors.sonata.node_values import numbers_by_value, selected_nodes
+from bmtool_connectors.sonata.open_tables import OpenTable, open_table, populations_in
+from bmtool_connectors.sonata.type_tables import TypeTable
+from bmtool_connectors.verification.check_groups import GroupCheck, row_of
+from bmtool_connectors.verification.findings import Findings
+from bmtool_connectors.verification.network_files import Files
+from bmtool_connectors.verification.tallies import Ids, Tally
+
+__all__ = ["Nodes", "check_nodes"]
+
+#: What cells may be: with sections, without them (three names), and inputs.
+MODELS = {"biophysical": 1, "point_neuron": 2, "point_process": 2, "virtual": 3}
+
+
+#: What the text of a function, or of another object, holds, and that of a value hardly does.
+OBJECT = ("<", "(")
+
+
+class QueriedNodes:
+    """Which nodes of a population the queries of edge types select.
+
+    Parameters
+    ----------
+    file : Path
+    name : str
+        Of the population.
+    types : mapping of int to mapping
+        Properties of each node type, as text.
+    """
+
+    def __init__(self, file: Path, name: str, types: Mapping[int, Mapping[str, str]]) -> None:
+        self._file, self._name, self._types = file, name, types
+        self._selected: dict[str, Ids | None] = {}
+
+    def selected(self, query: str) -> Ids | None:
+        """Return the nodes that a query selects; None where that cannot be told.
+
+        Raises
+        ------
+        ParameterError
+            If the file cannot be read.
+        """
+        if query not in self._selected:
+            self._selected[query] = self._select(query)
+        return self._selected[query]
+
+    def _select(self, query: str) -> Ids | None:
+        asked = conditions(query)
+        if asked is None or any(sign in query for sign in OBJECT):
+            return None
+        # A list, or text that looks like one.
+        texts = [part.partition("=='")[2].removesuffix("'") for part in query.split("&")]
+        either = [
+            (name, (*values, text)) for (name, values), text in zip(asked, texts, strict=False)
+        ]
+        with open_population(self._file, NODES, self._name) as nodes:
+            chosen = selected_nodes(nodes, self._types, either)
+            return None if chosen is None else Ids(nodes.ids[0][chosen])
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A population of nodes.
+
+    Attributes
+    ----------
+    name : str
+    file : Path
+    ids : Ids
+    biophysical, point, virtual : Ids
+        Of cells with sections, of those without, and of inputs; neither where it is not known.
+    queries : QueriedNodes or None
+        None where properties cannot be read.
+    digests : dict of str to str
+        Of the columns; see ``ColumnDigests``.
+    types : TypeTable or None
+    has_ids : bool
+        Whether the file has their ids; else they are the numbers of the rows.
+    """
+
+    name: str
+    file: Path
+    ids: Ids
+    biophysical: Ids
+    point: Ids
+    virtual: Ids
+    queries: QueriedNodes | None
+    digests: dict[str, str]
+    types: TypeTable | None
+    has_ids: bool
+
+
+def check_nodes(
+    files: Files, found: Findings, rows: dict[str, int]
+) -> tuple[dict[str, Nodes], set[str]]:
+    """Check all node files.
+
+    Parameters
+    ----------
+    files : Files
+    found : Findings
+    rows : dict
+        Gets the number of nodes of each population.
+
+    Returns
+    -------
+    nodes : dict of str to Nodes
+        Populations that could be read.
+    unread : set of str
+        Populations that are there, but could not.
+    """
+    nodes: dict[str, Nodes] = {}
+    unread: set[str] = set()
+    for file in files.of(NODES):
+        with found.reading(file), open_file(file) as h5:
+            for name, population in populations_in(h5, NODES, found, file):
+                unread.add(name)
+                with found.reading(file, population=name):
+                    one = _check(population, name, file, files.types.get((NODES, file)), found)
+                    if one is not None:
+                        unread.discard(name)
+                        nodes[name] = one
+                        rows[f"nodes {name}"] = len(one.ids)
+    return nodes, unread
+
+
+def _check(
+    h5: H5Group, name: str, file: Path, types: TypeTable | None, found: Findings
+) -> Nodes | None:
+    table = open_table(h5, NODES, *COLUMNS[NODES], file, found)
+    if table is None:
+        return None
+    type_of = table.whole_numbers(NODE_TYPE_ID)
+    has_ids = NODE_ID in table.columns
+    ids = table.whole_numbers(NODE_ID) if has_ids else np.arange(len(table))
+
+    def where(row: int) -> dict[str, Any]:
+        return {"population": name, "row": row, "ids": (int(ids[row]),)}
+
+    _check_ids(ids, file, found, where)
+    if types is None:
+        if (type_of != -1).any():
+            text = "there is no table of its types, which BMTK needs"
+            found.add("no-types", text, file, population=name)
+    else:
+        unknown = Tally()
+        unknown.add(~Ids(np.array(list(types.properties), dtype=np.int64)).holds(type_of))
+        if unknown:
+            text = f"node type {type_of[unknown.first]} is not in {types.file.name}"
+            found.add("node-type", text, file, count=unknown.count, **where(unknown.first))
+    properties = {} if types is None else types.properties
+    queries, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
+    if table.agree:
+        groups = GroupCheck(table, file, found)
+        for part in parts(len(table)):
+            groups.add(*table.group_and_index(part), part.start)
+        is_sound = groups.tell(where)
+        _check_positions(table, file, found, where)
+        digests = _digests(table, ids, type_of)
+        if is_sound:
+            queries = QueriedNodes(file, name, properties)
+            with open_population(file, NODES, name) as nodes:
+                model = numbers_by_value(nodes, properties, "model_type", MODELS)
+            models = models if model is None else model
+    biophysical, point, virtual = (Ids(ids[models == k]) for k in range(1, 4))
+    kinds = biophysical, point, virtual
+    return Nodes(name, file, Ids(ids), *kinds, queries, digests, types, has_ids)
+
+
+def _digests(table: OpenTable, ids: IntArray, types: IntArray) -> dict[str, str]:
+    """Return the digests of the columns, as the builder makes them."""
+    digests = ColumnDigests()
+    digests.add([ids], {NODE_TYPE_ID: types})
+    for part in parts(len(ids)):
+        for _, group, within, index in table.by_group(*table.group_and_index(part)):
+            if group.size is None:
+                continue
+            inside = (index >= 0) & (index < group.size)
+            columns = {name: group.values(name, index[inside]) for name in group.columns}
+            digests.add([ids[part][within][inside]], by_axis(columns))
+    return digests.columns
+
+
+def _check_ids(ids: IntArray, file: Path, found: Findings, where: Any) -> None:
+    order = np.argsort(ids, kind="stable")
+    again = np.zeros(len(ids), dtype=bool)
+    again[order[1:]] = np.diff(ids[order]) == 0
+    twice = Tally()
+    twice.add(again)
+    if twice:
+        text = f"node id {ids[twice.first]} stands in an earlier row, too"
+        found.add("node-id-twice", text, file, count=twice.count, **where(twice.first))
+
+
+def _check_positions(table: OpenTable, file: Path, found: Findings, where: Any) -> None:
+    for number, group in table.groups.items():
+        for name in COORDINATES:
+            column = group.columns.get(name)
+            if column is None:
+                continue
+            if column.dtype.kind not in "iuf":
+                text = f"{name} is {column.dtype}, not a column of numbers"
+                found.add("position", text, file, population=table.population)
+                continue
+            bad = Tally()
+            for part in parts(len(column)):
+                finite = np.isfinite(column[part])
+                bad.add(~finite.reshape(len(finite), -1).all(axis=1), part.start)
+            if bad:
+                row = row_of(table, number, bad.first)
+                place = {"population": table.population} if row is None else where(row)
+                text = f"{name} is {column[bad.first]}, which is not finite"
+                found.add("position", text, file, count=bad.count, **place)

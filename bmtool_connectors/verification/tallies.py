@@ -1,0 +1,60 @@
+"""Sets of ids, and how many rows are bad."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from bmtool_connectors.sonata.datasets import IntArray
+
+__all__ = ["Ids", "Mask", "Tally"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Tally:
+    """The first of the bad rows, and how many there are."""
+
+    def __init__(self) -> None:
+        self.first = -1
+        self.count = 0
+
+    def add(self, bad: Mask, start: int = 0) -> None:
+        """Add rows, the first of which is number `start`."""
+        n = int(np.count_nonzero(bad))
+        if n and not self.count:
+            self.first = start + int(bad.argmax())
+        self.count += n
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+class Ids:
+    """A set of ids, such as those of a node file.
+
+    Parameters
+    ----------
+    values : ndarray of int64
+    """
+
+    def __init__(self, values: IntArray) -> None:
+        self.sorted = np.sort(values)
+        n = len(values)
+        # Mostly 0, 1, 2, ...
+        self._is_run = bool(n and self.sorted[0] == 0 and self.sorted[-1] == n - 1) and bool(
+            (np.diff(self.sorted) == 1).all()
+        )
+
+    def __len__(self) -> int:
+        return len(self.sorted)
+
+    def holds(self, values: IntArray) -> Mask:
+        """Return which values are among the ids."""
+        if self._is_run:
+            return values.view(np.uint64) < len(self.sorted)
+        if not len(self.sorted):
+            return np.zeros(len(values), dtype=bool)
+        place = np.minimum(np.searchsorted(self.sorted, values), len(self.sorted) - 1)
+        same: Mask = self.sorted[place] == values
+        return same
