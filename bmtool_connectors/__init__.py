@@ -23,6 +23,8 @@ from typing import Any as _Any
 from bmtool_connectors import connectors as connectors
 from bmtool_connectors.bernoulli import *
 from bmtool_connectors.comparison.compare import *
+from bmtool_connectors.comparison.differences import *
+from bmtool_connectors.comparison.values import *
 from bmtool_connectors.connectivity import *
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.discovery import FOLDERS as _FOLDERS
@@ -62,7 +64,12 @@ from bmtool_connectors.reports.preview import *
 from bmtool_connectors.reports.summary import *
 from bmtool_connectors.sampling.expected import *
 from bmtool_connectors.saved import *
-from bmtool_connectors.synapses import *
+from bmtool_connectors.synapses.delay import *
+from bmtool_connectors.synapses.distributions import *
+from bmtool_connectors.synapses.helpers import *
+from bmtool_connectors.synapses.placement import *
+from bmtool_connectors.synapses.rules import *
+from bmtool_connectors.synapses.weight import *
 from bmtool_connectors.vectorization import *
 from bmtool_connectors.verification.findings import *
 from bmtool_connectors.verification.verify import *

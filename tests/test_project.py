@@ -308,6 +308,8 @@ class TestImports:
             assert package != "random", "numbers come from NumPy's generators"
             if package == "bmtk":
                 assert name.startswith("builder."), f"{name} imports {full_name}"
+            if package == "h5py":
+                assert name.startswith("sonata."), f"{name} imports {full_name}"
             if package in ("matplotlib", "tqdm"):
                 assert in_function, f"{name} imports {full_name} at module level"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -32,6 +33,8 @@ from bmtool_connectors.patterns.block_parts import (
     places_by_value,
     pool_parts,
 )
+from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
+from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
@@ -41,6 +44,7 @@ from bmtool_connectors.patterns.parameters import (
 )
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
+from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
@@ -145,6 +149,11 @@ class BlockConnector(BaseConnector):
     >>> other.vars['p']['e', 'i']
     0.3
     """
+
+    examples: ClassVar[Examples] = (
+        {"p": {("A", "A"): (PROFILE, 0.1), ("A", "B"): 0.4}, "n_syn": synapses_of_ids},
+        {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
+    )
 
     p: Any = parameter(law=True)
     by: str | tuple[str, str] = parameter(default="pop_name")

@@ -16,9 +16,12 @@ from bmtool_connectors.bernoulli import (
     without_forward,
 )
 from bmtool_connectors.checks import ROUNDING, flag, number
+from bmtool_connectors.discovery import Examples
+from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.example_laws import PROFILE
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
@@ -161,6 +164,11 @@ class ReciprocalConnector(BidirectionalConnector):
     >>> c.vars['p0'], c.vars['pr']
     (0.15, 0.06)
     """
+
+    examples: ClassVar[Examples] = (
+        {"p0": 0.3, "p1": 0.3, "pr": 0.2, "n_syn0": 2, "n_syn1": 2},
+        {"p0": PROFILE, "p1": 0.4, "p0_arg": spherical_dist, "pr": None},
+    )
 
     p0: Probability = parameter(default=1.0, check=probability, law=True)
     p1: Probability = parameter(default=1.0, check=probability, law=True)

@@ -32,7 +32,7 @@ class CountSums:
     n_source, n_target : int
         Sizes of the pools.
     symmetric : bool, default False
-        The pairs (i, j) and (j, i) are both there, by themselves, with the same probability.
+        (i, j) and (j, i) are drawn independently, with the same probability.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class CountSums:
             Of the pairs.
         joint : Joint or None
         total : int, optional
-            How many pairs they stand for, of which they were chosen at random.
+            How many pairs there are, if these are a random sample that stands for all.
         sign : {1, -1}
         """
         i, j = values.candidates.pairs()
