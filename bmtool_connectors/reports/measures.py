@@ -23,6 +23,7 @@ def difference(observed: float, expected: float, unit: float = 1.0) -> float:
 
     Examples
     --------
+    >>> from bmtool_connectors.reports.measures import Measure
     >>> difference(100, 100.0000000004), difference(0, -4e-15), difference(99, 100)
     (0.0, 0.0, -1)
     """
