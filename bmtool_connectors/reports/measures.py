@@ -23,7 +23,6 @@ def difference(observed: float, expected: float, unit: float = 1.0) -> float:
 
     Examples
     --------
-    >>> from bmtool_connectors.reports.measures import Measure
     >>> difference(100, 100.0000000004), difference(0, -4e-15), difference(99, 100)
     (0.0, 0.0, -1)
     """
@@ -56,6 +55,7 @@ class Measure:
 
     Examples
     --------
+    >>> from bmtool_connectors.reports.measures import Measure
     >>> Measure("edges", expected=100.0, sd=10.0, observed=80).z
     -2.0
     >>> [Measure("edges", expected=100.0, sd=0.0, observed=n).z for n in (100, 99)]
