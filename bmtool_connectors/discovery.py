@@ -10,9 +10,9 @@ describes it, and the tests try every law on each of its examples::
 An example that needs a file is a function of a folder, which writes it and returns the arguments.
 
 To let another folder be found: add it to ``FOLDERS``, put a marker where ``docs/conf.py`` shall
-list its classes, and let the tests go through ``found(folder)``. Type checkers cannot look into
-folders; for them ``__init__.py`` imports ``*`` from each module, where a module that is missing
-makes its names ``Any``, no more.
+list its classes, and let the tests go through ``found(folder)``. Type checkers and editors cannot
+look into folders: they see the modules that ``bmtool_connectors/__init__.py`` imports ``*`` from.
+For them the names of a module that is not there are ``Any``, no more.
 """
 
 from __future__ import annotations

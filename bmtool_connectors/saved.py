@@ -26,7 +26,7 @@ from bmtool_connectors.sonata.populations import Population
 from bmtool_connectors.sonata.type_tables import is_gap_junction
 from bmtool_connectors.verification.recipe_entries import Entry, read_recipes
 
-__all__ = ["read_connections", "summarize"]
+__all__ = ["summarize"]
 
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
 

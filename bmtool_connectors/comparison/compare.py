@@ -24,7 +24,7 @@ from bmtool_connectors.sonata.folder import read_folder
 from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS, NODES, TYPE_IDS
 from bmtool_connectors.sonata.populations import Population, Table
 
-__all__ = ["RTOL", "compare"]
+__all__ = ["compare"]
 
 OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
 Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]

@@ -12,7 +12,7 @@ from bmtool_connectors.reports.pool_names import pool_key, short_names
 from bmtool_connectors.reports.tables import MOST_SHOWN, WIDTH, Report
 from bmtool_connectors.sonata.populations import Population
 
-__all__ = ["Comparison", "Totals", "edge_type_names"]
+__all__ = ["Comparison"]
 
 #: Population and id of an edge type, to what its sources and targets are called.
 Names: TypeAlias = dict[tuple[str, int | None], tuple[str, str]]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import IntArray, is_first, ranges, runs
 from bmtool_connectors.sonata.populations import Table
 
-__all__ = ["AlignedRows", "Difference", "value_differences"]
+__all__ = ["Difference"]
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = npt.NDArray[np.bool_]

@@ -42,7 +42,7 @@ from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
-from bmtool_connectors.sampling.plan import Plan, RhoWanted
+from bmtool_connectors.sampling.plan import Plan, RhoGoal
 
 __all__ = ["ReciprocalConnector"]
 
@@ -275,42 +275,42 @@ class ReciprocalConnector(BidirectionalConnector):
     def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         clip, rho = self.infeasible == "clip", self.given_rho
-        wanted: RhoWanted | None = None
+        goal: RhoGoal | None = None
         if rho is None and self.pr is None:
             rho = 0.0
         if self._mean_pr is not None:
             ranges = (self.dist_range_forward, self.dist_range_backward)
-            wanted = RhoWanted(self._mean_pr, ranges, clip)
+            goal = RhoGoal(self._mean_pr, ranges, clip)
         return Plan(
             space,
             self._laws(recurrent),
             two_counts(own, self.n_syn0, self._backward(recurrent)[2]),
             Joint(rho, self.pr, self.pr_arg, f"pr of {own}", clip),
-            wanted,
-            none_wanted=clip and wanted is not None and self.pr == 0 and not wanted.by_range,
+            goal,
+            none_reciprocal=clip and goal is not None and self.pr == 0 and not goal.by_range,
         )
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
-        """Return the plan with the rho that gives the wanted pr, and what was evaluated."""
-        if plan.rho_wanted is None:
+        """Return the plan with the rho that gives the mean pr asked for, and what was evaluated."""
+        if plan.rho_goal is None:
             return plan, None
         assert plan.joint is not None
-        own, wanted = type(self).__name__, plan.rho_wanted
+        own, goal = type(self).__name__, plan.rho_goal
         ends = plan.space.source, plan.space.target
         timer = messages.Timer()
         estimate, kept = estimate_rho(
             plan.space,
             plan.laws,
-            wanted,
-            evaluations(chosen, plan.space, plan.laws, wanted.reach),
+            goal,
+            evaluations(chosen, plan.space, plan.laws, goal.reach),
             keep=self.cache_data and chosen == "pairwise",
             in_order=chosen == "pairwise",
             show_progress=self.verbose,
         )
-        if not estimate.n and not plan.none_wanted:
+        if not estimate.n and not plan.none_reciprocal:
             self.warn_once(
                 "no valid pair",
-                f"pr of {own} is {wanted.pr:.4g}, but no pair is valid for the estimate of rho "
+                f"pr of {own} is {goal.pr:.4g}, but no pair is valid for the estimate of rho "
                 "(p0 > 0 and p1 > 0, or within dist_range_forward and dist_range_backward), so "
                 "rho = 0 is used; check the ranges and the unit of the positions (um).",
                 ends,
@@ -318,7 +318,7 @@ class ReciprocalConnector(BidirectionalConnector):
         elif estimate.reachable is not None:
             self.warn_once(
                 "unreachable",
-                f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with "
+                f"pr of {own} is {goal.pr:.4g}, which no correlation reaches with "
                 f"{_values(plan.laws)}; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} "
                 f"among the {estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
                 ends,
@@ -365,11 +365,11 @@ class ReciprocalConnector(BidirectionalConnector):
             Probabilities of the pair; `pr` does not count when there is one rho for all.
         """
         rho = self.rho
-        wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
+        requested = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
         if self.infeasible == "bmtool":
-            p1, joint = unclipped(p0, p1, wanted, rho is not None)
+            p1, joint = unclipped(p0, p1, requested, rho is not None)
         else:
-            joint = np.clip(wanted, *bounds(p0, p1))
+            joint = np.clip(requested, *bounds(p0, p1))
         return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
     def setup_conditional_backward_probability(self) -> None:
@@ -384,7 +384,7 @@ def _values(laws: PairLaws) -> str:
 
 
 def _remedy(laws: PairLaws) -> str:
-    """Return what helps where no correlation reaches the wanted share of reciprocal pairs."""
+    """Return what helps where no correlation reaches the requested share of reciprocal pairs."""
     if laws.constant:
         return "Choose a pr with max(0, p0 + p1 - 1) <= pr <= min(p0, p1)."
     return (

@@ -55,6 +55,7 @@ class Measure:
 
     Examples
     --------
+    >>> from bmtool_connectors.reports.measures import Measure
     >>> Measure("edges", expected=100.0, sd=10.0, observed=80).z
     -2.0
     >>> [Measure("edges", expected=100.0, sd=0.0, observed=n).z for n in (100, 99)]

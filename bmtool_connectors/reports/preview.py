@@ -9,7 +9,7 @@ from typing import Any
 from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["Preview", "PreviewEntry"]
+__all__ = ["Preview"]
 
 #: Entries from which on those with hints come first in the text.
 MANY = 8

@@ -11,7 +11,7 @@ from bmtool_connectors.reports.measures import Measure
 from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_text
 from bmtool_connectors.sampling.expected import Moments
 
-__all__ = ["Summary", "SummaryEntry", "entry"]
+__all__ = ["Summary"]
 
 #: Statistics of degrees, and what NumPy calls them.
 _STATISTICS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}

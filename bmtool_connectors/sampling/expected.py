@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bmtool_connectors.connectivity import Connectivity
 
-__all__ = ["Expected", "Moments", "Unmet"]
+__all__ = ["Expected"]
 
 #: Numbers that are expected, and what the names of their mean, standard deviation and standard
 #: error end with.

@@ -40,7 +40,7 @@ def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:
     if space.is_self(np.array([i]), np.array([j]))[0]:
         return {**found, "note": "a node and itself have one direction"}
     found |= {"distance_backward": _number(values.arg1), "p1": _first_value(values.p1)}
-    if plan.rho_wanted is not None:
+    if plan.rho_goal is not None:
         found["note"] = "rho is estimated when the edges are drawn"
     else:
         found |= _joint(plan, values, found["p0"], found["p1"])
@@ -69,7 +69,7 @@ def _joint(plan: Plan, values: BlockValues, p0: float, p1: float) -> dict[str, A
     """Return p1 and the joint probability as they are drawn, pr before, and the correlation."""
     assert plan.joint is not None
     first, laws = np.arange(1), (np.array([p0]), np.array([p1]))
-    wanted = _first_value(plan.joint.wanted(values, first, *laws))
+    wanted = _first_value(plan.joint.requested(values, first, *laws))
     p1, pr = map(_first_value, plan.joint.drawn(values, first, *laws, Clipping()))
     spread = float(deviation(p0, p1))
     rho = (pr - p0 * p1) / spread if spread > 0 else None

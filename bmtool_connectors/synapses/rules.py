@@ -26,7 +26,7 @@ from bmtool_connectors.synapses.synapse_block import (
     blocks,
 )
 
-__all__ = ["PropertyRule", "properties"]
+__all__ = ["properties"]
 
 #: Index of the properties that a rule gives among those of a call: of one that gives all of them.
 ALL = slice(None)

@@ -20,7 +20,7 @@ from bmtool_connectors.sonata.faults import BROKEN, reason_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CODES", "ChanceTest", "Finding", "Findings", "Verification"]
+__all__ = ["ChanceTest", "Finding", "Verification"]
 
 #: Every code: its severity, and what it says.
 CODES = MappingProxyType(
