@@ -21,7 +21,9 @@ from typing import Any as _Any
 
 from bmtool_connectors import connectors
 from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
-from bmtool_connectors.comparison.compare import Comparison, Difference, compare
+from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.comparison.differences import Comparison
+from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.discovery import FOLDERS as _FOLDERS
@@ -37,26 +39,12 @@ from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterEr
 from bmtool_connectors.messages import Timer
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
 from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
-from bmtool_connectors.patterns.block import BlockConnector
 from bmtool_connectors.patterns.block_tables import (
     core_periphery_blocks,
     excitatory_inhibitory_blocks,
     hierarchical_blocks,
     modular_blocks,
 )
-from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.deterministic import AllToAllConnector, OneToOneConnector
-from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector, FixedOutDegreeConnector
-from bmtool_connectors.patterns.fixed_total import (
-    FixedTotalNumberConnector,
-    PairwisePoissonConnector,
-)
-from bmtool_connectors.patterns.from_file import FileBasedConnector
-from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
-from bmtool_connectors.patterns.matrix import MatrixConnector
-from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
-from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.profiles.algebra import (
     DistantDependentProbability,
     ProfileProduct,
@@ -74,27 +62,24 @@ from bmtool_connectors.reports.preview import Preview
 from bmtool_connectors.reports.summary import Summary
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.saved import summarize
-from bmtool_connectors.synapses import (
+from bmtool_connectors.synapses.delay import DelayRule
+from bmtool_connectors.synapses.distributions import clipped, lognormal, mixture, truncated
+from bmtool_connectors.synapses.helpers import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
     FLUC_STDEV,
     SYN_MIN_DELAY,
     SYN_VELOCITY,
-    DelayRule,
-    PlacementRule,
-    WeightRule,
-    clipped,
-    lognormal,
-    mixture,
-    properties,
     syn_const_delay,
     syn_const_delay_feng_section_PN,
     syn_dist_delay_feng,
     syn_dist_delay_feng_section_PN,
     syn_section_PN,
     syn_uniform_delay_section,
-    truncated,
 )
+from bmtool_connectors.synapses.placement import PlacementRule
+from bmtool_connectors.synapses.rules import properties
+from bmtool_connectors.synapses.weight import WeightRule
 from bmtool_connectors.vectorization import vectorized
 from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
 from bmtool_connectors.verification.verify import verify
@@ -103,6 +88,17 @@ if _TYPE_CHECKING:
     from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
 
     # What is found in folders, for those who cannot look: see discovery.py.
+    from bmtool_connectors.patterns.block import *
+    from bmtool_connectors.patterns.conditional import *
+    from bmtool_connectors.patterns.deterministic import *
+    from bmtool_connectors.patterns.fixed_degree import *
+    from bmtool_connectors.patterns.fixed_total import *
+    from bmtool_connectors.patterns.from_file import *
+    from bmtool_connectors.patterns.gap_junction import *
+    from bmtool_connectors.patterns.matrix import *
+    from bmtool_connectors.patterns.one_to_one import *
+    from bmtool_connectors.patterns.reciprocal import *
+    from bmtool_connectors.patterns.unidirection import *
     from bmtool_connectors.profiles.dropoffs import *
     from bmtool_connectors.profiles.gaussian import *
     from bmtool_connectors.profiles.gaussian_sums import *
@@ -119,36 +115,23 @@ __all__ = [
     "SYN_MIN_DELAY",
     "SYN_VELOCITY",
     "AbstractConnector",
-    "AllToAllConnector",
     "BaseConnector",
-    "BlockConnector",
     "ChanceTest",
     "Comparison",
     "Connectivity",
     "ConnectivityWarning",
-    "CorrelatedGapJunction",
     "DelayRule",
     "Difference",
     "DistantDependentProbability",
     "EdgeList",
     "Expected",
     "Explanation",
-    "FileBasedConnector",
     "Finding",
-    "FixedInDegreeConnector",
-    "FixedOutDegreeConnector",
-    "FixedTotalNumberConnector",
-    "GapJunction",
-    "GapJunctionConditionalReciprocalConnector",
-    "MatrixConnector",
     "NetworkBuilder",
     "NodeArrays",
     "NodeError",
     "NormalizedReciprocalRate",
-    "OneToOneConnector",
-    "OneToOneSequentialConnector",
     "PairCounts",
-    "PairwisePoissonConnector",
     "ParameterError",
     "PeriodicDistance",
     "PlacementRule",
@@ -157,11 +140,9 @@ __all__ = [
     "ProfileFit",
     "ProfileProduct",
     "ProfileSum",
-    "ReciprocalConnector",
     "SparseNetwork",
     "Summary",
     "Timer",
-    "UnidirectionConnector",
     "Verification",
     "WeightRule",
     "__version__",

@@ -16,12 +16,11 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, Index, IntArray, index_dtype, is_first, order_by
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.nodes import NodeArrays
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
-
-    from bmtool_connectors.nodes import NodeArrays
 
 __all__ = ["EdgeList"]
 

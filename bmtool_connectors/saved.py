@@ -11,28 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.checks import HUGE
+from bmtool_connectors.arrays import IntArray, is_first, present_numbers
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import conditions, pool_key
-from bmtool_connectors.reports.summary import Summary, entry
-from bmtool_connectors.sampling.expected import Expected
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.reports.pool_names import conditions, pool_key
+from bmtool_connectors.reports.summary import Summary
+from bmtool_connectors.reports.summary import entry as summary_entry
 from bmtool_connectors.sonata.faults import FirstFault
-from bmtool_connectors.sonata.folder import read_folder
-from bmtool_connectors.sonata.layout import EDGES, END_QUERIES, NODES, RECIPE_FILE
+from bmtool_connectors.sonata.folder import read_folder, recipe_files
+from bmtool_connectors.sonata.layout import EDGES, END_QUERIES, NODES
 from bmtool_connectors.sonata.node_values import positions_of, selected_nodes
 from bmtool_connectors.sonata.populations import Population
-from bmtool_connectors.sonata.recipe import load_recipe
 from bmtool_connectors.sonata.type_tables import is_gap_junction
-from bmtool_connectors.verification.recipe_entries import n_connected
+from bmtool_connectors.verification.recipe_entries import Entry, read_recipes
 
 __all__ = ["read_connections", "summarize"]
 
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
-#: Numbers of a recipe, of what was drawn.
-_COUNTS = {"pairs", "clipped", "dropped"}
 
 
 def summarize(folder: str | os.PathLike[str]) -> Summary:
@@ -72,7 +68,7 @@ def summarize(folder: str | os.PathLike[str]) -> Summary:
     >>> round(edges.wanted, 6), round(edges.sd, 6), abs(edges.z) < 4
     (80.0, 8.0, True)
     """
-    return Summary(tuple(entry(each) for each in read_connections(folder)))
+    return Summary(tuple(summary_entry(each) for each in read_connections(folder)))
 
 
 @dataclass(frozen=True)
@@ -92,14 +88,14 @@ class SavedPool:
 
 @dataclass(frozen=True)
 class SavedEdgeType:
-    """An edge type of a folder, with its recipe if there is one."""
+    """An edge type of a folder, with its entry in a recipe if there is one."""
 
     number: int
     labels: tuple[str, str]
     pools: tuple[SavedPool, SavedPool]
     edges: EdgeList
     properties: Mapping[str, str]
-    recipe: Mapping[str, Any]
+    entry: Entry | None
 
     @property
     def recurrent(self) -> bool:
@@ -122,62 +118,16 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
         )
     path = Path(folder)
     populations = read_folder(path)
-    recipes = _recipes(path)
+    recipes = read_recipes(recipe_files(path), FirstFault("the recipe of a network"))
+    entries = {(*each.ends, each.edge_type): each for one in recipes for each in one.entries}
     nodes = SavedNodes([each for each in populations if each.item == NODES and each.has_rows])
     types = [
         each
         for population in populations
         if population.item == EDGES and population.has_rows
-        for each in _edge_types(population, nodes, recipes)
+        for each in _edge_types(population, nodes, entries)
     ]
     return list(_together(types))
-
-
-def _recipes(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
-    """Return the recipes of edge types, by source network, target network and edge type id."""
-    found = {}
-    for file in sorted(folder.glob(f"*{RECIPE_FILE}")):
-        with FirstFault("the recipe of a network").reading(file):
-            for each in load_recipe(file.read_text(encoding="utf-8"))["edge_types"]:
-                key = each["source_network"], each["target_network"], int(each["edge_type_id"])
-                found[key] = _checked_recipe(each)
-    return found
-
-
-def _checked_recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a recipe says of an edge type; ValueError or TypeError if it says no such thing.
-
-    Only what summaries and pictures use is looked at.
-    """
-    connector = _part(entry, "connector")
-    drawn, wanted = _part(connector, "drawn"), _part(connector, "wanted")
-    connected, _ = _part(drawn, "connected"), _part(wanted, "degrees")
-    for name in ("class", "direction"):
-        if not isinstance(connector.get(name, ""), str):
-            raise TypeError(f"{name} is {connector[name]!r}")
-    for name in _COUNTS & drawn.keys():
-        _check_number(name, drawn[name])
-    for name, value in connected.items():
-        _check_number(name, value)
-    if not connector:
-        return {**entry, "connector": {}}
-    parts: dict[str, Any] = {"drawn": drawn and {**drawn, "connected": connected}}
-    parts["wanted"] = Expected.from_recipe(wanted)
-    parameters = _part(connector, "parameters")
-    return {**entry, "connector": {**connector, "parameters": parameters, **parts}}
-
-
-def _part(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return an object in JSON, empty where it is null or missing; TypeError for anything else."""
-    value = entry.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise TypeError(f"{name} is {value!r}, not an object")
-    return value or {}
-
-
-def _check_number(name: str, value: Any) -> None:
-    if not isinstance(value, int | float) or not -HUGE < value < HUGE:
-        raise ValueError(f"{name} is {value!r}, not a finite number")
 
 
 # ---------------------------------------------------------------------- nodes
@@ -210,14 +160,14 @@ class SavedNodes:
 
 # ---------------------------------------------------------------------- edges
 def _edge_types(
-    population: Population, nodes: SavedNodes, recipes: Mapping[tuple[str, str, int], Any]
+    population: Population, nodes: SavedNodes, entries: Mapping[tuple[str, str, int], Entry]
 ) -> Iterator[SavedEdgeType]:
     """Yield the edge types of a population, in the order of their ids."""
     ends = population.endpoints or (population.stem, population.stem)
     known = population.types or {}
     with population.load() as table:
         counts = table.synapses()
-        numbers = _distinct(table.types)
+        numbers = present_numbers(table.types).tolist()
         for number in numbers:
             rows = slice(None) if len(numbers) == 1 else np.flatnonzero(table.types == number)
             ids = [each[rows] for each in table.ids]
@@ -230,19 +180,8 @@ def _edge_types(
                 pools,
                 _edge_list(pools, ids, None if counts is None else counts[rows]),
                 properties,
-                recipes.get((*ends, number), {}),
+                entries.get((*ends, number)),
             )
-
-
-def _distinct(values: IntArray) -> list[int]:
-    """Return the different values, ascending."""
-    if not len(values):
-        return []
-    least, most = int(values.min()), int(values.max())
-    # np.unique sorts, and there are few.
-    few = most - least < 1 << 24
-    found = np.flatnonzero(np.bincount(values - least)) + least if few else np.unique(values)
-    return [int(each) for each in found]
 
 
 def _pools(
@@ -253,8 +192,8 @@ def _pools(
     same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
     for k in range(2):
         pool = found[k]
-        if pool is None or not np.isin(_present(ids[k]), pool.ids, kind="sort").all():
-            used = [_present(each) for each in (ids if same else [ids[k]])]
+        if pool is None or not np.isin(present_numbers(ids[k]), pool.ids, kind="sort").all():
+            used = [present_numbers(each) for each in (ids if same else [ids[k]])]
             found[k] = SavedPool(np.unique(np.concatenate(used)), None, False)
     first, second = found
     assert first is not None  # filled in above
@@ -262,11 +201,6 @@ def _pools(
     known = ends[0] == ends[1] and first.is_known and second.is_known
     same |= known and np.array_equal(first.ids, second.ids)
     return first, first if same else second
-
-
-def _present(ids: IntArray) -> IntArray:
-    """Return the different node ids, ascending."""
-    return np.array(_distinct(ids), dtype=np.int64)
 
 
 def _edge_list(
@@ -281,8 +215,7 @@ def _edge_list(
         for pool, each, n in zip(pools, ids, shape, strict=True)
     )
     i, j, columns = sort_pairs(i, j, shape, () if counts is None else (counts,))
-    first = np.ones(len(i), dtype=bool)
-    first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+    first = is_first(i, j)
     n_syn: Any = 1 if counts is None else columns[0]
     if not first.all():
         starts = np.flatnonzero(first)
@@ -301,7 +234,7 @@ def _together(types: list[SavedEdgeType]) -> Iterator[Connections]:
         other = next((each for each in waiting if _are_one(first, each)), None)
         if other is not None:
             waiting.remove(other)
-            if first.recipe["connector"]["direction"] == "backward":
+            if first.entry is not None and first.entry.direction == "backward":
                 first, other = other, first
             first, other = _in_common_pools(first, other)
         yield _connections(first, other)
@@ -333,22 +266,23 @@ def _between(each: SavedEdgeType, source: SavedPool, target: SavedPool) -> Saved
 
 def _are_one(a: SavedEdgeType, b: SavedEdgeType) -> bool:
     """Whether two edge types are the two directions of one connector."""
-    one, other = (dict(each.recipe.get("connector", {})) for each in (a, b))
-    directions = {one.pop("direction", None), other.pop("direction", None)}
-    return directions == {"forward", "backward"} and one == other and a.labels == b.labels[::-1]
+    one, other = a.entry, b.entry
+    if one is None or other is None or a.labels != b.labels[::-1]:
+        return False
+    return bool(one.connector) and one.is_reverse(other)
 
 
-def _is_part(recipe: Mapping[str, Any]) -> bool:
+def _is_part(entry: Entry) -> bool:
     """Whether only some of the edges that a connector drew were added to the network."""
-    connector = recipe.get("connector", {})
-    drawn = connector.get("drawn") or {}
-    n = n_connected(drawn.get("connected", {}), connector.get("direction", "forward"))
-    return n is not None and not drawn.get("dropped") and n != recipe.get("pairs", n)
+    n = entry.connected()
+    return n is not None and not entry.drawn["dropped"] and entry.pairs not in (None, n)
 
 
 def _connections(first: SavedEdgeType, other: SavedEdgeType | None) -> Connections:
-    recipe = first.recipe.get("connector", {})
-    drawn, expected = recipe.get("drawn") or {}, recipe.get("wanted")
+    entry = None if first.entry is None or not first.entry.connector else first.entry
+    recipe = {} if entry is None else entry.connector
+    expected = None if entry is None else entry.expected
+    drawn = {} if entry is None or not entry.drawn["connected"] else entry.drawn
     name = recipe.get("class", "").rpartition(".")[2] or None
     is_gap = is_gap_junction(first.properties) or name in _GAPS
     about = {"seed": recipe.get("seed"), "name": recipe.get("name")}
@@ -356,7 +290,7 @@ def _connections(first: SavedEdgeType, other: SavedEdgeType | None) -> Connectio
     about = {"sampler": sampler, **about} if recipe else {}
     if not all(pool.is_known for pool in first.pools):
         about["nodes"] = "those with edges only"
-    if _is_part(first.recipe):
+    if entry is not None and _is_part(entry):
         expected, drawn = None, {}
     synapses = [each for key, each in recipe.get("parameters", {}).items() if "n_syn" in key]
     if drawn.get("dropped") and any(isinstance(each, Mapping) for each in synapses):
@@ -374,5 +308,5 @@ def _connections(first: SavedEdgeType, other: SavedEdgeType | None) -> Connectio
         about=about,
         positions=(first.pools[0].positions, first.pools[1].positions),
     )
-    alone = other is None and recipe.get("direction") == "backward"
+    alone = other is None and entry is not None and entry.direction == "backward"
     return found.expected_backward() if alone else found

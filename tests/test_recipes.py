@@ -113,6 +113,17 @@ def test_files_and_nodes(tmp_path: Path) -> None:
     assert inputs["nodes"]["types"]["100"]["model_type"] == "virtual"
 
 
+def test_types_with_ids_of_several_lengths(tmp_path: Path) -> None:
+    """The digest of a recipe is that of its text, where ids are sorted as text, not as numbers."""
+    net = NetworkBuilder("net")
+    for number in (1000, 5, 100):
+        net.add_nodes(N=2, node_type_id=number)
+    assert list(recipe_of(saved(tmp_path, [net]))["nodes"]["types"]) == ["1000", "5", "100"]
+    assert "recipe-changed" not in codes(tmp_path)
+    net.save_edges(output_dir=tmp_path)
+    assert recipe_of(tmp_path)["nodes"] is not None  # it was trusted
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -67,11 +67,11 @@ _ATTRIBUTES = (
 def _changes() -> list[str]:
     """Return what is not there, or not as it is relied on."""
     found = []
-    for name, wanted in _METHODS.items():
+    for name, needed in _METHODS.items():
         method = getattr(DenseNetwork, name, None)
         parameters = list(inspect.signature(method).parameters) if callable(method) else []
-        if not set(wanted) <= set(parameters):
-            found.append(f"DenseNetwork.{name}({', '.join(wanted)})")
+        if not set(needed) <= set(parameters):
+            found.append(f"DenseNetwork.{name}({', '.join(needed)})")
     probe = DenseNetwork("probe")
     found += [f"DenseNetwork.{name}" for name in _ATTRIBUTES if not hasattr(probe, name)]
     rule = connection_map.ConnectionMap.ParamsRules("delay", 1.0, {"a": 1}, float)

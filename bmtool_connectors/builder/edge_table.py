@@ -19,6 +19,7 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.views import ConnectorViews
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.rows import EdgeArrays, EdgeEnd
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class EdgeTable:
             EdgeEnd(self.edges.target, self.target.ids),
             self.edges.n_syn,
             self.n_edges,
-            {each["name"]: np.dtype(each["dtype"]) for each in self.get_property_metatadata()},
+            {name: each.dtype for name, each in self._columns.items()} or {layout.NSYNS: COUNTS},
             self._columns,
             functools.partial(common_value, self.connection_map),
         )

@@ -117,7 +117,7 @@ class _SparseNetwork(SavingNetwork):
         return connections_of_network(self)
 
     def summary(self) -> Summary:
-        """Return what was wanted of each connector and what was built.
+        """Return what was expected of each connector and what was built.
 
         Returns
         -------
@@ -350,7 +350,7 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
         return self.adaptor.preview()  # type: ignore[no-any-return]
 
     def summary(self) -> Summary:
-        """Return what was wanted and built; see :meth:`SparseNetwork.summary`."""
+        """Return what was expected and built; see :meth:`SparseNetwork.summary`."""
         return self.adaptor.summary()  # type: ignore[no-any-return]
 
     def save_nodes(

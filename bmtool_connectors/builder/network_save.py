@@ -30,7 +30,7 @@ from bmtool_connectors.sonata.recipe import (
     write_recipe,
 )
 from bmtool_connectors.sonata.staging import StagedFiles, check_targets
-from bmtool_connectors.sonata.type_writer import type_texts, write_types
+from bmtool_connectors.sonata.type_tables import type_texts, write_types
 
 __all__ = ["EDGE_ARGUMENTS", "NODE_FILES", "NetworkSave", "PathLike", "check_names"]
 
@@ -151,11 +151,11 @@ class NetworkSave:
 
     def _edge_files(self, given: Mapping[str, Any]) -> list[_EdgeFiles]:
         """Return the files for the edges between each two networks."""
-        wanted = given.get("src_network"), given.get("trg_network")
+        source, target = given.get("src_network"), given.get("trg_network")
         chosen = sorted(
             ends
             for ends in set(map(_ends, self._network.get_connections()))
-            if wanted[0] in (None, ends[0]) and wanted[1] in (None, ends[1])
+            if source in (None, ends[0]) and target in (None, ends[1])
         )
         names = [given.get(argument) for argument in EDGE_FILES]
         if names != [None, None]:
@@ -237,13 +237,13 @@ class NetworkSave:
         self.written |= zip(tables, found, strict=True)
         self.saved.files.append(files.edges)
 
-    def _write_recipe(self, place: Path) -> list[str]:
+    def _write_recipe(self, file: Path) -> list[str]:
         """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
         name, tables, saved = self._network.name, self._network.edges_table(), self.saved
-        with self._files.writing(place) as path:  # last: until then there is the previous one
-            recipe = make_recipe(place, name, tables, self.written, saved)
-            known, possible = leftovers(place, name, recipe["files"] or (), saved.ends is None)
-            for file in known:
-                self._files.remove(file)
+        with self._files.writing(file) as path:  # last: until then there is the previous one
+            recipe = make_recipe(file, name, tables, self.written, saved)
+            known, possible = leftovers(file, name, recipe["files"] or (), saved.ends is None)
+            for each in known:
+                self._files.remove(each)
             write_recipe(path, recipe)
         return possible

@@ -35,16 +35,16 @@ class NodeGroup:
     own: frozenset[str] | None
     columns: tuple[str, ...] = ()
 
-    def passing(self, wanted: Mapping[str, Any]) -> Sequence[Any]:
+    def passing(self, asked: Mapping[str, Any]) -> Sequence[Any]:
         """Return the nodes that a filter selects: the list itself if it selects all."""
         if not self.nodes:
             return self.nodes
         if self.own is None:
-            each: Mapping[str, Any] = wanted
+            each: Mapping[str, Any] = asked
         else:
             first = self.nodes[0]  # stands for all, in what its type says
-            each = {name: value for name, value in wanted.items() if name in self.own}
-            common = (item for item in wanted.items() if item[0] not in self.own)
+            each = {name: value for name, value in asked.items() if name in self.own}
+            common = (item for item in asked.items() if item[0] not in self.own)
             if not all(_passes(first.get(name), value) for name, value in common):
                 return ()
         if not each:
@@ -56,15 +56,15 @@ class NodeGroup:
         ]
 
 
-def _passes(value: Any, wanted: Any) -> bool:
-    """Whether the value of a node is what a filter wants, by BMTK's rules."""
+def _passes(value: Any, asked: Any) -> bool:
+    """Whether the value of a node is what a filter asks for, by BMTK's rules."""
     if value is None:
         return False
-    if callable(wanted):
-        return bool(wanted(value))
-    if isinstance(wanted, list):
-        return value in wanted
-    return not value != wanted  # noqa: SIM202  # what BMTK asks: NaN is never wanted
+    if callable(asked):
+        return bool(asked(value))
+    if isinstance(asked, list):
+        return value in asked
+    return not value != asked  # noqa: SIM202  # what BMTK asks: NaN is never equal
 
 
 class IndexedPool(NodePool):  # type: ignore[misc]
@@ -84,7 +84,7 @@ class IndexedPool(NodePool):  # type: ignore[misc]
 
     def __init__(self, network: Any, **properties: Any) -> None:
         super().__init__(network, **properties)
-        self._wanted = properties
+        self._asked = properties
         #: What was found in each group of nodes.
         self._parts: list[Sequence[Any]] = []
 
@@ -92,7 +92,7 @@ class IndexedPool(NodePool):  # type: ignore[misc]
         groups: Sequence[NodeGroup] = self.network.node_groups
         # Groups are only ever added. A list anew, because two threads may look at once.
         known = self._parts
-        new = (group.passing(self._wanted) for group in groups[len(known) :])
+        new = (group.passing(self._asked) for group in groups[len(known) :])
         self._parts = found = [*known, *new]
         return found
 

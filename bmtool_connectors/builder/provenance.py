@@ -11,7 +11,7 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.connection_rule import ConnectionRule
-from bmtool_connectors.patterns.described import connector_described, described, drawn, wanted
+from bmtool_connectors.patterns.described import connector_described, described, expected, observed
 from bmtool_connectors.sampling import degree, sparse
 from bmtool_connectors.sonata.digests import digest_of_json
 from bmtool_connectors.sonata.edge_writer import WrittenEdges
@@ -24,13 +24,13 @@ from bmtool_connectors.sonata.recipe import (
     complete_recipe,
     values_recipe,
 )
-from bmtool_connectors.sonata.type_writer import type_texts
+from bmtool_connectors.sonata.type_tables import type_texts
 
 __all__ = ["make_recipe"]
 
 
 def make_recipe(
-    place: Path,
+    file: Path,
     network: str,
     tables: Sequence[EdgeTable],
     written: Mapping[EdgeTable, WrittenEdges],
@@ -40,7 +40,7 @@ def make_recipe(
 
     Parameters
     ----------
-    place : Path
+    file : Path
         Where it will be; what the recipe there says of parts that were not saved now stays.
     network : str
         Name.
@@ -61,7 +61,7 @@ def make_recipe(
     }
     ends_of = {each: (each.source_network, each.target_network) for each in tables}
     own = [each for each in tables if saved.ends is None or ends_of[each] in saved.ends]
-    complete_recipe(place, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
+    complete_recipe(file, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
     return recipe
 
 
@@ -97,12 +97,12 @@ def _edge_types(
         rule = table.connection_map.connector
         if isinstance(rule, ConnectionRule):
             if rule.projection not in known:
-                known[rule.projection] = wanted(rule.connector, rule.projection)
+                known[rule.projection] = expected(rule.connector, rule.projection)
             found["connector"] = {
                 **connector_described(rule.connector),
                 "use": rule.projection.number,
                 "direction": rule.direction,
-                "drawn": drawn(rule.connector, rule.projection),
+                "drawn": observed(rule.connector, rule.projection),
                 "wanted": known[rule.projection],
             }
         else:

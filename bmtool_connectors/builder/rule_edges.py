@@ -27,7 +27,7 @@ _MOST = int(np.iinfo(COUNTS).max)
 
 
 def edges_of(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -> EdgeList:
-    """Return the edges of an edge type as positions in its pools.
+    """Return the edges of an edge type as indices into its pools.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -
                 counts.append(count)
             if not number % _STEP:
                 advance(_STEP)
-    i = _positions(np.array(source_ids, dtype=np.int64), source, label)
-    j = _positions(np.array(target_ids, dtype=np.int64), target, label)
+    i = _indices(np.array(source_ids, dtype=np.int64), source, label)
+    j = _indices(np.array(target_ids, dtype=np.int64), target, label)
     return _canonical(i, j, np.array(counts, dtype=np.int64), (len(source), len(target)))
 
 
@@ -84,7 +84,7 @@ def _count(value: Any) -> int:
         return -1
 
 
-def _positions(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.NDArray[Any]:
+def _indices(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.NDArray[Any]:
     found = nodes.find(ids)
     missing = found < 0
     if missing.any():

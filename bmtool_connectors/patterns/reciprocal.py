@@ -15,15 +15,20 @@ from bmtool_connectors.bernoulli import (
     unclipped,
     without_forward,
 )
-from bmtool_connectors.checks import ROUNDING, flag, number
+from bmtool_connectors.checks import flag
+from bmtool_connectors.discovery import Examples
+from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.example_laws import PROFILE
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
     Probability,
     argument,
+    argument_range,
+    correlation,
     joint,
     joint_argument,
     parameter,
@@ -47,26 +52,6 @@ class _NotPassed(float):
 
 
 _NO_PR = _NotPassed(0.0)
-
-
-def _correlation(value: Any, owner: str) -> float | None:
-    if value is None:
-        return None
-    return number(value, owner, "a correlation in [-1, 1] or None", -1, 1, ROUNDING)
-
-
-def _range(value: Any, owner: str) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    try:
-        low, high = (float(limit) for limit in value)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if low <= high:
-        return low, high
-    raise ParameterError(
-        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
-    )
 
 
 class ReciprocalConnector(BidirectionalConnector):
@@ -162,6 +147,11 @@ class ReciprocalConnector(BidirectionalConnector):
     (0.15, 0.06)
     """
 
+    examples: ClassVar[Examples] = (
+        {"p0": 0.3, "p1": 0.3, "pr": 0.2, "n_syn0": 2, "n_syn1": 2},
+        {"p0": PROFILE, "p1": 0.4, "p0_arg": spherical_dist, "pr": None},
+    )
+
     p0: Probability = parameter(default=1.0, check=probability, law=True)
     p1: Probability = parameter(default=1.0, check=probability, law=True)
     symmetric_p1: bool = parameter(default=False, check=flag)
@@ -171,9 +161,9 @@ class ReciprocalConnector(BidirectionalConnector):
     pr: Probability | None = parameter(default=_NO_PR, law=True)
     pr_arg: Argument | str = parameter(default=None, law=True)
     estimate_rho: bool = parameter(default=True, check=flag)
-    given_rho: float | None = parameter(default=None, check=_correlation, alias="rho")
-    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=_range)
-    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=_range)
+    given_rho: float | None = parameter(default=None, check=correlation, alias="rho")
+    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=argument_range)
+    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=argument_range)
     n_syn0: Count = parameter(default=1, check=synapses, law=True)
     n_syn1: Count = parameter(default=1, check=synapses, law=True)
     allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")

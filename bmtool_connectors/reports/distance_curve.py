@@ -65,9 +65,9 @@ def by_distance(
             inside &= rows[:, None] < column
         elif selfless:
             inside &= rows[:, None] != column
-        place = np.minimum((dist[inside] * (bins / most)).astype(np.int64), bins - 1)
+        index = np.minimum((dist[inside] * (bins / most)).astype(np.int64), bins - 1)
         hit = connections[rows].toarray()[inside] > 0
-        counts += [np.bincount(part, minlength=bins) for part in (place, place[hit])]
+        counts += [np.bincount(part, minlength=bins) for part in (index, index[hit])]
     return limits, counts[0], counts[1]
 
 

@@ -63,7 +63,7 @@ def hints(
 
 
 def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
-    """Say what is wanted of reciprocal pairs, what can be reached, and for how many pairs."""
+    """Say which share of reciprocal pairs was asked for, and what can be reached."""
     about = "~" * found.estimated
     joint = None if plan is None else plan.joint
     clipped = joint is None or joint.clip

@@ -210,7 +210,7 @@ def _alike(space: PairSpace) -> Iterator[tuple[ListedPairs, int]]:
 
 
 def _is_symmetric(plan: Plan, share: float) -> bool:
-    """Whether both orders of a pair are drawn, apart, with probabilities known to be the same."""
+    """Whether (i, j) and (j, i) are drawn independently, with the same probability."""
     space, law = plan.space, plan.laws.forward
     same = law.is_constant or metric_of(law.arg) is not None
     ordered = space.kind == "all" and space.source is space.target

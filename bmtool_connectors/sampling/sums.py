@@ -33,7 +33,7 @@ class CountSums:
     n_source, n_target : int
         Sizes of the pools.
     symmetric : bool, default False
-        The pairs (i, j) and (j, i) are both there, by themselves, with the same probability.
+        (i, j) and (j, i) are drawn independently, with the same probability.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class CountSums:
             Of the pairs.
         joint : Joint or None
         total : int, optional
-            How many pairs they stand for, of which they were chosen at random.
+            How many pairs there are, if these are a random sample that stands for all.
         sign : {1, -1}
         """
         i, j = values.candidates.pairs()
@@ -108,8 +108,8 @@ class CountSums:
             spread = np.maximum(squares - sums**2 / looked_at, 0.0) / (looked_at - 1)
             self._error2 += total * (times - 1) * spread
         for direction, p in enumerate((p0, p1) if joint is not None else (p0,)):
-            for side, place in enumerate((i, j) if direction == 0 else (j, i)):
-                self._add_to_nodes((side, direction), place, p, times, looked_at)
+            for side, index in enumerate((i, j) if direction == 0 else (j, i)):
+                self._add_to_nodes((side, direction), index, p, times, looked_at)
             if total is not None:
                 weighed = times * p
                 self._powers[direction] += (weighed**2).sum(), (weighed**4).sum()
@@ -136,7 +136,7 @@ class CountSums:
     def _add_to_nodes(
         self,
         which: tuple[int, int],
-        place: npt.NDArray[Any],
+        index: npt.NDArray[Any],
         p: npt.NDArray[np.float64],
         times: float,
         looked_at: int,
@@ -145,9 +145,9 @@ class CountSums:
         side, direction = which
         sums = (self._starts, self._ends)[side][direction]
         if abs(times) == 1:
-            _add(sums, place, times * p)
+            _add(sums, index, times * p)
             return
-        own = np.bincount(place, p, len(sums))
+        own = np.bincount(index, p, len(sums))
         sums += times * own
         if looked_at > 1:
             # Of pairs chosen without replacement. A pair that stands for n has n (n - 1) p^2.
@@ -288,13 +288,13 @@ class _Of(NamedTuple):
 
 
 def _add(
-    sums: npt.NDArray[np.float64], place: npt.NDArray[Any], values: npt.NDArray[np.float64]
+    sums: npt.NDArray[np.float64], index: npt.NDArray[Any], values: npt.NDArray[np.float64]
 ) -> None:
-    """Add values at places of an array, of which some may be the same."""
-    if 8 * len(place) < len(sums):  # not a pass over all for a few
-        np.add.at(sums, place, values)
+    """Add values at indices of an array, some of which may be equal."""
+    if 8 * len(index) < len(sums):  # not a pass over all for a few
+        np.add.at(sums, index, values)
     else:
-        sums += np.bincount(place, values, len(sums))
+        sums += np.bincount(index, values, len(sums))
 
 
 def max_step(expected: npt.NDArray[np.float64], share: float) -> float:

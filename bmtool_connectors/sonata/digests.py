@@ -116,16 +116,11 @@ def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     """Return what gives 64 bits for each value of some rows: an array, or several one by one."""
     rows = values.reshape(len(values), math.prod(values.shape[1:])).T
     if values.dtype.kind in "fiub":
-        return lambda part: (_float_bits(each[part]) for each in rows)
+        # There are two zeros; one plus 0.0 is the other one.
+        return lambda part: ((each[part].astype(float) + 0.0).view(np.uint64) for each in rows)
     known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
     hashed = [np.array([known[each] for each in row.tolist()], dtype=np.uint64) for row in rows]
     return lambda part: (each[part] for each in hashed)
-
-
-def _float_bits(values: Array) -> Bits:
-    floats = values.astype(np.float64)
-    floats += 0.0  # there are two zeros
-    return floats.view(np.uint64)
 
 
 def _bytes(value: Any) -> bytes:

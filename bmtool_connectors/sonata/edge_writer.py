@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import Flags, IntArray
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.digests import ColumnDigests
@@ -128,7 +129,7 @@ class _EdgeGroup:
         Of the columns.
     """
 
-    member: npt.NDArray[np.bool_]
+    member: Flags
     n_rows: int
     dtypes: dict[str, np.dtype[Any]]
 
@@ -206,7 +207,7 @@ class _EdgeWriter:
                 "in a column of rows; allowed are numbers and bool."
             ) from error
 
-    def append(self, rows: EdgeRows) -> dict[str, npt.NDArray[np.int64]]:
+    def append(self, rows: EdgeRows) -> dict[str, IntArray]:
         """Write the next rows, and return their values of the columns that may be indexed."""
         start, n = self._n_done, len(rows.source)
         self._n_done += n
@@ -227,9 +228,8 @@ class _EdgeWriter:
             index[own] = np.arange(first, first + n_own)
             pieces = [each for each in rows.pieces if group.member[each.table]]
             for name, dtype in group.dtypes.items():
-                values = [self._tables[each.table].values(name, dtype, each) for each in pieces]
-                written = rows.ordered(values, group.member)
-                _write(self._properties[number][name], first, written)
+                values = (self._tables[each.table].values(name, dtype, each) for each in pieces)
+                _write(self._properties[number][name], first, rows.ordered(values, group.member))
         groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
         for name, each in {**columns, **groups}.items():
             _write(self._datasets[name], start, each)

@@ -39,13 +39,16 @@ from bmtool_connectors.sonata.layout import (
     NODE_ID,
     NODE_TYPE_ID,
     NODES,
+    RECIPE_FILE,
     TYPE_IDS,
 )
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table, populations_in
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 
-__all__ = ["COLUMNS", "items_in", "open_population", "read_folder", "visible_files"]
+__all__ = [
+    *("COLUMNS", "items_in", "open_population", "read_folder", "recipe_files", "visible_files"),
+]
 
 #: Values of a property in each row; there are as many columns.
 MOST_VALUES = 1 << 12
@@ -61,6 +64,11 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def visible_files(folder: Path) -> list[Path]:
     """Return the files of a folder, without hidden ones: BMTK's temporary files are such."""
     return [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
+
+
+def recipe_files(folder: Path) -> list[Path]:
+    """Return the recipes in a folder."""
+    return sorted(folder.glob(f"[!.]*{RECIPE_FILE}"))
 
 
 def items_in(h5: H5Group) -> set[str]:
@@ -153,13 +161,13 @@ def _table(h5: H5Group, item: str, file: Path) -> Table:
     types = np.full(n, -1 if item == EDGES else 0, dtype=np.int64)
     groups = _column_groups(rows, file)
     if item == NODES:
-        node_types = rows.whole_numbers(NODE_TYPE_ID)
+        node_types = rows.column(NODE_TYPE_ID)
         groups = (ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types}), *groups)
-        ids = (rows.whole_numbers(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
+        ids = (rows.column(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
         return Table(ids, types, groups, file.name)
     if EDGE_TYPE_ID in rows.columns:
-        types = rows.whole_numbers(EDGE_TYPE_ID)
-    return Table(tuple(map(rows.integers, needed)), types, groups, file.name)
+        types = rows.column(EDGE_TYPE_ID)
+    return Table(tuple(map(rows.column, needed)), types, groups, file.name)
 
 
 def _column_groups(rows: OpenTable, file: Path) -> tuple[ColumnGroup, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.interrupts import held_signals
 
 __all__ = ["h5_file"]
@@ -47,9 +48,8 @@ def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
 
         try:
             with h5py.File(disk, "r+" if is_there else "w") as h5:
-                # SONATA's mark of its files.
-                h5.attrs["magic"] = np.uint32(0x0A7A)
-                h5.attrs["version"] = [np.uint32(0), np.uint32(1)]
+                h5.attrs["magic"] = np.uint32(layout.MAGIC)
+                h5.attrs["version"] = np.array(layout.VERSION, dtype=np.uint32)
                 yield h5, check
         except BaseException as error:
             if disk.refused is not None and error is not disk.refused:

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import order_by
+from bmtool_connectors.arrays import IntArray, order_by
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.rows import Range, id_ranges
 
@@ -34,7 +35,7 @@ class IndexWriter:
     collected, one range of values after the other.
     """
 
-    def __init__(self, rows: npt.NDArray[np.int64], file: Path) -> None:
+    def __init__(self, rows: IntArray, file: Path) -> None:
         self._rows, self._ranges = rows, id_ranges(rows)
         self._path = file
         self._file: BinaryIO = file.open("w+b")
@@ -45,9 +46,9 @@ class IndexWriter:
         self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
         #: Of each part: where it starts in the file, where the runs of each range start in it, and
         #: whether their ends are stored.
-        self._parts: list[tuple[int, npt.NDArray[np.int64], bool]] = []
+        self._parts: list[tuple[int, IntArray, bool]] = []
 
-    def add(self, values: npt.NDArray[np.int64]) -> None:
+    def add(self, values: IntArray) -> None:
         """Add the values of the next rows."""
         if not len(values):
             return
@@ -121,15 +122,14 @@ class IndexWriter:
     def write(self, group: Any, options: SaveOptions, check: Callable[[], None]) -> None:
         """Write the index into an HDF5 group; `check` is called now and then, and may raise."""
         self._put(self._open)
-        shapes = (self._n_runs, 2), (len(self._rows), 2)
+        shapes = (len(self._rows), 2), (self._n_runs, 2)
+        names = layout.NODE_RANGES, layout.EDGE_RANGES
         runs_of, rows_of = (
             group.create_dataset(name, shape, np.uint64, **options.storage(shape))
-            for name, shape in zip(
-                ("node_id_to_range", "range_to_edge_id"), shapes[::-1], strict=True
-            )
+            for name, shape in zip(names, shapes, strict=True)
         )
         # What the SONATA guide calls it, and libsonata looks for.
-        group["node_id_to_ranges"] = runs_of
+        group[layout.NODE_RANGES_SONATA] = runs_of
         done = 0
         for number, (low, high) in enumerate(self._ranges):
             counts = np.zeros(high - low, dtype=np.int64)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import order_by
+from bmtool_connectors.arrays import is_first, order_by
 from bmtool_connectors.sonata.layout import TARGET_NODE_ID
 from bmtool_connectors.sonata.rows import BLOCK, EdgeArrays, EdgeRows, edge_rows
 
@@ -44,7 +44,7 @@ class PairDigests:
         """Add rows; all rows of the tables, sorted by target, are added in order."""
         counts = None
         if not self._one_count:
-            found = [self._tables[each.table].n_syn[each.pairs] for each in rows.pieces]
+            found = (self._tables[each.table].n_syn[each.pairs] for each in rows.pieces)
             counts = rows.ordered(found, np.ones(len(self._tables), dtype=bool))
         numbers = {piece.table for piece in rows.pieces}
         if len(numbers) == 1:
@@ -62,10 +62,9 @@ class PairDigests:
     ) -> None:
         table = self._tables[number]
         if table.n_rows != len(table.n_syn):  # the rows of a pair follow each other
-            is_first = np.ones(len(source), dtype=bool)
-            is_first[1:] = (np.diff(source) != 0) | (np.diff(target) != 0)
-            source, target = source[is_first], target[is_first]
-            counts = counts if counts is None else counts[is_first]
+            first = is_first(source, target)
+            source, target = source[first], target[first]
+            counts = counts if counts is None else counts[first]
         if counts is None:
             counts = np.broadcast_to(table.n_syn[:1], source.shape)
         for start in range(0, len(source), BLOCK):

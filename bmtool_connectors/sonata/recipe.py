@@ -18,25 +18,6 @@ from typing import Any, TypedDict
 from bmtool_connectors.sonata.digests import ColumnDigests, digest_of_json
 from bmtool_connectors.sonata.layout import GAP_JUNCTIONS_FILE
 
-__all__ = [
-    "FORMAT",
-    "FORMATS",
-    "EdgeTypeRecipe",
-    "NetworkRecipe",
-    "NodesRecipe",
-    "RecipeError",
-    "SavedParts",
-    "ValuesRecipe",
-    "complete_recipe",
-    "is_as_written",
-    "is_file_name",
-    "listed_files",
-    "load_recipe",
-    "own_recipe",
-    "values_recipe",
-    "write_recipe",
-]
-
 #: Version of the format that is written.
 FORMAT = 2
 #: Formats that are read: the first has no digests of nodes and values.
@@ -215,13 +196,13 @@ class SavedParts:
 
 
 def complete_recipe(
-    place: Path, recipe: NetworkRecipe, saved: SavedParts, edge_types: Iterable[EdgeTypeRecipe]
+    file: Path, recipe: NetworkRecipe, saved: SavedParts, edge_types: Iterable[EdgeTypeRecipe]
 ) -> None:
     """Add to a recipe what was saved, and its own digest.
 
     Parameters
     ----------
-    place : Path
+    file : Path
         Where it will be; what the recipe there says of parts that were not saved now stays.
     recipe : NetworkRecipe
         With format, network, versions and streams.
@@ -233,18 +214,18 @@ def complete_recipe(
     -----
     The same network gives the same file, whenever, wherever and however often it is saved.
     """
-    before = own_recipe(place, recipe["network"])
-    files, gaps = listed_files(place, recipe["network"]), saved.gap_junctions
+    before = own_recipe(file, recipe["network"])
+    files, gaps = listed_files(file, recipe["network"]), saved.gap_junctions
     if saved.ends == set():
         gaps = before.get("gap_junctions")
     elif saved.ends is None or files is None:
-        files = _names_beside(place, saved.files)
+        files = _names_beside(file, saved.files)
     else:  # other calls write, or wrote, the others
         files -= {f"{recipe['network']}{GAP_JUNCTIONS_FILE}"}
-        files |= _names_beside(place, saved.files)
+        files |= _names_beside(file, saved.files)
     recipe["nodes"] = before.get("nodes")
     if saved.node_files:
-        names = sorted(_names_beside(place, saved.node_files))
+        names = sorted(_names_beside(file, saved.node_files))
         recipe["nodes"] = {"files": names, "columns": saved.nodes, "types": saved.node_types}
     recipe["files"] = None if files is None else sorted(files)
     recipe["gap_junctions"] = gaps

@@ -7,14 +7,14 @@ in the tables and sorted by counting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import order_by
+from bmtool_connectors.arrays import Flags, IntArray, order_by, ranges
 from bmtool_connectors.sonata import layout
 
 __all__ = ["EdgeArrays", "EdgeEnd", "EdgeRows", "TableRows", "edge_rows", "id_ranges", "n_rows_by"]
@@ -73,8 +73,8 @@ class TableRows:
     """
 
     table: int
-    pairs: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
+    pairs: IntArray
+    rows: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +131,14 @@ class EdgeRows:
     """
 
     pieces: list[TableRows]
-    order: npt.NDArray[np.int64] | None
+    order: IntArray | None
     source: Array
     target: Array
     table: Array
 
-    def ordered(self, values: Sequence[Array], member: npt.NDArray[np.bool_]) -> Array:
+    def ordered(self, values: Iterable[Array], member: Flags) -> Array:
         """Return values of the rows whose tables are members in order; given piece by piece."""
-        found: Array = np.concatenate(values)
+        found: Array = np.concatenate(list(values))
         if self.order is None or len(found) == len(self.order):
             return found if self.order is None else found.take(self.order)
         # Where the rows of members stand, counted among members alone.
@@ -149,7 +149,7 @@ class EdgeRows:
 
 
 # ---------------------------------------------------------------------- ranges
-def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> npt.NDArray[np.int64]:
+def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> IntArray:
     """Return how many rows have each source, target or edge type id, up to the last that has any.
 
     Parameters
@@ -175,7 +175,7 @@ def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> npt.NDArray[np.int64
     return total[: int(np.flatnonzero(total).max(initial=-1)) + 1]
 
 
-def id_ranges(rows: npt.NDArray[np.int64], most: int = 0) -> list[Range]:
+def id_ranges(rows: IntArray, most: int = 0) -> list[Range]:
     """Cut node ids into ranges of at most `most` rows, or of a single id that has more.
 
     Ids without rows may be in no range.
@@ -283,8 +283,7 @@ def _pieces(
                 begin = first + np.cumsum(counts) - counts
                 first += int(counts.sum())
                 counts, begin = counts[pairs - start], begin[pairs - start]
-                rows = np.repeat(begin - (np.cumsum(counts) - counts), counts)
-                rows += np.arange(len(rows))
+                rows = ranges(begin, counts)
                 pairs = np.repeat(pairs, counts)
             if len(rows):
                 yield TableRows(number, pairs, rows)

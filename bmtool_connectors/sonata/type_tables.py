@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from bmtool_connectors.sonata.layout import IS_GAP_JUNCTION, NULL, SEPARATOR, TY
 
 __all__ = [
     *("TypeTable", "given_texts", "is_gap_junction", "match_types", "read_types", "stem_of"),
+    *("type_texts", "write_types"),
 ]
 
 
@@ -56,18 +57,17 @@ def read_types(file: Path, faults: Faults) -> TypeTable | None:
         properties: dict[int, dict[str, str]] = {}
         for row, line in enumerate(filter(any, lines)):
             values = dict(zip(header, line, strict=False))
-            type_id = _whole_number(values.get(TYPE_IDS[item]))
-            text: str | None = None
-            if len(line) != len(header):
-                text = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
-            elif type_id is None:
-                shown = textwrap.shorten(repr(values[TYPE_IDS[item]]), 50, placeholder=" ...")
-                text = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            type_id, wrong = _whole_number(values.get(TYPE_IDS[item])), ""
+            if type_id is None:
+                shown = textwrap.shorten(repr(values.get(TYPE_IDS[item])), 50, placeholder=" ...")
+                wrong = f"{TYPE_IDS[item]} is {shown}; integers are allowed"
+            elif len(line) != len(header):
+                wrong = f"it has {len(line)} values for {len(header)} columns, and may be cut short"
             elif type_id in properties:
-                text = f"{TYPE_IDS[item]} {type_id} stands there twice"
-            if text is not None:
+                wrong = f"{TYPE_IDS[item]} {type_id} stands there twice"
+            if wrong:
                 report = faults.fault if type_id is None else faults.remark
-                report("type-table", text, file, row=row)
+                report("type-table", wrong, file, row=row)
             if type_id is not None:
                 properties.setdefault(type_id, given_texts(values))
     return TypeTable(file, item, properties)
@@ -126,3 +126,27 @@ def match_types(
             pairs[lone_files.pop()] = lone_tables.pop()
         matched |= {(item, stem): named[item, other] for stem, other in pairs.items()}
     return matched
+
+
+# ---------------------------------------------------------------------- writing
+def type_texts(properties: Mapping[str, Any], none: str) -> dict[str, str]:
+    """Return the properties of a type as a table has them; `none` stands for None."""
+    return {name: none if value is None else str(value) for name, value in properties.items()}
+
+
+def write_types(file: Path, first: Sequence[str], types: Sequence[Mapping[str, str]]) -> None:
+    """Write a table of node or edge types.
+
+    Parameters
+    ----------
+    file : Path
+    first : sequence of str
+        Columns that come first; the others follow as they are met.
+    types : sequence of mapping
+        Properties of each type, as `type_texts` gives them.
+    """
+    names = list(dict.fromkeys([*first, *(name for each in types for name in each)]))
+    with file.open("w", newline="", encoding="utf-8") as text:
+        table = csv.writer(text, delimiter=SEPARATOR)
+        table.writerow(names)
+        table.writerows([each.get(name, NULL) for name in names] for each in types)

@@ -13,13 +13,12 @@ from typing import Any
 
 from bmtool_connectors.checks import HUGE
 from bmtool_connectors.sonata.datasets import open_file
-from bmtool_connectors.sonata.folder import items_in, visible_files
+from bmtool_connectors.sonata.folder import items_in, recipe_files, visible_files
 from bmtool_connectors.sonata.layout import (
     EDGES,
     GAP_JUNCTIONS,
     H5_SUFFIXES,
     NODES,
-    RECIPE_FILE,
     TYPE_IDS,
 )
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
@@ -111,7 +110,7 @@ def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
 
 
 def _add_recipes(files: Files, folder: Path) -> None:
-    recipes = sorted(folder.glob(f"[!.]*{RECIPE_FILE}"))
+    recipes = recipe_files(folder)
     files.recipes += [each for each in recipes if each not in files.recipes]
 
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sonata.digests import digest_of_json
+from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import RECIPE_FILE
 from bmtool_connectors.sonata.recipe import RecipeError, is_as_written, load_recipe
-from bmtool_connectors.verification.findings import Findings
 
-__all__ = ["Entry", "NodesTold", "Recipe", "Values", "n_connected", "read_recipes"]
+__all__ = ["Entry", "NodesTold", "Recipe", "Values", "read_recipes"]
 
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
@@ -151,10 +151,10 @@ class Entry:
                 amiss.append(f"{name}: {error!r}")
                 return otherwise
 
-        connector: dict[str, Any] = read("connector", lambda value: dict(value or {}), {})
+        connector: dict[str, Any] = read("connector", _connector, {})
         direction = str(connector.pop("direction", "forward"))
         told = {name: connector.pop(name, None) for name in ("drawn", "wanted")}
-        drawn: dict[str, Any] = {"pairs": 0, "dropped": 0, "connected": {}}
+        drawn: dict[str, Any] = _drawn(None)
         expected: Expected | None = None
         try:
             drawn = _drawn(told["drawn"])
@@ -183,8 +183,12 @@ class Entry:
         )
 
     def connected(self) -> int | None:
-        """Return how many pairs the connector drew in this direction."""
-        return n_connected(self.drawn["connected"], self.direction)
+        """Return how many pairs the connector drew in this direction; None: unknown."""
+        counts = self.drawn["connected"]
+        if self.within_one and "reciprocal" in counts:  # pairs of one population, either way
+            return int(counts["all"] + counts["reciprocal"])
+        found = counts.get(self.direction)
+        return None if found is None else int(found)
 
     @property
     def within_one(self) -> bool:
@@ -202,21 +206,20 @@ class Entry:
         )
 
 
+def _connector(given: Any) -> dict[str, Any]:
+    connector = dict(given or {})
+    if connector:
+        connector["parameters"] = dict(connector.get("parameters") or {})
+        connector["class"] = str(connector.get("class") or "")
+    return connector
+
+
 def _drawn(given: Any) -> dict[str, Any]:
     told = dict(given or {})
     return {
-        "pairs": _count(told.get("pairs", 0)),
-        "dropped": _count(told.get("dropped", 0)),
+        **{name: _count(told.get(name, 0)) for name in ("pairs", "clipped", "dropped")},
         "connected": {name: _count(n) for name, n in told.get("connected", {}).items()},
     }
-
-
-def n_connected(counts: Mapping[str, int], direction: str) -> int | None:
-    """Return how many pairs were drawn in a direction, by the counts of a recipe; None: unknown."""
-    if "all" in counts and "reciprocal" in counts:  # pairs of one population, either way
-        return int(counts["all"] + counts["reciprocal"])
-    found = counts.get(direction)
-    return None if found is None else int(found)
 
 
 @dataclass
@@ -246,57 +249,60 @@ class Recipe:
     gaps: Values | None = None
 
 
-def read_recipes(files: Sequence[Path], found: Findings) -> list[Recipe]:
-    """Read recipes; what cannot be used is a finding.
+def read_recipes(files: Sequence[Path], faults: Faults) -> list[Recipe]:
+    """Read recipes.
 
     Parameters
     ----------
     files : sequence of Path
-    found : Findings
+    faults : Faults
+        Gets what cannot be used, and remarks about the rest.
 
     Returns
     -------
     list of Recipe
     """
-    recipes = (_recipe(file, found) for file in files)
+    recipes = (_recipe(file, faults) for file in files)
     return [each for each in recipes if each is not None]
 
 
-def _recipe(file: Path, found: Findings) -> Recipe | None:
+def _recipe(file: Path, faults: Faults) -> Recipe | None:
     given = None
-    with found.reading(file):
+    with faults.reading(file):
         try:
             given = load_recipe(file.read_text(encoding="utf-8"))
         except RecipeError as error:
-            found.add("recipe", str(error), file)
+            faults.fault("recipe", str(error), file)
     if given is None:
         return None
     network = given.get("network")
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
-        _check_written(given, file, found)
+        _check_written(given, file, faults)
         if recipe.network is not None and file.name != f"{recipe.network}{RECIPE_FILE}":
             text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
-            found.add("recipe", text, file)
+            faults.remark("recipe", text, file)
         for name, reading in _PARTS.items():
             try:
                 setattr(recipe, name, reading(given))
             except READING as error:
-                found.add("recipe", f"what it says of {name} is not complete ({error!r})", file)
+                faults.remark("recipe", f"what it says of {name} is not complete ({error!r})", file)
     if not given["edge_types"] and recipe.nodes is None:
-        found.add("recipe", "it tells of no nodes and no edges", file)
-    _check_versions(given, file, found)
+        faults.remark("recipe", "it tells of no nodes and no edges", file)
+    _check_versions(given, file, faults)
     for number, each in enumerate(given["edge_types"]):
         try:
             entry = Entry.of(file, each)
         except READING as error:
             text = f"what it says of an edge type is not complete ({error!r})"
-            found.add("recipe", text, file, row=number)
+            faults.fault("recipe", text, file, row=number)
             continue
         recipe.entries.append(entry)
         if entry.amiss:
             text = f"what it says of an edge type is not complete ({'; '.join(entry.amiss)})"
-            found.add("recipe", text, file, row=number, edge_type=entry.edge_type)
+            no_connector = any(each.startswith("connector") for each in entry.amiss)
+            report = faults.fault if no_connector else faults.remark
+            report("recipe", text, file, row=number, edge_type=entry.edge_type)
     return recipe
 
 
@@ -308,16 +314,16 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def _check_written(given: Mapping[str, Any], file: Path, found: Findings) -> None:
+def _check_written(given: Mapping[str, Any], file: Path, faults: Faults) -> None:
     """Report a recipe that is not as it was written."""
     if not is_as_written(given):
-        found.add("recipe-changed", "it is not as it was written: its own digest differs", file)
+        faults.remark("recipe-changed", "it is not as it was written: its own digest differs", file)
 
 
-def _check_versions(given: Mapping[str, Any], file: Path, found: Findings) -> None:
+def _check_versions(given: Mapping[str, Any], file: Path, faults: Faults) -> None:
     versions = given.get("versions")
     written = versions.get("bmtool_connectors") if isinstance(versions, dict) else None
     own = sys.modules["bmtool_connectors"].__version__
     if written != own:
         text = f"it was written by bmtool_connectors {written}, and this is {own}"
-        found.add("versions", text, file)
+        faults.remark("versions", text, file)

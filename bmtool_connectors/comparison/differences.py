@@ -1,25 +1,83 @@
-"""What a comparison found, as text."""
+"""What a comparison found, as text and as a table."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
 from bmtool_connectors.comparison.values import Difference
-from bmtool_connectors.reports.pools import pool_key, short_names
+from bmtool_connectors.reports.pool_names import pool_key, short_names
+from bmtool_connectors.reports.tables import Report
 from bmtool_connectors.sonata.populations import Population
 
-if TYPE_CHECKING:
-    from bmtool_connectors.comparison.compare import Comparison, Totals
-
-__all__ = ["edge_type_names", "report"]
+__all__ = ["Comparison", "Totals", "edge_type_names"]
 
 #: Population and id of an edge type, to what its sources and targets are called.
 Names: TypeAlias = dict[tuple[str, int | None], tuple[str, str]]
 
 WIDTH = 80
 SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much of one population was compared.
+
+    Attributes
+    ----------
+    item : {'nodes', 'edges', 'gap junctions'}
+        What it holds.
+    population : str
+        Its name (in A, where it has two).
+    rows, synapses : tuple of (int or None)
+        In A and in B; None where the population is missing.
+    """
+
+    item: str
+    population: str
+    rows: tuple[int | None, int | None]
+    synapses: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Comparison(Report):
+    """What `compare` found: true when the networks are equal, and printable.
+
+    Attributes
+    ----------
+    a, b : str
+        What was compared.
+    differences : tuple of Difference
+        One per population, type, kind and property; empty when equal.
+    totals : tuple of Totals
+        What was looked at.
+    rtol, atol : float
+        The tolerance for float values.
+    """
+
+    a: str
+    b: str
+    differences: tuple[Difference, ...]
+    totals: tuple[Totals, ...]
+    rtol: float = 0.0
+    atol: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is no difference."""
+        return not self.differences
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per difference, each by column."""
+        return [asdict(each) for each in self.differences]
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
 
 
 def edge_type_names(populations: Sequence[Population]) -> Names:
@@ -93,8 +151,8 @@ def _type_text(each: Difference) -> str:
     return f"type {each.type_id}{ends}"
 
 
-def report(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of the report of a comparison."""
+def _lines(comparison: Comparison) -> Iterator[str]:
+    """Yield the lines of the text."""
     number = len(comparison.differences)
     verdict = _count(number, "difference") if number else "equal"
     if comparison.rtol or comparison.atol:
