@@ -64,6 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         parameters = [item.callspec.params for item in each]  # type: ignore[attr-defined]
         chosen = pairwise([{name: id(v) for name, v in case.items()} for case in parameters])
         left_out |= set(each) - {each[k] for k in chosen}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
 
 
