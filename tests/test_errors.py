@@ -1283,7 +1283,7 @@ def test_an_array_among_numbers_is_none() -> None:
 
 @pytest.mark.parametrize("name", SUBJECTS)
 @settings(
-    max_examples=40,
+    max_examples=20,
     derandomize=True,
     database=None,
     deadline=None,

@@ -61,7 +61,7 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.sampling import blocks
 
-pytestmark = BOTH_BUILDERS
+pytestmark = [BOTH_BUILDERS, pytest.mark.pairwise]
 
 SEED = 20_250_117
 GAP = {"is_gap_junction": True, "syn_weight": 1.0}
