@@ -117,7 +117,7 @@ def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     rows = values.reshape(len(values), math.prod(values.shape[1:])).T
     if values.dtype.kind in "fiub":
         # There are two zeros; one plus 0.0 is the other one.
-        return lambda part: ((each[part].astype(float) + 0.0).view(np.uint64) for each in rows)
+        return lambda part: (np.add(each[part], 0.0, dtype=float).view(np.uint64) for each in rows)
     known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
     hashed = [np.array([known[each] for each in row.tolist()], dtype=np.uint64) for row in rows]
     return lambda part: (each[part] for each in hashed)

@@ -276,7 +276,8 @@ def _pieces(
                 rows = np.arange(start, start + len(index))
             else:
                 is_in = (index >= low) & (index <= high) if is_run else is_inside.take(index)
-                rows = np.flatnonzero(is_in) + start
+                rows = np.flatnonzero(is_in)
+                rows += start
             pairs = rows
             if table.n_rows != len(nodes.index):  # several rows per pair
                 counts = table.n_syn[start : start + BLOCK_PAIRS].astype(np.int64)
