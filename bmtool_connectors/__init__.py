@@ -16,194 +16,82 @@ names of bmtool's ``connectors``, which shares these defaults.
 from __future__ import annotations
 
 import sys as _sys
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from bmtool_connectors import connectors
-from bmtool_connectors.bernoulli import pr_2_rho, rho_2_pr
-from bmtool_connectors.comparison.compare import Comparison, Difference, compare
-from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors import connectors as connectors
+from bmtool_connectors.bernoulli import *
+from bmtool_connectors.comparison.compare import *
+from bmtool_connectors.comparison.differences import *
+from bmtool_connectors.comparison.values import *
+from bmtool_connectors.connectivity import *
 from bmtool_connectors.defaults import ModuleWithDefaults as _ModuleWithDefaults
 from bmtool_connectors.discovery import FOLDERS as _FOLDERS
 from bmtool_connectors.discovery import found as _found
-from bmtool_connectors.distances import (
-    PeriodicDistance,
-    cylindrical_dist_z,
-    euclid_dist,
-    spherical_dist,
-)
-from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.errors import ConnectivityWarning, NodeError, ParameterError
-from bmtool_connectors.messages import Timer
-from bmtool_connectors.nodes import NodeArrays, is_same_pop
-from bmtool_connectors.patterns.base import AbstractConnector, BaseConnector
-from bmtool_connectors.patterns.block import BlockConnector
-from bmtool_connectors.patterns.block_tables import (
-    core_periphery_blocks,
-    excitatory_inhibitory_blocks,
-    hierarchical_blocks,
-    modular_blocks,
-)
-from bmtool_connectors.patterns.conditional import GapJunctionConditionalReciprocalConnector
-from bmtool_connectors.patterns.deterministic import AllToAllConnector, OneToOneConnector
-from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector, FixedOutDegreeConnector
-from bmtool_connectors.patterns.fixed_total import (
-    FixedTotalNumberConnector,
-    PairwisePoissonConnector,
-)
-from bmtool_connectors.patterns.from_file import FileBasedConnector
-from bmtool_connectors.patterns.gap_junction import CorrelatedGapJunction, GapJunction
-from bmtool_connectors.patterns.matrix import MatrixConnector
-from bmtool_connectors.patterns.one_to_one import OneToOneSequentialConnector
-from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
-from bmtool_connectors.patterns.unidirection import UnidirectionConnector
-from bmtool_connectors.profiles.algebra import (
-    DistantDependentProbability,
-    ProfileProduct,
-    ProfileSum,
-)
-from bmtool_connectors.profiles.gaussian import NORM_COEF, gaussian
-from bmtool_connectors.profiles.probability_function import ProbabilityFunction
-from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
-from bmtool_connectors.proportions import in_degree_from_p, num_prop, p_from_in_degree
-from bmtool_connectors.randomness import decision, decisions
-from bmtool_connectors.recordings.fit import ProfileFit
-from bmtool_connectors.recordings.pair_counts import PairCounts
-from bmtool_connectors.reports.explain import Explanation
-from bmtool_connectors.reports.preview import Preview
-from bmtool_connectors.reports.summary import Summary
-from bmtool_connectors.sampling.expected import Expected
-from bmtool_connectors.saved import summarize
-from bmtool_connectors.synapses import (
-    DELAY_LOWBOUND,
-    DELAY_UPBOUND,
-    FLUC_STDEV,
-    SYN_MIN_DELAY,
-    SYN_VELOCITY,
-    DelayRule,
-    PlacementRule,
-    WeightRule,
-    clipped,
-    lognormal,
-    mixture,
-    properties,
-    syn_const_delay,
-    syn_const_delay_feng_section_PN,
-    syn_dist_delay_feng,
-    syn_dist_delay_feng_section_PN,
-    syn_section_PN,
-    syn_uniform_delay_section,
-    truncated,
-)
-from bmtool_connectors.vectorization import vectorized
-from bmtool_connectors.verification.findings import ChanceTest, Finding, Verification
-from bmtool_connectors.verification.verify import verify
+from bmtool_connectors.distances import *
+from bmtool_connectors.edges import *
+from bmtool_connectors.errors import *
+from bmtool_connectors.messages import *
+from bmtool_connectors.nodes import *
+from bmtool_connectors.patterns.base import *
+from bmtool_connectors.patterns.block import *
+from bmtool_connectors.patterns.block_tables import *
+from bmtool_connectors.patterns.conditional import *
+from bmtool_connectors.patterns.deterministic import *
+from bmtool_connectors.patterns.fixed_degree import *
+from bmtool_connectors.patterns.fixed_total import *
+from bmtool_connectors.patterns.from_file import *
+from bmtool_connectors.patterns.gap_junction import *
+from bmtool_connectors.patterns.matrix import *
+from bmtool_connectors.patterns.one_to_one import *
+from bmtool_connectors.patterns.reciprocal import *
+from bmtool_connectors.patterns.unidirection import *
+from bmtool_connectors.profiles.algebra import *
+from bmtool_connectors.profiles.dropoffs import *
+from bmtool_connectors.profiles.gaussian import *
+from bmtool_connectors.profiles.gaussian_sums import *
+from bmtool_connectors.profiles.probability_function import *
+from bmtool_connectors.profiles.reciprocal_rate import *
+from bmtool_connectors.profiles.tabulated import *
+from bmtool_connectors.profiles.uniform import *
+from bmtool_connectors.proportions import *
+from bmtool_connectors.randomness import *
+from bmtool_connectors.recordings.fit import *
+from bmtool_connectors.recordings.pair_counts import *
+from bmtool_connectors.reports.explain import *
+from bmtool_connectors.reports.preview import *
+from bmtool_connectors.reports.summary import *
+from bmtool_connectors.sampling.expected import *
+from bmtool_connectors.saved import *
+from bmtool_connectors.synapses.delay import *
+from bmtool_connectors.synapses.distributions import *
+from bmtool_connectors.synapses.helpers import *
+from bmtool_connectors.synapses.placement import *
+from bmtool_connectors.synapses.rules import *
+from bmtool_connectors.synapses.weight import *
+from bmtool_connectors.vectorization import *
+from bmtool_connectors.verification.findings import *
+from bmtool_connectors.verification.verify import *
 
 if _TYPE_CHECKING:
-    from bmtool_connectors.builder.network import NetworkBuilder, SparseNetwork
-
-    # What is found in folders, for those who cannot look: see discovery.py.
-    from bmtool_connectors.profiles.dropoffs import *
-    from bmtool_connectors.profiles.gaussian import *
-    from bmtool_connectors.profiles.gaussian_sums import *
-    from bmtool_connectors.profiles.tabulated import *
-    from bmtool_connectors.profiles.uniform import *
+    from bmtool_connectors.builder.network import NetworkBuilder as NetworkBuilder
+    from bmtool_connectors.builder.network import SparseNetwork as SparseNetwork
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DELAY_LOWBOUND",
-    "DELAY_UPBOUND",
-    "FLUC_STDEV",
-    "NORM_COEF",
-    "SYN_MIN_DELAY",
-    "SYN_VELOCITY",
-    "AbstractConnector",
-    "AllToAllConnector",
-    "BaseConnector",
-    "BlockConnector",
-    "ChanceTest",
-    "Comparison",
-    "Connectivity",
-    "ConnectivityWarning",
-    "CorrelatedGapJunction",
-    "DelayRule",
-    "Difference",
-    "DistantDependentProbability",
-    "EdgeList",
-    "Expected",
-    "Explanation",
-    "FileBasedConnector",
-    "Finding",
-    "FixedInDegreeConnector",
-    "FixedOutDegreeConnector",
-    "FixedTotalNumberConnector",
-    "GapJunction",
-    "GapJunctionConditionalReciprocalConnector",
-    "MatrixConnector",
-    "NetworkBuilder",
-    "NodeArrays",
-    "NodeError",
-    "NormalizedReciprocalRate",
-    "OneToOneConnector",
-    "OneToOneSequentialConnector",
-    "PairCounts",
-    "PairwisePoissonConnector",
-    "ParameterError",
-    "PeriodicDistance",
-    "PlacementRule",
-    "Preview",
-    "ProbabilityFunction",
-    "ProfileFit",
-    "ProfileProduct",
-    "ProfileSum",
-    "ReciprocalConnector",
-    "SparseNetwork",
-    "Summary",
-    "Timer",
-    "UnidirectionConnector",
-    "Verification",
-    "WeightRule",
-    "__version__",
-    "clipped",
-    "compare",
-    "connectors",
-    "core_periphery_blocks",
-    "cylindrical_dist_z",
-    "decision",
-    "decisions",
-    "euclid_dist",
-    "excitatory_inhibitory_blocks",
-    "gaussian",
-    "hierarchical_blocks",
-    "in_degree_from_p",
-    "infeasible",
-    "is_same_pop",
-    "lognormal",
-    "mixture",
-    "modular_blocks",
-    "num_prop",
-    "p_from_in_degree",
-    "pr_2_rho",
-    "properties",
-    "report_name",
-    "rho_2_pr",
-    "rng",
-    "spherical_dist",
-    "summarize",
-    "syn_const_delay",
-    "syn_const_delay_feng_section_PN",
-    "syn_dist_delay_feng",
-    "syn_dist_delay_feng_section_PN",
-    "syn_section_PN",
-    "syn_uniform_delay_section",
-    "truncated",
-    "vectorized",
-    "verify",
-]
+# What modules have in their ``__all__`` is public, and what is found in folders: see discovery.py.
 for _folder in _FOLDERS:
     globals().update(_found(_folder))
-    __all__ += _found(_folder)
+__all__ = [
+    *("NetworkBuilder", "SparseNetwork", "__version__", "connectors"),
+    *("infeasible", "report_name", "rng"),
+]
+__all__ += [
+    _name
+    for _name, _value in globals().items()
+    if not (_name.startswith("_") or isinstance(_value, _ModuleType | type(annotations)))
+]
 # Constants, classes, the rest.
 __all__.sort(key=lambda name: (0 if name.isupper() else 1 if name[0].isupper() else 2, name))
 

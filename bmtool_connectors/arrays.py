@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,47 @@ def distinct(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return numbers[is_first(numbers)]
 
 
+def present_numbers(numbers: Index) -> IntArray:
+    """Return which numbers there are, ascending, of unsorted ones that are mostly near."""
+    if not len(numbers):
+        return np.empty(0, dtype=np.int64)
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low < max(1 << 20, 2 * len(numbers)):
+        return np.flatnonzero(np.bincount(numbers - low)) + low
+    return distinct(np.sort(numbers)).astype(np.int64)
+
+
+def is_repeated(numbers: Index) -> Flags:
+    """Return which numbers stand in an earlier row, too."""
+    order = np.argsort(numbers, kind="stable")
+    repeated = np.zeros(len(numbers), dtype=bool)
+    repeated[order] = ~is_first(numbers[order])
+    return repeated
+
+
+def runs(numbers: Index) -> Iterator[tuple[int, slice]]:
+    """Yield each number of sorted ones, and where it stands."""
+    start = np.flatnonzero(is_first(numbers))
+    for begin, end in zip(start, [*start[1:], len(numbers)], strict=False):
+        yield int(numbers[begin]), slice(int(begin), int(end))
+
+
+def rows_by_number(numbers: Index) -> dict[int, Any]:
+    """Return which rows have each number, in order; a slice where there is one number."""
+    if not len(numbers):
+        return {}
+    low, high = int(numbers.min()), int(numbers.max())
+    if low == high:
+        return {low: slice(None)}
+    keys = (numbers - low).astype(np.uint16) if high - low < 1 << 16 else numbers
+    order = np.argsort(keys, kind="stable")
+    return {number: order[part] for number, part in runs(numbers[order])}
+
+
 def ranges(first: Index, length: Index) -> Index:
     """Return first, first + 1, ... up to each length, one range after the other."""
+    if length.max(initial=1) == length.min(initial=1) == 1:
+        return first.astype(np.int64)
     ends = np.cumsum(length)
     total = int(ends[-1]) if len(ends) else 0
     found: Index = np.arange(total) + np.repeat(first - ends + length, length)

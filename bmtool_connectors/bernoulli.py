@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import FloatArray, Values
-from bmtool_connectors.checks import floats, plain
+from bmtool_connectors.checks import float_or_array, floats
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["pr_2_rho", "rho_2_pr"]
@@ -137,13 +137,13 @@ def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     """
     _check_probabilities("pr_2_rho", p0=p0, p1=p1)
     a, b, joint = (floats(value) for value in (p0, p1, pr))
-    low, high = bounds(a, b)
+    low, high = map(float_or_array, bounds(a, b))
     if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
         raise ParameterError(
             f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
-            f"max(0, p0 + p1 - 1) to min(p0, p1), here {plain(low)!r} to {plain(high)!r}."
+            f"max(0, p0 + p1 - 1) to min(p0, p1), here {low!r} to {high!r}."
         )
-    return plain((joint - a * b) / deviation(a, b))
+    return float_or_array((joint - a * b) / deviation(a, b))
 
 
 def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
@@ -192,7 +192,7 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
             f"{more}",
             flush=True,
         )
-    return plain(pr)
+    return float_or_array(pr)
 
 
 @dataclass

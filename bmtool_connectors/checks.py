@@ -72,6 +72,6 @@ def flag(value: Any, owner: str) -> bool:
     raise ParameterError(f"{owner} is {value!r}; allowed is True or False.")
 
 
-def plain(values: Any) -> Any:
+def float_or_array(values: Any) -> Any:
     """Return a Python float for a 0-d result, the array otherwise."""
     return float(values) if np.ndim(values) == 0 else values

@@ -43,16 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return command(arguments)
         except (ValueError, OSError, MemoryError) as error:
-            _write(f"error: {str(error) or type(error).__name__}\n", sys.stderr)
+            _print(f"error: {str(error) or type(error).__name__}\n", sys.stderr)
         except Exception:
             # Python would exit with 1, which scripts take for "different".
-            _write(traceback.format_exc(), sys.stderr)
+            _print(traceback.format_exc(), sys.stderr)
         return ERROR
     finally:
-        _write("")  # what others have printed
+        _print("")  # what others have printed
 
 
-def _write(text: str, stream: TextIO | None = None) -> None:
+def _print(text: str, stream: TextIO | None = None) -> None:
     """Write to stdout, or another stream; a reader that has had enough is no error."""
     stream = sys.stdout if stream is None else stream
     if stream is None:  # closed when Python was started
@@ -102,7 +102,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _diff(arguments: argparse.Namespace) -> int:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
-    _write(f"{comparison}\n")
+    _print(f"{comparison}\n")
     return EQUAL if comparison else DIFFERENT
 
 
@@ -132,7 +132,7 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _verify(arguments: argparse.Namespace) -> int:
     report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
-    _write(f"{report}\n")
+    _print(f"{report}\n")
     return report.exit_code
 
 
@@ -154,5 +154,5 @@ def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _summary(arguments: argparse.Namespace) -> int:
     summary = summarize(arguments.folder)
     texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
-    _write(texts[arguments.format]())
+    _print(texts[arguments.format]())
     return EQUAL

@@ -30,7 +30,7 @@ from bmtool_connectors.profiles.uniform import UniformInRange
 from bmtool_connectors.proportions import num_prop
 from bmtool_connectors.randomness import RngLike as _RngLike
 from bmtool_connectors.randomness import decision, decisions
-from bmtool_connectors.synapses import (
+from bmtool_connectors.synapses.helpers import (
     DELAY_LOWBOUND,
     DELAY_UPBOUND,
     FLUC_STDEV,

@@ -7,27 +7,41 @@ describes it, and the tests try every law on each of its examples::
     class RingProfile(FormulaProfile):
         examples = ({"radius": 50.0}, {"radius": 120.0, "width": 10.0})
 
+An example that needs a file is a function of a folder, which writes it and returns the arguments.
+
 To let another folder be found: add it to ``FOLDERS``, put a marker where ``docs/conf.py`` shall
-list its classes, and let the tests go through ``found(folder)``. Type checkers cannot look into
-folders; for them ``__init__.py`` imports ``*`` from each module, where a module that is missing
-makes its names ``Any``, no more.
+list its classes, and let the tests go through ``found(folder)``. Type checkers and editors cannot
+look into folders: they see the modules that ``bmtool_connectors/__init__.py`` imports ``*`` from.
+For them the names of a module that is not there are ``Any``, no more.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
-__all__ = ["FOLDERS", "found", "has_examples"]
+__all__ = ["FOLDERS", "Examples", "arguments", "found", "has_examples"]
+
+#: Arguments of a constructor, or a function of a folder that returns them.
+Examples: TypeAlias = "Sequence[Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]]"
 
 #: Folders whose classes are public when they carry examples.
-FOLDERS = ("profiles",)
+FOLDERS = ("patterns", "profiles")
 
 
 def has_examples(cls: type) -> bool:
     """Whether a class carries examples of its own: they are not inherited."""
     return "examples" in vars(cls)
+
+
+def arguments(
+    example: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]], folder: Path
+) -> dict[str, Any]:
+    """Return the arguments of an example; files that it needs are written into a folder."""
+    return dict(example(folder) if callable(example) else example)
 
 
 def found(folder: str) -> dict[str, Any]:
@@ -41,7 +55,8 @@ def found(folder: str) -> dict[str, Any]:
     Returns
     -------
     dict of str to type
-        By name, sorted. ``cls(**arguments)`` for each of ``cls.examples`` makes an object.
+        By name, sorted. ``cls(**arguments(example, folder))`` for each of ``cls.examples`` makes
+        an object.
     """
     package = importlib.import_module(f"{__package__}.{folder}")
     classes = {}

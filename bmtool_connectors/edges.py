@@ -1,6 +1,6 @@
 """Immutable edges of one direction.
 
-Inside the package an edge is a pair of *positions* in the node pools; node ids
+Inside the package an edge is a pair of *indices* into the node pools; node ids
 appear only at the doors. Index arrays use the smallest signed type that fits,
 so that differences of indices never wrap.
 """
@@ -16,12 +16,11 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, Index, IntArray, index_dtype, is_first, order_by
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.nodes import NodeArrays
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
-
-    from bmtool_connectors.nodes import NodeArrays
 
 __all__ = ["EdgeList"]
 
@@ -83,7 +82,7 @@ class EdgeList:
     Attributes
     ----------
     source, target : ndarray of int, shape (m,)
-        Positions in the source and the target pool; read-only.
+        Indices into the source and the target pool; read-only.
     n_syn : ndarray of int, shape (m,)
         Synapses per pair, at least 1; read-only.
     pair_arg : ndarray of float, shape (m,), or None
@@ -114,7 +113,7 @@ class EdgeList:
         Parameters
         ----------
         source, target : array_like of int, shape (m,)
-            Positions in the pools.
+            Indices into the pools.
         shape : tuple of int
             ``(n_source, n_target)``.
         n_syn : int or array_like of int, shape (m,), default 1
@@ -125,7 +124,7 @@ class EdgeList:
         Raises
         ------
         ParameterError
-            If lengths differ, a position is out of range, a pair occurs twice, or a count is
+            If lengths differ, an index is out of range, a pair occurs twice, or a count is
             not a whole number of at least 1.
 
         Examples
@@ -213,12 +212,12 @@ class EdgeList:
         return self._cache["columns"]  # type: ignore[no-any-return]
 
     def row(self, i: int) -> tuple[Index, Index]:
-        """Return the targets of source position `i` and their synapse counts."""
+        """Return the targets of source index `i` and their synapse counts."""
         start, stop = self.indptr[i : i + 2]
         return self.target[start:stop], self.n_syn[start:stop]
 
     def column(self, j: int) -> tuple[Index, Index]:
-        """Return the sources of target position `j` and their synapse counts."""
+        """Return the sources of target index `j` and their synapse counts."""
         starts, order = self._columns()
         edges = order[starts[j] : starts[j + 1]]
         return self.source[edges], self.n_syn[edges]
@@ -229,11 +228,11 @@ class EdgeList:
         if "keys" not in self._cache:
             self._cache["keys"] = self.source.astype(np.int64) * n_target + self.target
         keys = self._cache["keys"]
-        wanted = np.asarray(i, dtype=np.int64) * n_target + np.asarray(j, dtype=np.int64)
+        key = np.asarray(i, dtype=np.int64) * n_target + np.asarray(j, dtype=np.int64)
         if not len(keys):
-            return np.full(wanted.shape, -1)
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[place] == wanted, place, -1)
+            return np.full(key.shape, -1)
+        index = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        return np.where(keys[index] == key, index, -1)
 
     def contains(self, i: npt.ArrayLike, j: npt.ArrayLike) -> Any:
         """Return whether the pairs ``(i, j)`` are connected: bool, or ndarray of bool."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.checks import floats, number, plain
+from bmtool_connectors.checks import float_or_array, floats, number
 from bmtool_connectors.errors import ParameterError
 
 __all__ = ["in_degree_from_p", "num_prop", "p_from_in_degree"]
@@ -79,7 +79,7 @@ def p_from_in_degree(in_degree: npt.ArrayLike, n_source: npt.ArrayLike) -> Any:
             f"in_degree of p_from_in_degree is {in_degree!r}; allowed are numbers from 0 to "
             f"n_source ({n_source!r})."
         )
-    return plain(degree / n)
+    return float_or_array(degree / n)
 
 
 def in_degree_from_p(p: npt.ArrayLike, n_source: npt.ArrayLike) -> Any:
@@ -111,7 +111,7 @@ def in_degree_from_p(p: npt.ArrayLike, n_source: npt.ArrayLike) -> Any:
         raise ParameterError(
             f"p of in_degree_from_p is {p!r}; allowed are probabilities in [0, 1]."
         )
-    return plain(values * n)
+    return float_or_array(values * n)
 
 
 def _positive(n_source: npt.ArrayLike, owner: str) -> npt.NDArray[np.float64]:

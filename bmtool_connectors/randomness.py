@@ -72,7 +72,7 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import SharedGenerator as SharedGenerator
 from bmtool_connectors.locks import Lock
 
-__all__ = ["RngLike", "decision", "decisions"]
+__all__ = ["decision", "decisions"]
 
 #: What every ``rng`` argument of the package accepts.
 RngLike: TypeAlias = (

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray, is_first, present_numbers
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import conditions, pool_key
+from bmtool_connectors.reports.pool_names import conditions, pool_key
 from bmtool_connectors.reports.summary import Summary
 from bmtool_connectors.reports.summary import entry as summary_entry
-from bmtool_connectors.sonata.datasets import IntArray
 from bmtool_connectors.sonata.faults import FirstFault
 from bmtool_connectors.sonata.folder import read_folder, recipe_files
 from bmtool_connectors.sonata.layout import EDGES, END_QUERIES, NODES
@@ -26,7 +26,7 @@ from bmtool_connectors.sonata.populations import Population
 from bmtool_connectors.sonata.type_tables import is_gap_junction
 from bmtool_connectors.verification.recipe_entries import Entry, read_recipes
 
-__all__ = ["read_connections", "summarize"]
+__all__ = ["summarize"]
 
 _GAPS = ("GapJunction", "CorrelatedGapJunction")
 
@@ -167,7 +167,7 @@ def _edge_types(
     known = population.types or {}
     with population.load() as table:
         counts = table.synapses()
-        numbers = _distinct(table.types)
+        numbers = present_numbers(table.types).tolist()
         for number in numbers:
             rows = slice(None) if len(numbers) == 1 else np.flatnonzero(table.types == number)
             ids = [each[rows] for each in table.ids]
@@ -184,17 +184,6 @@ def _edge_types(
             )
 
 
-def _distinct(values: IntArray) -> list[int]:
-    """Return the different values, ascending."""
-    if not len(values):
-        return []
-    least, most = int(values.min()), int(values.max())
-    # np.unique sorts, and there are few.
-    few = most - least < 1 << 24
-    found = np.flatnonzero(np.bincount(values - least)) + least if few else np.unique(values)
-    return [int(each) for each in found]
-
-
 def _pools(
     nodes: SavedNodes, ends: tuple[str, str], queries: list[str], ids: list[IntArray]
 ) -> tuple[SavedPool, SavedPool]:
@@ -203,8 +192,8 @@ def _pools(
     same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
     for k in range(2):
         pool = found[k]
-        if pool is None or not np.isin(_present(ids[k]), pool.ids, kind="sort").all():
-            used = [_present(each) for each in (ids if same else [ids[k]])]
+        if pool is None or not np.isin(present_numbers(ids[k]), pool.ids, kind="sort").all():
+            used = [present_numbers(each) for each in (ids if same else [ids[k]])]
             found[k] = SavedPool(np.unique(np.concatenate(used)), None, False)
     first, second = found
     assert first is not None  # filled in above
@@ -212,11 +201,6 @@ def _pools(
     known = ends[0] == ends[1] and first.is_known and second.is_known
     same |= known and np.array_equal(first.ids, second.ids)
     return first, first if same else second
-
-
-def _present(ids: IntArray) -> IntArray:
-    """Return the different node ids, ascending."""
-    return np.array(_distinct(ids), dtype=np.int64)
 
 
 def _edge_list(
@@ -231,8 +215,7 @@ def _edge_list(
         for pool, each, n in zip(pools, ids, shape, strict=True)
     )
     i, j, columns = sort_pairs(i, j, shape, () if counts is None else (counts,))
-    first = np.ones(len(i), dtype=bool)
-    first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+    first = is_first(i, j)
     n_syn: Any = 1 if counts is None else columns[0]
     if not first.all():
         starts = np.flatnonzero(first)

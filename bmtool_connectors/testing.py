@@ -18,7 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,16 +57,16 @@ class Trial:
     def copied(self, rng: Any) -> BaseConnector:
         """Return a copy that draws from `rng`, and so does what it depends on."""
         made = copy.deepcopy(self.connector)
-        for each in (made, *(reference.connector for reference in made._references())):
+        for each in (made, *_references(made)):
             each._randomness, each._default_seed = rng, False
             each.verbose = each.save_report = False
         return made
 
     def set_up(self, made: BaseConnector) -> BaseConnector:
         """Set a connector up, after those that it depends on."""
-        for reference in made._references():
+        for each in _references(made):
             every = self.net.nodes()
-            reference.connector.setup_nodes(source=every, target=every)
+            each.setup_nodes(source=every, target=every)
         pools = [self.net.nodes(pop_name=name) for name in ("A", self.target)]
         if self.target == "A":
             pools = pools[:1] * 2
@@ -80,6 +80,11 @@ class Trial:
     def broken(self, law: str) -> BrokenLawError:
         """Return the error for a law."""
         return BrokenLawError(f"{type(self.connector).__name__} {self.label}: {law}.")
+
+
+def _references(made: BaseConnector) -> list[BaseConnector]:
+    """Return the connectors on whose edges the law of another one depends."""
+    return [cast(BaseConnector, reference.connector) for reference in made._references()]
 
 
 def edges_of(made: BaseConnector) -> Edges:
@@ -226,8 +231,8 @@ def _report(trial: Trial) -> None:
 def _restored(trial: Trial) -> None:
     rng = np.random.default_rng(5)
     made = trial.set_up(trial.copied(rng))
-    for reference in made._references():  # is drawn for good
-        reference.connector.initial_all_to_all()
+    for each in _references(made):  # is drawn for good
+        each.initial_all_to_all()
     state, draw = get_state(rng), made.draw
 
     def failing(*args: Any) -> Any:

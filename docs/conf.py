@@ -30,7 +30,10 @@ def described(folder: str, base: str) -> str:
 
 # What stands in braces in api.md; whoever adds a folder to discovery.FOLDERS adds it here.
 myst_enable_extensions = ["substitution"]
-myst_substitutions = {"profiles": described("profiles", "DistantDependentProbability")}
+myst_substitutions = {
+    "patterns": described("patterns", "BaseConnector, ConnectorViews, Configured"),
+    "profiles": described("profiles", "DistantDependentProbability"),
+}
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import csv
+import json
 import math
 import re
 import shutil
@@ -15,7 +16,8 @@ from bmtk.builder import NetworkBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmtool_connectors.comparison.compare import Comparison, Totals, compare
+from bmtool_connectors.comparison.compare import compare
+from bmtool_connectors.comparison.differences import Comparison, Totals
 from bmtool_connectors.comparison.row_differences import diff_tables
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.populations import ColumnGroup, Table
@@ -280,8 +282,12 @@ def test_changed_synapse_count(pair):
     found = only(compare(a, b))
     assert (found.kind, found.type_id, found.count, found.largest) == ("synapses", 101, 1, 7.0)
     assert found.examples == (((source, target), 2, 9),)
-    totals = next(each for each in compare(a, b).totals if each.population == "net_to_net")
+    comparison = compare(a, b)
+    totals = next(each for each in comparison.totals if each.population == "net_to_net")
     assert totals.synapses[1] == totals.synapses[0] + 7
+    assert comparison.to_frame()["largest"].tolist() == [7.0]
+    assert json.loads(comparison.to_json())["differences"][0]["count"] == 1
+    assert [row["kind"] for row in csv.DictReader(comparison.to_csv().splitlines())] == ["synapses"]
 
 
 def test_changed_values_with_the_largest_difference_and_only_of_that_property(pair):

@@ -10,15 +10,15 @@ import pytest
 from scipy import stats
 
 from bmtool_connectors import ParameterError, clipped, lognormal, mixture, truncated
-from bmtool_connectors.synapses.distribution import Law, as_law, shown
+from bmtool_connectors.synapses.frozen import Distribution, as_distribution, shown
 
 #: Probability that a right package fails one of the statistical tests; seeds are fixed.
 FALSE_ALARM = 1e-6
 
 
-def law(value: Any) -> Law:
+def law(value: Any) -> Distribution:
     """Return the law of a distribution."""
-    found = as_law(value, "distribution of a test")
+    found = as_distribution(value, "distribution of a test")
     assert found is not None
     return found
 
@@ -87,12 +87,12 @@ def test_law(name: str) -> None:
     """One by one and at once, and as the law says itself."""
     drawn, cdf = law(LAWS[name][0]), LAWS[name][1]
     rng = np.random.default_rng(11)
-    one_by_one = [drawn.one(rng) for _ in range(N_ONE)]
+    one_by_one = [drawn.draw(rng) for _ in range(N_ONE)]
     for values in (one_by_one, drawn.draw(rng, 20_000)):
         assert stats.kstest(values, cdf).pvalue > FALSE_ALARM
     x = np.linspace(-1, 12, 131)
     assert np.allclose(drawn.cdf(x), cdf(x), atol=1e-12)
-    assert {type(value) for value in one_by_one} == {float}
+    assert all(isinstance(value, float) for value in one_by_one)
 
 
 @pytest.mark.parametrize("name", sorted(set(PLAIN) - {"weibull"}))  # inverts its cdf in scipy
@@ -114,7 +114,7 @@ def test_at_once_as_one_by_one(name: str, make: Any) -> None:
     """The same values, from the same numbers of the generator, in blocks of any size."""
     drawn, mine, other = SEQUENTIAL[name], make(3), make(3)
     found = np.concatenate([drawn.draw(mine, n) for n in (1, 0, 150, 49)])
-    assert found.tolist() == [drawn.one(other) for _ in range(200)]
+    assert found.tolist() == [drawn.draw(other) for _ in range(200)]
     assert mine.uniform() == other.uniform()
 
 

@@ -236,7 +236,7 @@ class TestProbability:
 
     def test_some_sources(self, net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every fourth source stands for all."""
-        monkeypatch.setattr(distance_curve, "MOST_PAIRS", N * M // 4)
+        monkeypatch.setattr(distance_curve, "MOST_DISTANCES", N * M // 4)
         ax = plot.probability_by_distance(net, 100, bins=1)
         dist = np.linalg.norm(
             random_positions(N, 0)[::4, None] - random_positions(M, 1)[None], axis=-1

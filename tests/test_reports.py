@@ -35,9 +35,9 @@ from bmtool_connectors import (
     UniformInRange,
     spherical_dist,
 )
+from bmtool_connectors.reports.measures import Measure
 from bmtool_connectors.reports.preview import PreviewEntry
-from bmtool_connectors.reports.summary import Measure
-from bmtool_connectors.sampling.expect import Expected
+from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.verification.chance import two_sided
 from bmtool_connectors.verification.findings import ChanceTest
 
@@ -515,7 +515,10 @@ class TestSummary:
     def test_one_rule(self, realised: int, wanted: float, sd: float, z: float) -> None:
         """Of a summary, of a verification, and of the probability that decides in it."""
         assert Measure("edges", "", wanted, sd, 0.0, realised).z == z
-        assert ChanceTest("file", 100, "edges", 10**10, wanted, sd, realised, 1.0).z == z
+        test = ChanceTest(
+            "edges", "", wanted, sd, observed=realised, file="", edge_type=1, pairs=9, p_value=1.0
+        )
+        assert (test.wanted, test.realised, test.z) == (wanted, realised, z)
         p_value = two_sided(realised, wanted, sd)
         assert p_value == pytest.approx(0.0 if math.isinf(z) else 1.0, abs=0.9 * (z == -2))
 

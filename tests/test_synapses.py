@@ -43,7 +43,7 @@ from bmtool_connectors import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
-from bmtool_connectors.synapses import common
+from bmtool_connectors.synapses import helper_rules, rules
 
 pytestmark = BOTH_BUILDERS
 
@@ -83,8 +83,8 @@ DIST = 130.0
 @pytest.fixture(autouse=True)
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with no seed used and nothing warned about."""
-    monkeypatch.setattr(common, "_seeds", {})
-    monkeypatch.setattr(common, "_warned", set())
+    monkeypatch.setattr(rules, "_seeds", {})
+    monkeypatch.setattr(helper_rules, "_warned", set())
 
 
 def default_rng(seed: int = 7) -> np.random.Generator:
@@ -389,7 +389,7 @@ def test_a_seed_is_one_stream_in_call_order(seed: Any, monkeypatch: pytest.Monke
     """Not the same number for every synapse; and the same stream for all helpers."""
     whole = sequence(seed, 12)
     assert len(set(whole)) == 12
-    monkeypatch.setattr(common, "_seeds", {})
+    monkeypatch.setattr(rules, "_seeds", {})
     parts = sequence(seed, 5)
     sections = [syn_section_PN(A, B, p=0.5, rng=seed) for _ in range(30)]
     assert parts == whole[:5]
@@ -399,7 +399,7 @@ def test_a_seed_is_one_stream_in_call_order(seed: Any, monkeypatch: pytest.Monke
 
 def test_equal_seeds_are_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = sequence(5, 9)
-    monkeypatch.setattr(common, "_seeds", {})
+    monkeypatch.setattr(rules, "_seeds", {})
     parts = [*sequence(5, 3), *sequence(np.random.SeedSequence(5), 3), *sequence(np.uint8(5), 3)]
     assert parts == whole
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,84 +16,40 @@ from conftest import QUIET
 from scipy import stats
 
 from bmtool_connectors import (
-    AllToAllConnector,
     BaseConnector,
     BlockConnector,
     Connectivity,
     ConnectivityWarning,
-    CorrelatedGapJunction,
     EdgeList,
-    FileBasedConnector,
     FixedInDegreeConnector,
-    FixedOutDegreeConnector,
-    FixedTotalNumberConnector,
     GapJunction,
-    GapJunctionConditionalReciprocalConnector,
     GaussianDropoff,
     MatrixConnector,
-    OneToOneConnector,
-    OneToOneSequentialConnector,
-    PairwisePoissonConnector,
     ReciprocalConnector,
     UnidirectionConnector,
-    spherical_dist,
 )
+from bmtool_connectors.discovery import arguments, found
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.testing import LAWS, BrokenLawError, _trials, check_connector
 
 GAUSS = GaussianDropoff(stdev=60.0, pmax=0.5)
-DISTANCE = {"p": GAUSS, "p_arg": spherical_dist}
 
 
-def of_nodes(a: Any, b: Any) -> int:
-    """Return a number of synapses."""
-    return int(a.node_id + b.node_id) % 3
-
-
-def of_node(a: Any) -> int:
-    """Return a degree."""
-    return int(a.node_id) % 5
+def examples() -> dict[str, BaseConnector]:
+    """Return a connector for each example that a class of the package carries."""
+    folder = Path(tempfile.mkdtemp(prefix="examples-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {
+        f"{name} {number}": make(**arguments(example, folder))
+        for name, make in found("patterns").items()
+        for number, example in enumerate(make.examples)
+    }
 
 
 CONNECTORS = {
-    "unidirection": UnidirectionConnector(0.3, n_syn=of_nodes),
-    "unidirection, no autapses": UnidirectionConnector(0.5, allow_autapses=False),
-    "unidirection, fraction": UnidirectionConnector(**DISTANCE, source_fraction=0.5),
-    "unidirection, sparse": UnidirectionConnector(**DISTANCE, sampler="sparse"),
-    "sparse, fraction": UnidirectionConnector(**DISTANCE, sampler="sparse", source_fraction=0.4),
-    "reciprocal": ReciprocalConnector(0.3, 0.3, pr=0.2, n_syn0=2, n_syn1=2),
-    "reciprocal, distance": ReciprocalConnector(GAUSS, 0.4, p0_arg=spherical_dist, pr=None),
-    "gap junction": GapJunction(**DISTANCE),
-    "correlated": CorrelatedGapJunction(0.1, 0.5, 0.9, connector=ReciprocalConnector(0.3, pr=0.1)),
-    "conditional": GapJunctionConditionalReciprocalConnector(
-        GapJunction(0.3), 0.5, 0.5, 0.25, 0.1, 0.1, 0.03
-    ),
-    "one to one, sequential": OneToOneSequentialConnector(n_syn=3),
-    "all to all": AllToAllConnector(n_syn=of_nodes),
-    "all to all, autapses": AllToAllConnector(allow_autapses=True),
-    "one to one": OneToOneConnector(),
-    "one to one, truncate": OneToOneConnector("truncate", n_syn=2),
-    "one to one, circular": OneToOneConnector("circular"),
-    "in-degree": FixedInDegreeConnector(5),
-    "in-degree, function": FixedInDegreeConnector(of_node, n_syn=of_nodes),
-    "in-degree, multapses": FixedInDegreeConnector(9, allow_multapses=True, n_syn=of_nodes),
-    "in-degree, distribution": FixedInDegreeConnector(stats.binom(8, 0.5), allow_autapses=True),
-    "out-degree": FixedOutDegreeConnector(9, source_fraction=0.6),
-    "out-degree, multapses": FixedOutDegreeConnector(20, allow_multapses=True),
-    "total": FixedTotalNumberConnector(40, n_syn=2),
-    "total, most": FixedTotalNumberConnector(110, source_fraction=0.9),
-    "total, multapses": FixedTotalNumberConnector(300, allow_multapses=True),
-    "poisson": PairwisePoissonConnector(0.2),
-    "poisson, many": PairwisePoissonConnector(3.0, source_fraction=0.5),
-    "blocks": BlockConnector({("A", "A"): (GAUSS, 0.1), ("A", "B"): 0.4}, n_syn=of_nodes),
-    "blocks, connectors": BlockConnector(
-        {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}
-    ),
-    "matrix": MatrixConnector(np.arange(154).reshape(14, 11) % 3, orientation="source_rows"),
-    "matrix, function": MatrixConnector(
-        ([0, 3, 5, 2], [1, 1, 0, 10], {"delay": [1.0, 2.0, 3.0, 4.0]}),
-        orientation="target_rows",
-        n_syn=of_nodes,
+    **examples(),
+    "in-degree from a distribution": FixedInDegreeConnector(
+        stats.binom(8, 0.5), allow_autapses=True
     ),
 }
 
@@ -98,12 +57,6 @@ CONNECTORS = {
 @pytest.mark.parametrize("name", CONNECTORS)
 def test_own_connectors(name: str) -> None:
     check_connector(CONNECTORS[name])
-
-
-def test_from_file(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text("source_node_id,target_node_id,n_syn,delay\n0,1,2,0.8\n3,0,1,1.1\n")
-    check_connector(FileBasedConnector(path))
 
 
 def test_left_as_it_was() -> None:

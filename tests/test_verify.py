@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import re
@@ -384,10 +386,23 @@ def test_as_a_table(folder: Path) -> None:
     assert verify(folder.parent / "none").to_frame().shape == (1, 9)
 
 
+def test_other_forms(folder: Path) -> None:
+    """As every report: JSON with all that is known, and findings as CSV."""
+    delay_nan(folder)
+    report = verify(folder)
+    known = json.loads(report.to_json())
+    assert [each["code"] for each in known["findings"]] == [each.code for each in report.findings]
+    assert known["tests"][0]["expected"] == report.tests[0].wanted
+    rows = list(csv.DictReader(io.StringIO(report.to_csv())))
+    assert [row["message"] for row in rows] == [each.message for each in report.findings]
+
+
 def test_deviation_of_what_is_sure() -> None:
     """A number that cannot be anything else is never 0 deviations off."""
     for realised, z in ((3, 0.0), (4, math.inf), (2, -math.inf)):
-        assert ChanceTest("file", 100, "edges", 9, 3.0 - 1e-12, 0.0, realised, 0.0).z == z
+        numbers = {"expected": 3.0 - 1e-12, "sd": 0.0, "observed": realised}
+        test = ChanceTest("edges", **numbers, file="", edge_type=100, pairs=9, p_value=0.0)
+        assert test.z == z
 
 
 def test_a_long_report(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.connection_rule import ConnectionRule
-from bmtool_connectors.patterns.described import connector_described, described, drawn, wanted
+from bmtool_connectors.patterns.described import connector_described, described, expected, observed
 from bmtool_connectors.sampling import degree, sparse
 from bmtool_connectors.sonata.digests import digest_of_json
 from bmtool_connectors.sonata.edge_writer import WrittenEdges
@@ -97,12 +97,12 @@ def _edge_types(
         rule = table.connection_map.connector
         if isinstance(rule, ConnectionRule):
             if rule.projection not in known:
-                known[rule.projection] = wanted(rule.connector, rule.projection)
+                known[rule.projection] = expected(rule.connector, rule.projection)
             found["connector"] = {
                 **connector_described(rule.connector),
                 "use": rule.projection.number,
                 "direction": rule.direction,
-                "drawn": drawn(rule.connector, rule.projection),
+                "drawn": observed(rule.connector, rule.projection),
                 "wanted": known[rule.projection],
             }
         else:

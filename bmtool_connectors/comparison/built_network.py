@@ -15,8 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.datasets import IntArray, plain_values
+from bmtool_connectors.sonata.datasets import plain_values
 from bmtool_connectors.sonata.layout import (
     EDGE_TYPE_ID,
     EDGES,

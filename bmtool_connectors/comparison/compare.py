@@ -11,12 +11,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from bmtool_connectors.comparison.built_network import BuiltNetwork, read_network
-from bmtool_connectors.comparison.report import edge_type_names, report
+from bmtool_connectors.comparison.differences import Comparison, Totals, edge_type_names
 from bmtool_connectors.comparison.row_differences import diff_tables
 from bmtool_connectors.comparison.values import Difference
 from bmtool_connectors.errors import ParameterError
@@ -24,7 +24,7 @@ from bmtool_connectors.sonata.folder import read_folder
 from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS, NODES, TYPE_IDS
 from bmtool_connectors.sonata.populations import Population, Table
 
-__all__ = ["RTOL", "Comparison", "Difference", "Totals", "compare"]
+__all__ = ["compare"]
 
 OneNetwork: TypeAlias = str | os.PathLike[str] | BuiltNetwork
 Networks: TypeAlias = OneNetwork | Sequence[OneNetwork]
@@ -33,61 +33,6 @@ Types: TypeAlias = dict[int, dict[str, str]]
 #: Relative tolerance for float values: sums in another order differ by less.
 RTOL = 1e-12
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-
-@dataclass(frozen=True)
-class Totals:
-    """How much of one population was compared.
-
-    Attributes
-    ----------
-    item : {'nodes', 'edges', 'gap junctions'}
-        What it holds.
-    population : str
-        Its name (in A, where it has two).
-    rows, synapses : tuple of (int or None)
-        In A and in B; None where the population is missing.
-    """
-
-    item: str
-    population: str
-    rows: tuple[int | None, int | None]
-    synapses: tuple[int | None, int | None]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare` found: true when the networks are equal, and printable.
-
-    Attributes
-    ----------
-    a, b : str
-        What was compared.
-    differences : tuple of Difference
-        One per population, type, kind and property; empty when equal.
-    totals : tuple of Totals
-        What was looked at.
-    rtol, atol : float
-        The tolerance for float values.
-    """
-
-    a: str
-    b: str
-    differences: tuple[Difference, ...]
-    totals: tuple[Totals, ...]
-    rtol: float = 0.0
-    atol: float = 0.0
-
-    @property
-    def equal(self) -> bool:
-        """Whether there is no difference."""
-        return not self.differences
-
-    def __bool__(self) -> bool:
-        return self.equal
-
-    def __str__(self) -> str:
-        return "\n".join(report(self))
 
 
 def compare(a: Networks, b: Networks, *, rtol: float = RTOL, atol: float = 0.0) -> Comparison:

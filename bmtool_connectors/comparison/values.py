@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.arrays import IntArray, is_first, ranges, runs
 from bmtool_connectors.sonata.populations import Table
 
-__all__ = ["AlignedRows", "Difference", "value_differences"]
+__all__ = ["Difference"]
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -74,7 +74,7 @@ Recorder: TypeAlias = Callable[..., Difference]
 
 
 @dataclass(frozen=True)
-class _Column:
+class AlignedColumn:
     """Values of one property on aligned rows; text is given by codes into `labels`."""
 
     a: AnyArray
@@ -103,8 +103,8 @@ class _Column:
         values, here = (self.a, self.here_a) if side == "a" else (self.b, self.here_b)
         return [values] if here is None else [here, values]
 
-    def reordered(self, order_a: IntArray, order_b: IntArray) -> _Column:
-        return _Column(
+    def reordered(self, order_a: IntArray, order_b: IntArray) -> AlignedColumn:
+        return AlignedColumn(
             self.a[order_a],
             self.b[order_b],
             None if self.here_a is None else self.here_a[order_a],
@@ -147,7 +147,7 @@ class AlignedRows:
 
     def take(self, pairs: IntArray) -> AlignedRows:
         count = self.count[pairs]
-        places = expand(self.start[pairs], count)
+        places = ranges(self.start[pairs], count)
         return replace(
             self,
             rows_a=self.rows_a[places],
@@ -164,7 +164,7 @@ class AlignedRows:
     def pair_of(self, rows: IntArray) -> IntArray:
         return np.searchsorted(self.start, rows, side="right") - 1
 
-    def column(self, name: str) -> _Column:
+    def column(self, name: str) -> AlignedColumn:
         a, b = self.table_a.column(name)[self.rows_a], self.table_b.column(name)[self.rows_b]
         labels = None
         if a.dtype == object or b.dtype == object:
@@ -175,7 +175,7 @@ class AlignedRows:
             a, b = codes[: len(a)], codes[len(a) :]
         here_a, here_b = self.table_a.present(name), self.table_b.present(name)
         if here_a is None and here_b is None:
-            return _Column(a, b, None, None, labels)
+            return AlignedColumn(a, b, None, None, labels)
         here_a = np.ones(len(a), bool) if here_a is None else here_a[self.rows_a]
         here_b = np.ones(len(b), bool) if here_b is None else here_b[self.rows_b]
         # A type that has the column on one side only is reported as such, not value by value.
@@ -184,7 +184,7 @@ class AlignedRows:
             keep = np.repeat(~np.isin(self.types, skipped), self.count)
             a, b = np.where(keep, a, 0), np.where(keep, b, 0)
             here_a, here_b = here_a & keep, here_b & keep
-        return _Column(a, b, here_a, here_b, labels)
+        return AlignedColumn(a, b, here_a, here_b, labels)
 
 
 def _order_within(rows: AlignedRows, keys: Sequence[AnyArray]) -> IntArray:
@@ -276,26 +276,6 @@ def value_differences(
         examples = tuple((part.ids(row), None, None) for row in shown)
         count = len(unexplained[run])
         yield record("combination", type_id, count=count, examples=examples)
-
-
-def is_first(values: AnyArray) -> Mask:
-    first = np.ones(len(values), dtype=bool)
-    np.not_equal(values[1:], values[:-1], out=first[1:])
-    return first
-
-
-def runs(values: AnyArray) -> Iterator[tuple[int, slice]]:
-    start = np.flatnonzero(is_first(values))
-    for begin, end in zip(start, [*start[1:], len(values)], strict=False):
-        yield int(values[begin]), slice(int(begin), int(end))
-
-
-def expand(start: IntArray, count: IntArray) -> IntArray:
-    # start[0], start[0] + 1, ... (count[0] of them), start[1], ...
-    if count.max(initial=1) == count.min(initial=1) == 1:
-        return start
-    end = np.cumsum(count)
-    return np.repeat(start - (end - count), count) + np.arange(int(count.sum()))
 
 
 def row_ids(table: Table, row: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
@@ -20,11 +20,9 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.blocks import PairSpace
-
-if TYPE_CHECKING:
-    from bmtool_connectors.patterns.references import Reference
 
 __all__ = ["AbstractConnector", "BaseConnector"]
 

@@ -177,7 +177,7 @@ class BidirectionalConnector(SampledConnector):
 
     def _warn_of_clipping(self, plan: Plan, drawn: PairDraw) -> None:
         ends = plan.space.source, plan.space.target
-        if not drawn.clipping.count or plan.none_wanted or plan.unreachable:
+        if not drawn.clipping.count or plan.none_reciprocal or plan.unreachable:
             return
         assert plan.joint is not None
         looked_at = "the visited" if drawn.visited_only else f"{int(drawn.possible[2])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -28,10 +29,13 @@ from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
     Places,
+    check_classes,
     named_attributes,
     places_by_value,
     pool_parts,
 )
+from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
+from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
@@ -41,6 +45,7 @@ from bmtool_connectors.patterns.parameters import (
 )
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
+from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import joined_edges
 from bmtool_connectors.sampling.expect import Expected
@@ -146,6 +151,11 @@ class BlockConnector(BaseConnector):
     0.3
     """
 
+    examples: ClassVar[Examples] = (
+        {"p": {("A", "A"): (PROFILE, 0.1), ("A", "B"): 0.4}, "n_syn": synapses_of_ids},
+        {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
+    )
+
     p: Any = parameter(law=True)
     by: str | tuple[str, str] = parameter(default="pop_name")
     p_arg: Argument = parameter(default=None, check=argument, kw_only=True, law=True)
@@ -231,7 +241,8 @@ class BlockConnector(BaseConnector):
         self, places: tuple[Places, Places], recurrent: bool
     ) -> Iterator[tuple[Pair, BaseConnector]]:
         """Yield the blocks that nodes are in, in the order of `p`, and their connectors."""
-        self._check_classes(places)
+        needed = self.by if self._is_complete else None
+        check_classes(self._connectors, places, self._attributes, needed, type(self).__name__)
         done: set[Pair] = set()
         for pair, connector in self._connectors.items():
             if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
@@ -252,28 +263,6 @@ class BlockConnector(BaseConnector):
             for pair in product(*places):
                 if pair not in self._connectors:
                     yield pair, self._default
-
-    def _check_classes(self, places: tuple[Places, Places]) -> None:
-        """Refuse nodes without an entry, and entries without nodes."""
-        own = type(self).__name__
-        if self._is_complete:
-            for pair in product(*places):
-                if pair not in self._connectors:
-                    raise NodeError(
-                        f"p of {own} has no entry for {pair!r} (source, target), which nodes have "
-                        f"as {self.by!r}; give one (None for no connections), or pass "
-                        "missing=None."
-                    )
-        # A table for a whole network may serve some of its nodes, on one side.
-        known = [set(each) for each in places]
-        known = [known[0] | known[1]] * 2 if self._one_attribute else known
-        for pair in self._connectors:
-            for value, values, attribute in zip(pair, known, self._attributes, strict=True):
-                if value not in values:
-                    raise NodeError(
-                        f"p of {own} has an entry for {pair!r}, but no node has {attribute} "
-                        f"{value!r}; correct the name, or take the entry out."
-                    )
 
     def _references(self) -> Iterable[Reference]:
         for connector in (*self._connectors.values(), self._default):

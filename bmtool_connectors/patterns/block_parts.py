@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,50 @@ def places_by_value(nodes: NodeArrays, name: str, owner: str) -> Places:
                 f"{nodes.label}; give every node a number or a text in add_nodes()."
             )
     return {value: np.array(found) for value, found in places.items()}
+
+
+def check_classes(
+    pairs: Collection[Pair],
+    places: tuple[Places, Places],
+    attributes: tuple[str, str],
+    needed: Any,
+    owner: str,
+) -> None:
+    """Refuse nodes without an entry, and entries without nodes.
+
+    Parameters
+    ----------
+    pairs : collection of (source class, target class)
+        That have an entry.
+    places : tuple of dict
+        Where the nodes of each class are, in both pools.
+    attributes : tuple of str
+        That name the classes of source and of target nodes.
+    needed : str or tuple of str, or None
+        The attributes as the user gave them, if every pair of classes needs an entry.
+    owner : str
+        For messages.
+
+    Raises
+    ------
+    NodeError
+    """
+    for pair in () if needed is None else product(*places):
+        if pair not in pairs:
+            raise NodeError(
+                f"p of {owner} has no entry for {pair!r} (source, target), which nodes have as "
+                f"{needed!r}; give one (None for no connections), or pass missing=None."
+            )
+    # A table for a whole network may serve some of its nodes, on one side.
+    known = [set(each) for each in places]
+    known = [known[0] | known[1]] * 2 if attributes[0] == attributes[1] else known
+    for pair in pairs:
+        for value, values, attribute in zip(pair, known, attributes, strict=True):
+            if value not in values:
+                raise NodeError(
+                    f"p of {owner} has an entry for {pair!r}, but no node has {attribute} "
+                    f"{value!r}; correct the name, or take the entry out."
+                )
 
 
 class PoolPart:

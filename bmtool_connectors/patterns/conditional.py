@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.gap_junction import GapJunction
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
@@ -100,6 +102,14 @@ float, callable or None
     >>> c.vars['p0_elec']
     0.5
     """
+
+    examples: ClassVar[Examples] = (
+        {
+            "gap_connector": GapJunction(0.3),
+            **{"p0_elec": 0.5, "p1_elec": 0.5, "pr_elec": 0.25},
+            **{"p0_nonelec": 0.1, "p1_nonelec": 0.1, "pr_nonelec": 0.03},
+        },
+    )
 
     gap_connector: Any = parameter(check=checked_reference)
     p0_elec: Probability = parameter(check=probability, law=True)

@@ -22,11 +22,11 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
 
-__all__ = ["connector_described", "described", "drawn", "wanted"]
+__all__ = ["connector_described", "described", "expected", "observed"]
 
 #: Pairs that stand for all when it is told what a connector should give, and there are many: some
 #: ten milliseconds.
-MOST_PAIRS = 1 << 15
+MOST_PAIRS_OF_RECIPES = 1 << 15
 #: Values that a function may have been defined with, besides profiles: nothing that could refer
 #: to the function again.
 NUMBERS = (bool, int, float, str, np.generic, np.ndarray)
@@ -169,7 +169,7 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
     }
 
 
-def drawn(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
+def observed(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what was counted when the edges of a use were drawn."""
     found = projection.connectivity
     if found is None:
@@ -183,10 +183,10 @@ def drawn(connector: ConnectorInspection, projection: Projection) -> dict[str, A
     }
 
 
-def wanted(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
+def expected(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
-        found = connector.expected_of(projection, MOST_PAIRS)
+        found = connector.expected_of(projection, MOST_PAIRS_OF_RECIPES)
     except Exception:  # a function of the user may do anything, and files are written all the same
         return None
     return None if found is None else described(found.in_recipe())

@@ -9,9 +9,11 @@ import numpy as np
 from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.patterns.example_laws import synapses_of_ids
 from bmtool_connectors.patterns.parameters import (
     Count,
     parameter,
@@ -88,6 +90,11 @@ class AllToAllConnector(DeterministicConnector):
     AllToAllConnector(n_syn=2)
     """
 
+    examples: ClassVar[Examples] = (
+        {"n_syn": synapses_of_ids},
+        {"allow_autapses": True},
+    )
+
     n_syn: Count = parameter(default=1, check=synapses, law=True)
     allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
 
@@ -129,6 +136,12 @@ class OneToOneConnector(DeterministicConnector):
     >>> OneToOneConnector('circular')
     OneToOneConnector(mode='circular')
     """
+
+    examples: ClassVar[Examples] = (
+        {},
+        {"mode": "truncate", "n_syn": 2},
+        {"mode": "circular"},
+    )
 
     mode: str = parameter(default="strict", check=_mode)
 

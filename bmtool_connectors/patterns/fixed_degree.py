@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors.arrays import Index
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.example_laws import degree_of_id, synapses_of_ids
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
 from bmtool_connectors.patterns.parameters import Degree, parameter
 from bmtool_connectors.patterns.parameters import degree as degree_of
@@ -139,6 +141,13 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     FixedInDegreeConnector(in_degree=100)
     """
 
+    examples: ClassVar[Examples] = (
+        {"in_degree": 5},
+        {"in_degree": degree_of_id, "n_syn": synapses_of_ids},
+        {"in_degree": 9, "allow_multapses": True, "n_syn": synapses_of_ids},
+        {"in_degree": [3] * 14, "allow_autapses": True},
+    )
+
     which = ("in_degree", "target")
 
     in_degree: Degree = parameter(check=degree_of, law=True)
@@ -187,6 +196,11 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     >>> FixedOutDegreeConnector([2, 0, 1], allow_multapses=True).vars['out_degree']
     [2, 0, 1]
     """
+
+    examples: ClassVar[Examples] = (
+        {"out_degree": 9, "source_fraction": 0.6},
+        {"out_degree": 20, "allow_multapses": True},
+    )
 
     which = ("out_degree", "source")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import number
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
 from bmtool_connectors.patterns.parameters import parameter, whole_number
@@ -47,6 +48,12 @@ class FixedTotalNumberConnector(FixedNumberConnector):
     >>> FixedTotalNumberConnector(5000, source_fraction=0.5)
     FixedTotalNumberConnector(n=5000, source_fraction=0.5)
     """
+
+    examples: ClassVar[Examples] = (
+        {"n": 40, "n_syn": 2},
+        {"n": 110, "source_fraction": 0.9},
+        {"n": 300, "allow_multapses": True},
+    )
 
     n: int = parameter(check=whole_number, law=True)
 
@@ -111,6 +118,11 @@ class PairwisePoissonConnector(FixedNumberConnector):
     >>> PairwisePoissonConnector(0.1)
     PairwisePoissonConnector(mean=0.1)
     """
+
+    examples: ClassVar[Examples] = (
+        {"mean": 0.2},
+        {"mean": 3.0, "source_fraction": 0.5},
+    )
 
     mean: float = parameter(check=_mean, law=True)
     n_syn: int = parameter(default=1, kw_only=True, init=False)

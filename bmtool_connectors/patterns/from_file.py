@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from bmtool_connectors import vectorization
 from bmtool_connectors.checks import flag
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.example_laws import listed_pairs
 from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
 from bmtool_connectors.patterns.parameters import Count, parameter, synapses
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
@@ -63,6 +65,8 @@ class FileBasedConnector(ExplicitConnector):
     warning. Its further columns would have several values, so that such a file is refused, one
     without ``n_syn`` by ``edge_properties()``. Nothing is random but what `n_syn` draws.
     """
+
+    examples: ClassVar[Examples] = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
     n_syn: Count = parameter(default=1, check=synapses, law=True)

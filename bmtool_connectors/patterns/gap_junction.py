@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.example_laws import OF_DISTANCE
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Probability,
@@ -116,6 +118,8 @@ class GapJunction(UndirectedConnector):
     0.1
     """
 
+    examples: ClassVar[Examples] = (OF_DISTANCE,)
+
     p: Probability = parameter(default=1.0, check=probability, law=True)
     p_arg: Argument = parameter(default=None, check=argument, law=True)
     _positional: ClassVar[tuple[str, ...]] = ("p", "p_arg", *OPTIONS)
@@ -177,6 +181,10 @@ class CorrelatedGapJunction(UndirectedConnector):
     >>> gap.vars['p_uni']
     0.5
     """
+
+    examples: ClassVar[Examples] = (
+        {"p_non": 0.1, "p_uni": 0.5, "p_rec": 0.9, "connector": UnidirectionConnector(0.3)},
+    )
 
     p_non: Probability = parameter(default=1.0, check=probability, law=True)
     p_uni: Probability = parameter(default=1.0, check=probability, law=True)

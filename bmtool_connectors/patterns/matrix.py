@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bmtool_connectors import vectorization
 from bmtool_connectors.checks import floats
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.example_laws import synapses_of_ids
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
 from bmtool_connectors.patterns.parameters import Count, parameter, synapses
 
@@ -82,6 +84,15 @@ class MatrixConnector(ExplicitConnector):
     >>> sorted(weights.columns)
     ['delay', 'syn_weight']
     """
+
+    examples: ClassVar[Examples] = (
+        {"matrix": np.arange(154).reshape(14, 11) % 3, "orientation": "source_rows"},
+        {
+            "matrix": ([0, 3, 5, 2], [1, 1, 0, 10], {"delay": [1.0, 2.0, 3.0, 4.0]}),
+            "orientation": "target_rows",
+            "n_syn": synapses_of_ids,
+        },
+    )
 
     matrix: Any = parameter(shown=False, kept=False)
     orientation: str | None = parameter(default=None, kw_only=True)

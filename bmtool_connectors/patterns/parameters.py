@@ -187,6 +187,28 @@ def joint_argument(value: Any, owner: str) -> Any:
     return argument(value, owner)
 
 
+def correlation(value: Any, owner: str) -> float | None:
+    """Return a correlation in [-1, 1], or None."""
+    if value is None:
+        return None
+    return number(value, owner, "a correlation in [-1, 1] or None", -1, 1, ROUNDING)
+
+
+def argument_range(value: Any, owner: str) -> tuple[float, float] | None:
+    """Return the least and the greatest value of an argument, or None."""
+    if value is None:
+        return None
+    try:
+        low, high = (float(limit) for limit in value)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if low <= high:
+        return low, high
+    raise ParameterError(
+        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
+    )
+
+
 def synapses(value: Any, owner: str) -> Any:
     """Return a synapse count parameter: a function as it is, a number as an int >= 0."""
     if callable(value):

@@ -15,15 +15,20 @@ from bmtool_connectors.bernoulli import (
     unclipped,
     without_forward,
 )
-from bmtool_connectors.checks import ROUNDING, flag, number
+from bmtool_connectors.checks import flag
+from bmtool_connectors.discovery import Examples
+from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.example_laws import PROFILE
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
     Probability,
     argument,
+    argument_range,
+    correlation,
     joint,
     joint_argument,
     parameter,
@@ -37,7 +42,7 @@ from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
-from bmtool_connectors.sampling.plan import Plan, RhoWanted
+from bmtool_connectors.sampling.plan import Plan, RhoGoal
 
 __all__ = ["ReciprocalConnector"]
 
@@ -47,26 +52,6 @@ class _NotPassed(float):
 
 
 _NO_PR = _NotPassed(0.0)
-
-
-def _correlation(value: Any, owner: str) -> float | None:
-    if value is None:
-        return None
-    return number(value, owner, "a correlation in [-1, 1] or None", -1, 1, ROUNDING)
-
-
-def _range(value: Any, owner: str) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    try:
-        low, high = (float(limit) for limit in value)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if low <= high:
-        return low, high
-    raise ParameterError(
-        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
-    )
 
 
 class ReciprocalConnector(BidirectionalConnector):
@@ -162,6 +147,11 @@ class ReciprocalConnector(BidirectionalConnector):
     (0.15, 0.06)
     """
 
+    examples: ClassVar[Examples] = (
+        {"p0": 0.3, "p1": 0.3, "pr": 0.2, "n_syn0": 2, "n_syn1": 2},
+        {"p0": PROFILE, "p1": 0.4, "p0_arg": spherical_dist, "pr": None},
+    )
+
     p0: Probability = parameter(default=1.0, check=probability, law=True)
     p1: Probability = parameter(default=1.0, check=probability, law=True)
     symmetric_p1: bool = parameter(default=False, check=flag)
@@ -171,9 +161,9 @@ class ReciprocalConnector(BidirectionalConnector):
     pr: Probability | None = parameter(default=_NO_PR, law=True)
     pr_arg: Argument | str = parameter(default=None, law=True)
     estimate_rho: bool = parameter(default=True, check=flag)
-    given_rho: float | None = parameter(default=None, check=_correlation, alias="rho")
-    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=_range)
-    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=_range)
+    given_rho: float | None = parameter(default=None, check=correlation, alias="rho")
+    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=argument_range)
+    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=argument_range)
     n_syn0: Count = parameter(default=1, check=synapses, law=True)
     n_syn1: Count = parameter(default=1, check=synapses, law=True)
     allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")
@@ -285,42 +275,42 @@ class ReciprocalConnector(BidirectionalConnector):
     def _plan(self, space: PairSpace, projection: Projection | None) -> Plan:
         own, recurrent = type(self).__name__, space.source is space.target
         clip, rho = self.infeasible == "clip", self.given_rho
-        wanted: RhoWanted | None = None
+        goal: RhoGoal | None = None
         if rho is None and self.pr is None:
             rho = 0.0
         if self._mean_pr is not None:
             ranges = (self.dist_range_forward, self.dist_range_backward)
-            wanted = RhoWanted(self._mean_pr, ranges, clip)
+            goal = RhoGoal(self._mean_pr, ranges, clip)
         return Plan(
             space,
             self._laws(recurrent),
             two_counts(own, self.n_syn0, self._backward(recurrent)[2]),
             Joint(rho, self.pr, self.pr_arg, f"pr of {own}", clip),
-            wanted,
-            none_wanted=clip and wanted is not None and self.pr == 0 and not wanted.by_range,
+            goal,
+            none_reciprocal=clip and goal is not None and self.pr == 0 and not goal.by_range,
         )
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
-        """Return the plan with the rho that gives the wanted pr, and what was evaluated."""
-        if plan.rho_wanted is None:
+        """Return the plan with the rho that gives the mean pr asked for, and what was evaluated."""
+        if plan.rho_goal is None:
             return plan, None
         assert plan.joint is not None
-        own, wanted = type(self).__name__, plan.rho_wanted
+        own, goal = type(self).__name__, plan.rho_goal
         ends = plan.space.source, plan.space.target
         timer = messages.Timer()
         estimate, kept = estimate_rho(
             plan.space,
             plan.laws,
-            wanted,
-            evaluations(chosen, plan.space, plan.laws, wanted.reach),
+            goal,
+            evaluations(chosen, plan.space, plan.laws, goal.reach),
             keep=self.cache_data and chosen == "pairwise",
             in_order=chosen == "pairwise",
             show_progress=self.verbose,
         )
-        if not estimate.n and not plan.none_wanted:
+        if not estimate.n and not plan.none_reciprocal:
             self.warn_once(
                 "no valid pair",
-                f"pr of {own} is {wanted.pr:.4g}, but no pair is valid for the estimate of rho "
+                f"pr of {own} is {goal.pr:.4g}, but no pair is valid for the estimate of rho "
                 "(p0 > 0 and p1 > 0, or within dist_range_forward and dist_range_backward), so "
                 "rho = 0 is used; check the ranges and the unit of the positions (um).",
                 ends,
@@ -328,7 +318,7 @@ class ReciprocalConnector(BidirectionalConnector):
         elif estimate.reachable is not None:
             self.warn_once(
                 "unreachable",
-                f"pr of {own} is {wanted.pr:.4g}, which no correlation reaches with "
+                f"pr of {own} is {goal.pr:.4g}, which no correlation reaches with "
                 f"{_values(plan.laws)}; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} "
                 f"among the {estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
                 ends,
@@ -375,11 +365,11 @@ class ReciprocalConnector(BidirectionalConnector):
             Probabilities of the pair; `pr` does not count when there is one rho for all.
         """
         rho = self.rho
-        wanted = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
+        requested = pr if rho is None else p0 * p1 + rho * deviation(p0, p1)
         if self.infeasible == "bmtool":
-            p1, joint = unclipped(p0, p1, wanted, rho is not None)
+            p1, joint = unclipped(p0, p1, requested, rho is not None)
         else:
-            joint = np.clip(wanted, *bounds(p0, p1))
+            joint = np.clip(requested, *bounds(p0, p1))
         return float(after_forward(p0, joint) if forward else without_forward(p0, p1, joint))
 
     def setup_conditional_backward_probability(self) -> None:
@@ -394,7 +384,7 @@ def _values(laws: PairLaws) -> str:
 
 
 def _remedy(laws: PairLaws) -> str:
-    """Return what helps where no correlation reaches the wanted share of reciprocal pairs."""
+    """Return what helps where no correlation reaches the requested share of reciprocal pairs."""
     if laws.constant:
         return "Choose a pr with max(0, p0 + p1 - 1) <= pr <= min(p0, p1)."
     return (

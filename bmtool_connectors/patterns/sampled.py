@@ -132,7 +132,7 @@ class SampledConnector(BaseConnector):
             reference.require_drawn(projection)
         plan = self._plan(self._space(*projection.ends), projection)
         drawn = projection.connectivity
-        if drawn is not None and plan.rho_wanted and drawn.rho is not None:
+        if drawn is not None and plan.rho_goal and drawn.rho is not None:
             # It has been found for the draw, and need not be once more.
             return plan.with_rho(drawn.rho)
         return plan

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.discovery import Examples
 from bmtool_connectors.patterns.configured import OPTIONS
+from bmtool_connectors.patterns.example_laws import OF_DISTANCE, synapses_of_ids
 from bmtool_connectors.patterns.parameters import (
     Argument,
     Count,
@@ -80,6 +82,14 @@ class UnidirectionConnector(SampledConnector):
     >>> connector.vars['p']
     0.15
     """
+
+    examples: ClassVar[Examples] = (
+        {"p": 0.3, "n_syn": synapses_of_ids},
+        {"p": 0.5, "allow_autapses": False},
+        {**OF_DISTANCE, "source_fraction": 0.5},
+        {**OF_DISTANCE, "sampler": "sparse"},
+        {**OF_DISTANCE, "sampler": "sparse", "source_fraction": 0.4},
+    )
 
     p: Probability = parameter(default=1.0, check=probability, law=True)
     p_arg: Argument = parameter(default=None, check=argument, law=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.plot.shown import axes_of, connections_of
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import PoolKey, pool_key, short_names
+from bmtool_connectors.reports.pool_names import PoolKey, pool_key, short_names
 from bmtool_connectors.reports.tables import number_text
 
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ def _draw_table(
 
 def _write_numbers(ax: Axes, table: npt.NDArray[np.float64], middle: float) -> None:
     texts = {
-        place: number_text(value if float(value).is_integer() else float(f"{value:.3g}"))
-        for place, value in np.ndenumerate(table)
+        index: number_text(value if float(value).is_integer() else float(f"{value:.3g}"))
+        for index, value in np.ndenumerate(table)
         if np.isfinite(value)
     }
     size = 9.0 * min(1.0, 8 / max(map(len, texts.values())))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.pools import network_of, pool_key, short_names
+from bmtool_connectors.reports.pool_names import network_of, pool_key, short_names
 from bmtool_connectors.saved import read_connections
 
 if TYPE_CHECKING:

@@ -52,6 +52,7 @@ class ExponentialDropoff(PeakProfile):
     (0.4, 0.1472, 0.0)
     """
 
+    _shape_names = ("scale",)
     examples = ({"scale": 40.0, "pmax": 0.6, "max_dist": 120.0},)
 
     def __init__(
@@ -68,9 +69,6 @@ class ExponentialDropoff(PeakProfile):
         self.scale = length(scale, f"scale of {type(self).__name__}")
         self._set_peak(pmax, ptotal, ptotal_dist_range, dist_type)
         self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {"scale": self.scale}
 
     def _shape(self, dist: FloatArray) -> Any:
         with np.errstate(over="ignore"):  # infinitely far away is 0
@@ -167,6 +165,7 @@ class SigmoidDropoff(PeakProfile):
     (0.3973, 0.2, 0.0027)
     """
 
+    _shape_names = ("midpoint", "slope")
     examples = (
         {"midpoint": 60.0, "slope": 0.1, "pmax": 0.6, "max_dist": 120.0},
         {"midpoint": 60.0, "slope": -0.1, "pmax": 0.6, "max_dist": 120.0},
@@ -191,9 +190,6 @@ class SigmoidDropoff(PeakProfile):
             raise ParameterError(f"slope of {own} is {slope!r}; allowed is a number other than 0.")
         self._set_peak(pmax, ptotal, ptotal_dist_range, dist_type)
         self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {"midpoint": self.midpoint, "slope": self.slope}
 
     def _shape(self, dist: FloatArray) -> Any:
         with np.errstate(over="ignore"):
@@ -228,6 +224,7 @@ class PowerLawDropoff(PeakProfile):
     (0.4, 0.1)
     """
 
+    _shape_names = ("exponent", "min_scale")
     examples = (
         {"exponent": 1.5, "min_scale": 20.0, "pmax": 0.6, "max_dist": 120.0},
         {"exponent": 2.0, "min_scale": 20.0},
@@ -251,9 +248,6 @@ class PowerLawDropoff(PeakProfile):
         self.min_scale = length(min_scale, f"min_scale of {own}")
         self._set_peak(pmax, ptotal, ptotal_dist_range, dist_type)
         self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {"exponent": self.exponent, "min_scale": self.min_scale}
 
     def _shape(self, dist: FloatArray) -> Any:
         with np.errstate(over="ignore"):  # infinitely far away is 0

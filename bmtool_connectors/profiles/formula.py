@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -65,18 +65,21 @@ class TotalProfile(FormulaProfile):
     ptotal: float | None
     ptotal_dist_range: Any
     dist_type: str
+    #: The parameters of the shape, and those of them that are multiplied to reach `ptotal`.
+    _shape_names: ClassVar[tuple[str, ...]] = ()
+    _amplitudes: ClassVar[tuple[str, ...]] = ()
     #: The parameter that the height comes from, for messages.
     _height = "ptotal"
 
-    def _own_parameters(self) -> dict[str, float]:
+    def _own_parameters(self) -> dict[str, Any]:
         """Return the parameters of the shape."""
-        return {}
+        return {name: getattr(self, name) for name in self._shape_names}
 
     def _parameters(self) -> dict[str, Any]:
         return {**self._own_parameters(), **super()._parameters()}
 
     def _set_total(self, ptotal: Any, ptotal_dist_range: Any, dist_type: Any) -> None:
-        """Check and keep what the height may be computed from."""
+        """Check and keep what the height may be computed from, and compute it."""
         own = type(self).__name__
         if ptotal is not None:
             ptotal = number(ptotal, f"ptotal of {own}", "a probability in [0, 1]", 0.0, 1.0)
@@ -85,6 +88,11 @@ class TotalProfile(FormulaProfile):
         self.ptotal_dist_range = (
             (self.min_dist, self.max_dist) if ptotal_dist_range is None else ptotal_dist_range
         )
+        if ptotal is not None and self._amplitudes:
+            factor = self._height_for_total()
+            for name in self._amplitudes:
+                setattr(self, name, factor * getattr(self, name))
+            self._warn_of_cut()
 
     @abstractmethod
     def _shape(self, dist: FloatArray) -> Any:

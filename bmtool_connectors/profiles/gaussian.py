@@ -119,6 +119,7 @@ class GaussianDropoff(PeakProfile):
     (0.2, 0.1213, 0.0)
     """
 
+    _shape_names = ("mean", "stdev")
     examples = (
         {"stdev": 60.0, "pmax": 0.8},
         {"mean": 20.0, "stdev": 40.0, "pmax": 0.6, "min_dist": 5.0, "max_dist": 120.0},
@@ -141,9 +142,6 @@ class GaussianDropoff(PeakProfile):
         self.stdev = length(stdev, f"stdev of {own}")
         self._set_peak(pmax, ptotal, ptotal_dist_range, dist_type)
         self.set_probability_func()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {"mean": self.mean, "stdev": self.stdev}
 
     def _shape(self, dist: FloatArray) -> Any:
         return gaussian(dist, mean=self.mean, stdev=self.stdev, pmax=1.0)

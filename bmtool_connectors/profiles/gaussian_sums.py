@@ -55,6 +55,8 @@ class DifferenceOfGaussians(TotalProfile):
     (0.5, 0.0, -0.0963)
     """
 
+    _shape_names = ("sigma_center", "sigma_surround", "amplitude_center", "amplitude_surround")
+    _amplitudes = ("amplitude_center", "amplitude_surround")
     examples = (
         {"sigma_center": 30.0, "sigma_surround": 50.0, "amplitude_surround": 0.3},
         {"sigma_center": 30.0, "sigma_surround": 60.0, "amplitude_surround": 0.0},
@@ -84,19 +86,6 @@ class DifferenceOfGaussians(TotalProfile):
         self.amplitude_center = _amplitude(amplitude_center, f"amplitude_center of {own}")
         self.amplitude_surround = _amplitude(amplitude_surround, f"amplitude_surround of {own}")
         self._set_total(ptotal, ptotal_dist_range, dist_type)
-        if ptotal is not None:
-            factor = self._height_for_total()
-            self.amplitude_center *= factor
-            self.amplitude_surround *= factor
-            self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {
-            "sigma_center": self.sigma_center,
-            "sigma_surround": self.sigma_surround,
-            "amplitude_center": self.amplitude_center,
-            "amplitude_surround": self.amplitude_surround,
-        }
 
     def _shape(self, dist: FloatArray) -> Any:
         center = gaussian(dist, 0.0, self.sigma_center, self.amplitude_center)
@@ -166,6 +155,8 @@ class MexicanHat(TotalProfile):
     (0.6, 0.0, -0.1285)
     """
 
+    _shape_names = ("sigma", "amplitude")
+    _amplitudes = ("amplitude",)
     examples = ({"sigma": 80.0, "amplitude": 0.6},)
 
     def __init__(
@@ -183,12 +174,6 @@ class MexicanHat(TotalProfile):
         self.sigma = length(sigma, f"sigma of {own}")
         self.amplitude = _amplitude(amplitude, f"amplitude of {own}")
         self._set_total(ptotal, ptotal_dist_range, dist_type)
-        if ptotal is not None:
-            self.amplitude *= self._height_for_total()
-            self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        return {"sigma": self.sigma, "amplitude": self.amplitude}
 
     def _shape(self, dist: FloatArray) -> Any:
         with np.errstate(over="ignore"):  # where the exponential is 0 the square may be infinite
@@ -254,6 +239,8 @@ class Bimodal(TotalProfile):
     (0.5003, 0.3)
     """
 
+    _shape_names = ("sigma1", "sigma2", "center1", "center2", "amplitude1", "amplitude2")
+    _amplitudes = ("amplitude1", "amplitude2")
     examples = (
         {"sigma1": 20.0, "sigma2": 15.0, "center2": 80.0, "amplitude2": 0.5, "max_dist": 120.0},
     )
@@ -281,15 +268,6 @@ class Bimodal(TotalProfile):
         self.amplitude1 = _amplitude(amplitude1, f"amplitude1 of {own}")
         self.amplitude2 = _amplitude(amplitude2, f"amplitude2 of {own}")
         self._set_total(ptotal, ptotal_dist_range, dist_type)
-        if ptotal is not None:
-            factor = self._height_for_total()
-            self.amplitude1 *= factor
-            self.amplitude2 *= factor
-            self._warn_of_cut()
-
-    def _own_parameters(self) -> dict[str, float]:
-        both = ("sigma1", "sigma2", "center1", "center2", "amplitude1", "amplitude2")
-        return {name: getattr(self, name) for name in both}
 
     def _modes(self) -> tuple[tuple[float, float, float], ...]:
         """Return centre, standard deviation and height of each Gaussian."""

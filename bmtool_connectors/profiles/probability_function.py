@@ -28,7 +28,7 @@ from bmtool_connectors.profiles.shells import (
 )
 from bmtool_connectors.randomness import RngLike
 
-__all__ = ["ProbabilityFunction", "RangedProbability"]
+__all__ = ["ProbabilityFunction"]
 
 
 class ProbabilityFunction(ABC):

@@ -8,11 +8,10 @@ import numpy as np
 
 from bmtool_connectors import vectorization
 from bmtool_connectors.arrays import FloatArray
+from bmtool_connectors.recordings.pair_counts import PairCounts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from bmtool_connectors.recordings.pair_counts import PairCounts
 
 
 #: Colour and marker of each probability; the colours can be told apart by colour-blind readers

@@ -80,7 +80,7 @@ def _append_row(path: Path, row: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        with _locked(handle):
+        with _locked_file(handle):
             size = os.fstat(handle).st_size
             data = _missing_start(handle, size, path) + _line(row)
             try:
@@ -108,7 +108,7 @@ def _missing_start(handle: int, size: int, path: Path) -> bytes:
 
 
 @contextmanager
-def _locked(handle: int) -> Iterator[None]:
+def _locked_file(handle: int) -> Iterator[None]:
     """Hold the file for this process, where the system and the file system can."""
     try:
         import fcntl

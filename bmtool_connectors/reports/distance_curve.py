@@ -15,7 +15,7 @@ from bmtool_connectors.reports.connections import Connections, pattern
 __all__ = ["by_distance"]
 
 #: Pairs that stand for all when distances are looked at.
-MOST_PAIRS = 4_000_000
+MOST_DISTANCES = 4_000_000
 
 
 def by_distance(
@@ -50,7 +50,7 @@ def by_distance(
     edges = found.directions[direction]
     most = _longest(edges, source, target, found.metric)
     limits = np.linspace(0.0, most, bins + 1)
-    step = max(1, -(-len(source) * len(target) // MOST_PAIRS))
+    step = max(1, -(-len(source) * len(target) // MOST_DISTANCES))
     chosen = np.arange(0, len(source), step)
     connections, column = pattern(edges), np.arange(len(target))
     if found.undirected:  # either cell may be the source
@@ -65,9 +65,9 @@ def by_distance(
             inside &= rows[:, None] < column
         elif selfless:
             inside &= rows[:, None] != column
-        place = np.minimum((dist[inside] * (bins / most)).astype(np.int64), bins - 1)
+        index = np.minimum((dist[inside] * (bins / most)).astype(np.int64), bins - 1)
         hit = connections[rows].toarray()[inside] > 0
-        counts += [np.bincount(part, minlength=bins) for part in (place, place[hit])]
+        counts += [np.bincount(part, minlength=bins) for part in (index, index[hit])]
     return limits, counts[0], counts[1]
 
 
@@ -78,7 +78,7 @@ def _longest(
     metric: Metric,
 ) -> float:
     """Return a distance a little above that of the longest edges, or the extent of the nodes."""
-    some = slice(None, None, max(1, len(edges) // MOST_PAIRS))
+    some = slice(None, None, max(1, len(edges) // MOST_DISTANCES))
     steps = metric.steps(source[edges.source[some]], target[edges.target[some]])
     longest = 1.1 * float(np.linalg.norm(steps, axis=1).max(initial=0.0))
     both = np.concatenate([source, target])[:, list(metric.axes)]

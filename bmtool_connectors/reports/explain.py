@@ -61,11 +61,7 @@ class Explanation(Report):
 
     def records(self) -> list[dict[str, Any]]:
         """Return the one row, by column."""
-        return [asdict(self)]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all that is known, as plain values."""
-        return asdict(self)
+        return [self.as_dict()]
 
     def __str__(self) -> str:
         known = [

@@ -63,7 +63,7 @@ def hints(
 
 
 def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
-    """Say what is wanted of reciprocal pairs, what can be reached, and for how many pairs."""
+    """Say which share of reciprocal pairs was asked for, and what can be reached."""
     about = "~" * found.estimated
     joint = None if plan is None else plan.joint
     clipped = joint is None or joint.clip
@@ -76,7 +76,7 @@ def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
         if found.infeasible:
             yield f"the joint probabilities of {moved}."
         return
-    unmet, estimated = found.unmet, plan.rho_wanted is not None
+    unmet, estimated = found.unmet, plan.rho_goal is not None
     if unmet is not None and not unmet.pairs:
         yield (
             f"{joint.name} is {unmet.wanted:.4g}, but no pair is valid for the estimate of rho "
@@ -106,10 +106,10 @@ def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
 
 def _advice(plan: Plan, joint: Joint) -> str:
     """Return what makes a joint probability feasible."""
-    estimated = plan.rho_wanted is not None
+    estimated = plan.rho_goal is not None
     if plan.laws.constant or callable(joint.pr) or (joint.rho is not None and not estimated):
         return "choose max(0, p0 + p1 - 1) <= pr <= min(p0, p1)"
-    if plan.rho_wanted is not None and plan.rho_wanted.by_range:
+    if plan.rho_goal is not None and plan.rho_goal.by_range:
         return "choose another pr, or a narrower dist_range_forward or dist_range_backward"
     more = "" if estimated else "estimate_rho=True and "
     return (

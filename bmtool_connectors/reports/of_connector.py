@@ -9,7 +9,7 @@ import numpy as np
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.patterns.described import drawn
+from bmtool_connectors.patterns.described import observed
 from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import Seed
@@ -72,7 +72,7 @@ def connections_of(connector: ConnectorInspection, projection: Projection) -> Co
         undirected=connector._is_undirected,
         connector=type(connector).__name__,
         expected=expected,
-        drawn=drawn(connector, projection) or {},
+        drawn=observed(connector, projection) or {},
         about={
             "sampler": None if expected is None else expected.sampler,
             "seed": source.sequence.entropy if isinstance(source, Seed) else None,

@@ -69,7 +69,7 @@ def connections_of_network(network: Any) -> list[Connections]:
         while direction in groups.get(key, {}):  # one rule in several edge types
             key = (key, table)
         groups.setdefault(key, {})[direction] = table
-    return [_together(group) for group in groups.values()]
+    return [_connections_of_tables(group) for group in groups.values()]
 
 
 def _is_whole(table: EdgeTable) -> bool:
@@ -80,7 +80,7 @@ def _is_whole(table: EdgeTable) -> bool:
     return table.edges is rule.projection.connectivity.edges(rule.direction)
 
 
-def _together(group: dict[str, EdgeTable]) -> Connections:
+def _connections_of_tables(group: dict[str, EdgeTable]) -> Connections:
     """Return the edges of the edge types of one projection, or of one that is no connector's."""
     first = next(iter(group.values()))
     rule = first.connection_map.connector

@@ -9,7 +9,7 @@ from typing import Any
 from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["Preview", "PreviewEntry"]
+__all__ = ["Preview"]
 
 #: Entries from which on those with hints come first in the text.
 MANY = 8
@@ -103,7 +103,7 @@ class Preview(Report):
             entries = tuple(sorted(entries, key=_attention))
             n = sum(bool(each.hints) for each in entries)
             lines += [f"{n} of {len(entries)} have hints, and come first:"] * bool(n)
-        lines += [line for each in entries for line in _lines(each)]
+        lines += [line for each in entries for line in _entry_lines(each)]
         if len(entries) > 1:
             estimated = any(each.estimated for each in self.expected)
             total = f"{number_text(round(self.edges), estimated)} edges"
@@ -139,14 +139,14 @@ def _record(each: PreviewEntry) -> dict[str, Any]:
     return {**row, "hints": " ".join(each.hints)}
 
 
-def _lines(each: PreviewEntry) -> Iterator[str]:
+def _entry_lines(each: PreviewEntry) -> Iterator[str]:
     sizes = f"{each.n_source:,} x {each.n_target:,} nodes"
     yield f"{each.source} to {each.target}: {each.connector}, {sizes}"
     found = each.expected
     if found is not None and found.edges == 0:
         yield "  no edges"
     elif found is not None:
-        yield from aligned(list(_rows(found, each.undirected)))
+        yield from aligned(list(_expected_rows(found, each.undirected)))
         if found.estimated:
             yield f"  {SAMPLED}"
         sampler = f", sampler {found.sampler}" * (found.sampler != "none")
@@ -155,7 +155,7 @@ def _lines(each: PreviewEntry) -> Iterator[str]:
         yield f"  hint: {hint}"
 
 
-def _rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
+def _expected_rows(found: Expected, undirected: bool) -> Iterator[list[str]]:
     yield ["", "expected", "sd"]
     two = "backward out" in found.degrees
     for direction in ("forward", "backward") if two else ("forward",):

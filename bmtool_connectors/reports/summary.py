@@ -1,74 +1,20 @@
-"""What was wanted and what came out, with how far the two may differ by chance."""
+"""Expected and observed numbers of connections, and how far they may differ by chance."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bmtool_connectors.reports.connections import Connections
-from bmtool_connectors.reports.scores import z_score
-from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_cells, number_text
+from bmtool_connectors.reports.measures import Measure
+from bmtool_connectors.reports.tables import SAMPLED, Report, aligned, number_text
 from bmtool_connectors.sampling.expected import Moments
 
-__all__ = ["Measure", "Summary", "SummaryEntry", "entry"]
+__all__ = ["Summary"]
 
 #: Statistics of degrees, and what NumPy calls them.
 _STATISTICS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number of the connections between two populations.
-
-    Attributes
-    ----------
-    quantity : str
-        What it is.
-    direction : {'forward', 'backward', ''}
-        Of the edges it counts; '' where both directions count.
-    wanted : float or None
-        What the laws give on average; None where that is not known.
-    sd : float or None
-        How far the realised number spreads over draws.
-    error : float or None
-        Standard error of `wanted`, when it comes from a sample of the pairs.
-    realised : float or None
-        What came out.
-    estimated : bool
-        Whether `wanted` and `sd` come from a sample of the pairs.
-    unit : float
-        What one connection adds to the number: 1, but less for a probability.
-    """
-
-    quantity: str
-    direction: str = ""
-    wanted: float | None = None
-    sd: float | None = None
-    error: float | None = None
-    realised: float | None = None
-    estimated: bool = False
-    unit: float = 1.0
-
-    @property
-    def z(self) -> float | None:
-        """(realised - wanted) / sqrt(sd^2 + error^2); None where one of them is not known.
-
-        Infinite where a number is sure and another one came out.
-        """
-        if None in (self.wanted, self.sd, self.realised):
-            return None
-        assert self.wanted is not None  # told to the type checker
-        assert self.sd is not None
-        assert self.realised is not None
-        spread = math.hypot(self.sd, self.error or 0.0)
-        return z_score(self.realised, self.wanted, spread, self.unit)
-
-    def columns(self) -> dict[str, Any]:
-        """Return what is known, by the name of its column in a table."""
-        names = ("quantity", "direction", "wanted", "sd", "error", "realised", "estimated", "z")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -112,7 +58,7 @@ class SummaryEntry:
 
 @dataclass(frozen=True)
 class Summary(Report):
-    """Wanted and realised numbers of connections; ``print`` it, or take it further.
+    """Expected and observed numbers of connections; ``print`` it, or take it further.
 
     Attributes
     ----------
@@ -150,7 +96,10 @@ class Summary(Report):
         return {"entries": entries}
 
     def __str__(self) -> str:
-        return "\n\n".join("\n".join(_lines(each)) for each in self.entries) or "no connections"
+        return (
+            "\n\n".join("\n".join(_summary_lines(each)) for each in self.entries)
+            or "no connections"
+        )
 
 
 def entry(connections: Connections) -> SummaryEntry:
@@ -185,10 +134,10 @@ def _edges(connections: Connections) -> Iterator[Measure]:
                     f"{name}-degree {statistic}",
                     direction,
                     value,
-                    realised=float(getattr(degrees, numpy_name)()),
+                    observed=float(getattr(degrees, numpy_name)()),
                     estimated=bool(number.error) and statistic in ("mean", "sd"),
                 )
-        yield Measure("synapses", direction, realised=float(edges.n_syn.sum(dtype="int64")))
+        yield Measure("synapses", direction, observed=float(edges.n_syn.sum(dtype="int64")))
 
 
 def _reciprocal(connections: Connections) -> Iterator[Measure]:
@@ -220,20 +169,22 @@ def _measure(
     return Measure(quantity, direction, mean, sd, error, observed / of, bool(error), unit=1 / of)
 
 
-def _lines(each: SummaryEntry) -> Iterator[str]:
+def _summary_lines(each: SummaryEntry) -> Iterator[str]:
     """Yield the lines of an entry."""
     types = f", edge type {' and '.join(map(str, each.edge_types))}" if each.edge_types else ""
     yield f"{each.source} to {each.target}: {each.connector or 'edges'}{types}"
-    rows = [["", "wanted", "sd", "realised", "z"], *_rows(each.measures)]
+    rows = [["", "wanted", "sd", "realised", "z"], *_measure_rows(each.measures)]
     yield from aligned(rows)
     if any(measure.estimated for measure in each.measures):
         yield f"  {SAMPLED}"
-    about = [f"{name} {_value(value)}" for name, value in each.about.items() if value is not None]
+    about = [
+        f"{name} {_about_text(value)}" for name, value in each.about.items() if value is not None
+    ]
     if about:
         yield "  " + ", ".join(about)
 
 
-def _rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
+def _measure_rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
     """Yield the cells of a text table: degrees of one direction share a row."""
     two = any(each.direction == "backward" for each in measures)
     degrees: dict[str, Measure] = {}
@@ -247,18 +198,15 @@ def _rows(measures: Iterable[Measure]) -> Iterator[list[str]]:
                 yield [name, *_degree_cells(degrees), ""]
             continue
         z = "" if each.z is None else f"{each.z:+.2f}"
-        cells = number_cells(Moments(each.wanted, each.sd, each.error), each.estimated)
-        yield [name, *cells, number_text(each.realised), z]
+        cells = map(number_text, (each.spread, each.observed))
+        yield [name, number_text(each.expected, each.estimated), *cells, z]
 
 
 def _degree_cells(found: dict[str, Measure]) -> list[str]:
-    mean, sd, least, most = (found[name] for name in ("mean", "sd", "min", "max"))
-    texts = [number_text(each) for each in (mean.realised, sd.realised)]
-    limits = f"{number_text(least.realised)} to {number_text(most.realised)}"
-    realised = f"{texts[0]} sd {texts[1]} ({limits})"
-    wanted = [number_text(each.wanted, each.estimated) for each in (mean, sd)]
-    return [*wanted, realised]
+    mean, sd, least, most = (number_text(found[name].observed) for name in _STATISTICS)
+    expected = [number_text(found[name].expected, found[name].estimated) for name in ("mean", "sd")]
+    return [*expected, f"{mean} sd {sd} ({least} to {most})"]
 
 
-def _value(value: Any) -> str:
+def _about_text(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

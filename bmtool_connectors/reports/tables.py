@@ -1,4 +1,4 @@
-"""What is told of connectors as text, as a table and as files."""
+"""Reports: one table as text, DataFrame, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,18 @@ from bmtool_connectors.sampling.expected import Moments
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SAMPLED", "Report", "aligned", "number_cells", "number_text", "plain"]
+__all__ = [
+    *("MOST_SHOWN", "SAMPLED", "WIDTH", "Report", "aligned"),
+    *("number_cells", "number_text", "plain"),
+]
 
+#: Letters in a line of text that is wrapped, and how many things are shown of a long list.
+WIDTH, MOST_SHOWN = 80, 60
 #: What the mark of estimated numbers means.
 SAMPLED = "~ estimated from a sample of the pairs, whose error is part of sd"
 
 
+@dataclass(frozen=True)
 class Report(ABC):
     """Rows that print well and can be taken further: text, DataFrame, JSON, CSV."""
 
@@ -32,9 +39,9 @@ class Report(ABC):
     def records(self) -> list[dict[str, Any]]:
         """Return the rows, each by column."""
 
-    @abstractmethod
     def as_dict(self) -> dict[str, Any]:
         """Return all that is known, as plain values."""
+        return asdict(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame."""
@@ -86,12 +93,11 @@ def number_text(value: float | None, estimated: bool = False) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
 
 
-def number_cells(expected: Moments, estimated: bool | None = None) -> list[str]:
+def number_cells(expected: Moments) -> list[str]:
     """Return mean and standard deviation, with the error of the mean in it, as text."""
     mean, sd, error = expected
     spread = None if sd is None else math.hypot(sd, error or 0.0)
-    estimated = bool(error) if estimated is None else estimated
-    return [number_text(mean, estimated), number_text(spread)]
+    return [number_text(mean, bool(error)), number_text(spread)]
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:

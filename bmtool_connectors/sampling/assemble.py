@@ -59,7 +59,7 @@ def _sorted(parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool)
 
 
 def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) -> EdgeList:
-    """Return edges of the `chosen` sources (positions, ascending) as edges of all of them."""
+    """Return edges of the `chosen` sources (indices, ascending) as edges of all of them."""
     shape = (n_source, edges.shape[1])
     sources = chosen[edges.source]
     return EdgeList.from_sorted(sources, edges.target, shape, edges.n_syn, edges.pair_arg)
@@ -73,7 +73,7 @@ def joined_edges(
     Parameters
     ----------
     parts : sequence of (EdgeList, ndarray of int, ndarray of int)
-        Edges, and the positions in the whole pools, ascending, of their sources and targets.
+        Edges, and the indices into the whole pools, ascending, of their sources and targets.
     shape : tuple of int
         Sizes of the whole pools.
 
@@ -100,7 +100,7 @@ def joined_edges(
         rows = _Rows(free[source], edges)
         free[source] += edges.out_degree()
         first, last = int(target[0]), int(target[-1])
-        if last - first + 1 == len(target):  # one range of positions, as is usual
+        if last - first + 1 == len(target):  # one range of indices, as is usual
             rows.write(targets, np.add(edges.target, first, dtype=targets.dtype))
         else:
             rows.write(targets, target.astype(targets.dtype)[edges.target])
@@ -127,19 +127,19 @@ def _sources(starts: Index, n: int) -> npt.NDArray[Any]:
 
 
 class _Rows:
-    """Where the rows of a part belong in the whole: each from a place of its own on."""
+    """Where the rows of a part belong in the whole: each from an index of its own on."""
 
     def __init__(self, starts: Index, edges: EdgeList) -> None:
         self._starts, self._ends = starts, edges.indptr
-        self._place: Index | None = None
+        self._index: Index | None = None
         if len(edges) < LONG_ROW * len(starts):
-            self._place = np.repeat(starts - edges.indptr[:-1], edges.out_degree())
-            self._place += np.arange(len(edges))
+            self._index = np.repeat(starts - edges.indptr[:-1], edges.out_degree())
+            self._index += np.arange(len(edges))
 
     def write(self, column: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
         """Write values of the edges of the part into a column of the whole."""
-        if self._place is not None:
-            column[self._place] = values
+        if self._index is not None:
+            column[self._index] = values
             return
         ends, first = self._ends.tolist(), 0
         for start, end in zip(self._starts.tolist(), ends[1:], strict=True):

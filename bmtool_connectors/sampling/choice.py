@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.connectivity import LazyCounts
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
@@ -93,14 +92,8 @@ def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
     else:
         counts = np.zeros(3, dtype=np.int64)
         for values in sparse.pairs_within(space, common):
-            counts += _possible_of(values)
+            counts += values.possible()
     found = listed(laws, space)
     if found is not None:  # these have a law of their own
-        counts += _possible_of(laws.evaluate_on(found)) - _possible_of(common.evaluate_on(found))
+        counts += laws.evaluate_on(found).possible() - common.evaluate_on(found).possible()
     return tuple(counts.tolist())
-
-
-def _possible_of(values: BlockValues) -> IntArray:
-    n = values.candidates.n
-    has0, has1 = (np.broadcast_to(p > 0, (n,)) for p in (values.p0, values.p1))
-    return np.array([np.count_nonzero(flags) for flags in (has0, has1, has0 & has1)])

@@ -136,11 +136,6 @@ class PairDraw:
         self.reciprocal = int(np.isin(pairs[1], pairs[0]).sum())
 
 
-def passed(p: Values) -> Any:
-    """Return where a connection is possible."""
-    return p > 0
-
-
 def taken(values: Values, chosen: Index) -> Values:
     """Return the values of the chosen pairs; one value for all stays one."""
     return values[chosen] if isinstance(values, np.ndarray) else values
@@ -197,9 +192,7 @@ def collect(
 ) -> None:
     """Take over the edges of one block; a count of 0 is no edge, a self pair has no backward."""
     candidates, n = values.candidates, values.candidates.n
-    has0, has1 = passed(values.p0), passed(values.p1)
-    for k, flags in enumerate((has0, has1, has0 & has1)):
-        result.possible[k] += np.count_nonzero(flags) if np.ndim(flags) else n * int(flags)
+    result.possible += values.possible()
     kept = []
     directions = (result.forward, result.backward), (values.arg0, values.arg1), chosen, counts
     for drawn, arg, one, number in zip(*directions, strict=True):

@@ -36,7 +36,7 @@ def count_sources(n: int, fraction: float) -> int:
 
 
 def choose_sources(n: int, fraction: float, rng: SharedGenerator) -> Index | None:
-    """Return the positions of the sources that take part, ascending; None, undrawn, when all do.
+    """Return the indices of the sources that take part, ascending; None, undrawn, when all do.
 
     Every set of ``count_sources`` of them is equally likely.
     """
@@ -104,8 +104,9 @@ def different(draws: Any, available: Any) -> tuple[Any, Any]:
 
     Notes
     -----
-    A partner is never drawn with probability q = (1 - 1/a)^d, and each of two others than
-    independent ones would be by the factor (1 - 1/(a - 1)^2)^d.
+    With d draws among a partners, one is never drawn with probability q = (1 - 1/a)^d, and two are
+    never drawn with probability (1 - 2/a)^d = q^2 (1 - 1/(a - 1)^2)^d. So the mean is a (1 - q),
+    and the variance a q (1 - q) + a (a - 1) q^2 ((1 - 1/(a - 1)^2)^d - 1).
     """
     a = np.maximum(available, 1.0)
     least = 1e-12  # for logarithms
@@ -145,7 +146,7 @@ class Degrees:
     given : tuple of float, optional
         Mean and variance of all connected pairs, where the nodes are not independent.
     together : float
-        Covariance of two pairs then.
+        Covariance of the connections of two pairs, where the nodes are not independent.
     """
 
     mean: Any
@@ -356,9 +357,9 @@ def _ranks(n: int, n_pairs: int, rng: np.random.Generator, multapses: bool) -> I
     held = distinct(np.sort(rng.integers(0, n_pairs, n)))
     while len(held) < n:  # merged, and not sorted again: few are missing
         more = distinct(np.sort(rng.integers(0, n_pairs, n - len(held))))
-        place = np.searchsorted(held, more)
-        new = held[np.minimum(place, len(held) - 1)] != more
-        held = np.insert(held, place[new], more[new])
+        index = np.searchsorted(held, more)
+        new = held[np.minimum(index, len(held) - 1)] != more
+        held = np.insert(held, index[new], more[new])
     return held
 
 

@@ -13,7 +13,7 @@ from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_
 from bmtool_connectors.progress import progress
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
-from bmtool_connectors.sampling.plan import RhoWanted
+from bmtool_connectors.sampling.plan import RhoGoal
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RhoEstimate:
     n : int
         Number of valid pairs.
     reachable : float or None
-        The mean joint probability that results, where the wanted one cannot be reached.
+        The mean joint probability that results, where the goal cannot be reached.
     """
 
     rho: float
@@ -37,20 +37,20 @@ class RhoEstimate:
 def estimate_rho(
     space: PairSpace,
     laws: PairLaws,
-    wanted: RhoWanted,
+    goal: RhoGoal,
     evaluate: Callable[[], Iterable[BlockValues]],
     *,
     keep: bool,
     in_order: bool = True,
     show_progress: bool = False,
 ) -> tuple[RhoEstimate, list[BlockValues] | None]:
-    """Find the one rho for which valid pairs are reciprocal with the wanted mean probability.
+    """Find the one rho for which valid pairs are reciprocal with the mean probability asked for.
 
     Parameters
     ----------
     space : PairSpace
     laws : PairLaws
-    wanted : RhoWanted
+    goal : RhoGoal
     evaluate : callable
         Returns the laws evaluated on all pairs that may be valid, block by block.
     keep : bool
@@ -63,7 +63,7 @@ def estimate_rho(
     estimate : RhoEstimate
     kept : list of BlockValues or None
     """
-    pr, ranges, by_range = wanted.pr, wanted.ranges, wanted.by_range
+    pr, ranges, by_range = goal.pr, goal.ranges, goal.by_range
     n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
     sums = RhoSums(in_order)
     kept: list[BlockValues] | None = None
@@ -97,7 +97,7 @@ def estimate_rho(
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
         return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None), kept
-    if not wanted.clip:
+    if not goal.clip:
         forced, reached = min(max(rho, -1.0), 1.0), None
         if forced != rho and not sums.clips(forced):
             # Of infeasible pairs the draw tells what becomes of them.

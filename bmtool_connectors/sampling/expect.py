@@ -66,10 +66,10 @@ def expect(
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
     # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
-    sample = Sample(space, laws, *most, stream, even=plan.rho_wanted is not None)
+    sample = Sample(space, laws, *most, stream, even=plan.rho_goal is not None)
     search = _Search()
-    if plan.rho_wanted is not None:
-        reach = plan.rho_wanted.reach
+    if plan.rho_goal is not None:
+        reach = plan.rho_goal.reach
         valid = sample if reach is None else Sample(space, laws, *most, stream, reach, even=True)
         plan = search.found(plan, valid)
         search.pairs = space.n_pairs if chosen == "pairwise" else valid.pairs
@@ -100,7 +100,7 @@ def expect(
         forward=float(mean[first]),
         backward=float(mean[second].sum()),
         reciprocal=float(mean[RECIPROCAL]),
-        infeasible=0.0 if plan.none_wanted else sums.clipped / max(sums.both, 1.0),
+        infeasible=0.0 if plan.none_reciprocal else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
         n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
         seconds=work.seconds,
@@ -115,8 +115,8 @@ def expect(
         independent=sums.independent,
         reciprocal_per_rho=sums.reciprocal_per_rho,
         degrees=sums.degrees(_kind(plan), share),
-        unmet=None if plan.none_wanted else search.unmet or _unmet(plan, sums),
-        worst=None if plan.none_wanted else sums.worst,
+        unmet=None if plan.none_reciprocal else search.unmet or _unmet(plan, sums),
+        worst=None if plan.none_reciprocal else sums.worst,
     )
 
 
@@ -162,14 +162,14 @@ class _Search:
 
     def found(self, plan: Plan, sample: Sample) -> Plan:
         """Return the plan with the rho that is found in a sample."""
-        assert plan.rho_wanted is not None
-        self.sample, wanted = sample, plan.rho_wanted
+        assert plan.rho_goal is not None
+        self.sample, goal = sample, plan.rho_goal
         laws = background(plan.laws)
         estimate, _ = estimate_rho(
-            plan.space, laws, wanted, self._evaluate, keep=False, in_order=False
+            plan.space, laws, goal, self._evaluate, keep=False, in_order=False
         )
         if estimate.reachable is not None:
-            self.unmet = Unmet(wanted.pr, estimate.reachable, estimate.n * sample.weight)
+            self.unmet = Unmet(goal.pr, estimate.reachable, estimate.n * sample.weight)
         return plan.with_rho(estimate.rho)
 
 
@@ -210,7 +210,7 @@ def _alike(space: PairSpace) -> Iterator[tuple[ListedPairs, int]]:
 
 
 def _is_symmetric(plan: Plan, share: float) -> bool:
-    """Whether both orders of a pair are drawn, apart, with probabilities known to be the same."""
+    """Whether (i, j) and (j, i) are drawn independently, with the same probability."""
     space, law = plan.space, plan.laws.forward
     same = law.is_constant or metric_of(law.arg) is not None
     ordered = space.kind == "all" and space.source is space.target

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bmtool_connectors.connectivity import Connectivity
 
-__all__ = ["Expected", "Moments", "Unmet"]
+__all__ = ["Expected"]
 
 #: Numbers that are expected, and what the names of their mean, standard deviation and standard
 #: error end with.
@@ -189,9 +189,9 @@ class Expected:
         for name in (*numbers, "max_step", "independent", "reciprocal_per_rho"):
             key = KEYS.get(name, name)
             if values.get(key) is not None:
-                numbers[name] = _checked(key, values[key])
+                numbers[name] = _checked_number(key, values[key])
         degrees = {
-            name: (_checked(name, mean), None if sd is None else _checked(name, sd))
+            name: (_checked_number(name, mean), None if sd is None else _checked_number(name, sd))
             for name, (mean, sd) in (values.get("degrees") or {}).items()
         }
         return cls(sampler=str(values.get("sampler", "none")), degrees=degrees, **numbers)
@@ -210,7 +210,7 @@ class Expected:
         )
 
 
-def _checked(name: str, value: Any) -> float:
+def _checked_number(name: str, value: Any) -> float:
     """Return a number of a recipe; a sum may be rounded to a little less than 0."""
     if not isinstance(value, int | float) or not -ROUNDING <= value <= MOST:
         raise ValueError(f"{name} is {value!r}, not a number that can be expected")

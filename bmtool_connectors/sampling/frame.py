@@ -72,18 +72,18 @@ class Frame:
         closed = Frame(self.metric, tuple(begins), tuple(starts), extent)
         return closed if LONG * closed.diagonal < self.diagonal else self
 
-    def places(self, points: FloatArray) -> FloatArray:
+    def in_box(self, points: FloatArray) -> FloatArray:
         """Return where in the box ``Metric.coordinates`` are, shape (n_axes, n), um."""
-        places = np.empty_like(points)
+        where = np.empty_like(points)
         for k, (begins, starts) in enumerate(zip(self.begins, self.starts, strict=True)):
             if len(begins) == 1:
-                places[k] = points[k] - begins[0]
+                where[k] = points[k] - begins[0]
             else:
                 part = np.searchsorted(begins, points[k], side="right") - 1
-                places[k] = points[k] - begins[part] + starts[part]
+                where[k] = points[k] - begins[part] + starts[part]
             if self.is_periodic[k]:
-                places[k] %= self.periods[k]
-        return places
+                where[k] %= self.periods[k]
+        return where
 
     @property
     def periods(self) -> FloatArray:

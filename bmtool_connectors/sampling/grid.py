@@ -47,7 +47,7 @@ class Cells:
     Attributes
     ----------
     order : ndarray of int, shape (n,)
-        Position in the pool of each node in cell order.
+        Index into the pool of each node in cell order.
     key, first, count : ndarray of int, shape (n_cells,)
         Of each occupied cell: its number, its first node in cell order, how many.
     points : ndarray of float, shape (n_axes, n)
@@ -71,7 +71,7 @@ class Grid:
     metric : Metric
         Of the distance.
     edge : float, um
-        Wanted; each axis is cut into a whole number of cells not longer than that.
+        Upper limit; each axis is cut into a whole number of cells that are not longer.
     reach : float, um
         Greatest distance that matters.
     half : bool
@@ -106,7 +106,7 @@ class Grid:
     def _cells(self, nodes: NodeArrays) -> Cells:
         assert nodes.positions is not None
         points = np.stack(self.metric.coordinates(nodes.positions))
-        cell = np.floor(self.frame.places(points) / self.edges[:, None]).astype(np.int64)
+        cell = np.floor(self.frame.in_box(points) / self.edges[:, None]).astype(np.int64)
         cell = np.minimum(cell, self.dims[:, None] - 1) + self.greatest[:, None]
         key = np.zeros(len(nodes), dtype=np.int64)
         for axis, n in enumerate(self._padded.tolist()):
@@ -125,8 +125,8 @@ class Grid:
         axes = zip(self.frame.is_periodic, self.dims.tolist(), self.greatest.tolist(), strict=True)
         for is_periodic, n, room in reversed(list(axes)):
             if is_periodic and room:
-                place = key // stride % (n + 2 * room)
-                before, after = place >= n, place < 2 * room
+                along = key // stride % (n + 2 * room)
+                before, after = along >= n, along < 2 * room
                 key = np.concatenate([key[before] - n * stride, key, key[after] + n * stride])
                 cells = np.concatenate([cells[before], cells, cells[after]])
             stride *= n + 2 * room
@@ -156,13 +156,13 @@ class Grid:
         steps: Index = np.zeros(len(offsets), dtype=np.int64)
         for axis, n in enumerate(self._padded.tolist()):
             steps = steps * n + offsets[:, axis]
-        wanted = (self.source.key + steps[:, None]).ravel()
+        keys = (self.source.key + steps[:, None]).ravel()
         if self._table is not None:
-            found: Index = self._table[wanted]
+            found: Index = self._table[keys]
         else:
-            found = np.searchsorted(self._keys, wanted)
+            found = np.searchsorted(self._keys, keys)
             found = np.minimum(found, len(self._keys) - 1)
-            found = np.where(self._keys[found] == wanted, self._cell_of_key[found], -1)
+            found = np.where(self._keys[found] == keys, self._cell_of_key[found], -1)
         here = np.flatnonzero(found >= 0)
         return here % len(self.source.key), found[here]
 
@@ -214,7 +214,7 @@ class PairRange:
         self.within = twice
 
     def of_number(self, number: Index) -> tuple[Index, Index]:
-        """Return source and target places, in cell order, of ascending pair numbers."""
+        """Return source and target indices, in cell order, of ascending pair numbers."""
         # Look up the fewer in the more; only the cells between the first and the last count.
         least, most = np.searchsorted(self._ends, number[[0, -1]], side="right")
         ends = self._ends[least:most]
@@ -233,7 +233,7 @@ class PairRange:
         return a, b
 
     def all(self, most: int) -> Iterator[tuple[Index, Index]]:
-        """Yield the places of all pairs, `most` at a time or as many as one pair of cells has."""
+        """Yield the indices of all pairs, `most` at a time or as many as one pair of cells has."""
         start = 0
         while start < len(self._ends):
             stop = int(np.searchsorted(self._ends, self._starts[start] + most, side="right"))
@@ -247,7 +247,7 @@ class PairRange:
             start = stop
 
     def squared(self, a: Index, b: Index) -> FloatArray:
-        """Return squared distances of places in cell order, um^2."""
+        """Return squared distances of nodes by their indices in cell order, um^2."""
         source, target = self.grid.source.points, self.grid.target.points
         return self.grid.metric.squared((p[a] for p in source), (q[b] for q in target))
 

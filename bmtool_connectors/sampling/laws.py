@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import Index, Values
+from bmtool_connectors.arrays import Index, IntArray, Values
 from bmtool_connectors.bernoulli import bounds, deviation, unclipped
 from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
@@ -189,6 +189,12 @@ class BlockValues:
     arg1: Values
     p1: Values
 
+    def possible(self) -> IntArray:
+        """Return the numbers of pairs with p0 > 0, with p1 > 0, and with both."""
+        n, has0, has1 = self.candidates.n, self.p0 > 0, self.p1 > 0
+        flags = (has0, has1, has0 & has1)
+        return np.array([np.count_nonzero(f) if np.ndim(f) else n * int(f) for f in flags])
+
     def without_rectangle(self) -> BlockValues:
         """Forget the distances of the whole rectangle, for keeping the rest."""
         self.candidates.forget()
@@ -215,18 +221,18 @@ class Clipping:
 
     def add(
         self,
-        wanted: Values,
+        requested: Values,
         pr: Values,
         laws: tuple[Values, Values],
         candidates: Candidates,
         chosen: Index,
     ) -> None:
-        """Compare what was wanted of the chosen candidates with what is feasible."""
+        """Compare pr as it is requested for the chosen candidates with what is feasible."""
         # With p0 = 0 or p1 = 0 there is no pair to correlate, whatever pr says.
-        excess = np.abs(pr - wanted) * ((laws[0] > 0) & (laws[1] > 0))
+        excess = np.abs(pr - requested) * ((laws[0] > 0) & (laws[1] > 0))
         if not len(chosen) or not np.any(excess > ROUNDING):
             return
-        excess, *columns = np.broadcast_arrays(excess, wanted, pr, *laws, chosen)[:-1]
+        excess, *columns = np.broadcast_arrays(excess, requested, pr, *laws, chosen)[:-1]
         # Nor has a node and itself, which is connected in one direction.
         excess = excess * ~candidates.space.is_self(*candidates.pairs(chosen))
         self.count += int(np.count_nonzero(excess > ROUNDING))
@@ -287,18 +293,18 @@ class Joint:
         clipping : Clipping
             Is added to.
         """
-        wanted = self.wanted(values, chosen, p0, p1)
+        requested = self.requested(values, chosen, p0, p1)
         if self.rho == 0:
-            return p1, wanted
-        pr = np.clip(wanted, *bounds(p0, p1))
-        clipping.add(wanted, pr, (p0, p1), values.candidates, chosen)
+            return p1, requested
+        pr = np.clip(requested, *bounds(p0, p1))
+        clipping.add(requested, pr, (p0, p1), values.candidates, chosen)
         if self.clip:
             return p1, pr
-        law = unclipped(p0, p1, wanted, self.rho is not None)
+        law = unclipped(p0, p1, requested, self.rho is not None)
         clipping.moved.add(p0, p1, law, values.candidates, chosen)
         return law
 
-    def wanted(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
+    def requested(self, values: BlockValues, chosen: Index, p0: Values, p1: Values) -> Values:
         """Return pr of the chosen candidates as the parameters ask for it, feasible or not."""
         if self.rho is None:
             return self._given(values, chosen, p0, p1)
@@ -312,7 +318,7 @@ class Joint:
             arg = arg[chosen] if isinstance(arg, np.ndarray) else arg
         else:
             arg = pair_values(values.candidates, arg, f"{self.name} (its argument)", chosen=chosen)
-        wanted = vectorization.of_values(self.pr, (arg, p0, p1), len(chosen), self.name)
+        requested = vectorization.of_values(self.pr, (arg, p0, p1), len(chosen), self.name)
         return vectorization.checked_numbers(
-            wanted, lambda k: values.candidates.describe(int(chosen[k])), self.name
+            requested, lambda k: values.candidates.describe(int(chosen[k])), self.name
         )

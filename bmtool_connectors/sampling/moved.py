@@ -19,24 +19,24 @@ class Moved:
     ----------
     pairs : int
         Pairs with p1 > 0.
-    wanted, drawn, reciprocal : float
+    requested, drawn, reciprocal : float
         Sums of p1 as it should be, of p1 and of pr as they are drawn.
     worst : str or None
     excess : float
     """
 
     pairs: int = 0
-    wanted: float = 0.0
+    requested: float = 0.0
     drawn: float = 0.0
     reciprocal: float = 0.0
     worst: str | None = None
     excess: float = 0.0
 
     def __str__(self) -> str:
-        wanted, drawn = self.wanted / self.pairs, self.drawn / self.pairs
+        p1, drawn = self.requested / self.pairs, self.drawn / self.pairs
         return (
-            f"{self.drawn:.5g} backward connections are expected for {self.wanted:.5g} (p1 is "
-            f"{drawn:.4g} for {wanted:.4g} on average), {self.reciprocal:.5g} of them reciprocal; "
+            f"{self.drawn:.5g} backward connections are expected for {self.requested:.5g} (p1 is "
+            f"{drawn:.4g} for {p1:.4g} on average), {self.reciprocal:.5g} of them reciprocal; "
             f"the largest change: {self.worst}"
         )
 
@@ -50,7 +50,7 @@ class Moved:
             columns = tuple(column[other] for column in columns)
         p0, p1, backward, joint, chosen = columns
         self.pairs += int(np.count_nonzero(p1 > 0))
-        self.wanted += float(p1.sum())
+        self.requested += float(p1.sum())
         self.drawn += float(backward.sum())
         self.reciprocal += float(joint.sum())
         excess = np.abs(backward - p1)

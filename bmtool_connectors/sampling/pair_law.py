@@ -33,14 +33,14 @@ def pair_law(plan: Plan, i: int, j: int) -> dict[str, Any]:
     if left_out or (i == j and space.kind == "upper"):
         return {"note": "a node and itself are no pair here"}
     values = plan.laws.evaluate(PairBlock(space, i, i + 1, j, j + 1), everything=True)
-    found: dict[str, Any] = {"distance": _number(values.arg0), "p0": _first(values.p0)}
+    found: dict[str, Any] = {"distance": _number(values.arg0), "p0": _first_value(values.p0)}
     found |= _state(plan, values)
     if plan.joint is None:
         return found
     if space.is_self(np.array([i]), np.array([j]))[0]:
         return {**found, "note": "a node and itself have one direction"}
-    found |= {"distance_backward": _number(values.arg1), "p1": _first(values.p1)}
-    if plan.rho_wanted is not None:
+    found |= {"distance_backward": _number(values.arg1), "p1": _first_value(values.p1)}
+    if plan.rho_goal is not None:
         found["note"] = "rho is estimated when the edges are drawn"
     else:
         found |= _joint(plan, values, found["p0"], found["p1"])
@@ -69,14 +69,14 @@ def _joint(plan: Plan, values: BlockValues, p0: float, p1: float) -> dict[str, A
     """Return p1 and the joint probability as they are drawn, pr before, and the correlation."""
     assert plan.joint is not None
     first, laws = np.arange(1), (np.array([p0]), np.array([p1]))
-    wanted = _first(plan.joint.wanted(values, first, *laws))
-    p1, pr = map(_first, plan.joint.drawn(values, first, *laws, Clipping()))
+    wanted = _first_value(plan.joint.requested(values, first, *laws))
+    p1, pr = map(_first_value, plan.joint.drawn(values, first, *laws, Clipping()))
     spread = float(deviation(p0, p1))
     rho = (pr - p0 * p1) / spread if spread > 0 else None
     return {"p1": p1, "pr_wanted": wanted, "pr": pr, "rho": rho}
 
 
-def _first(values: Any) -> float:
+def _first_value(values: Any) -> float:
     return float(np.ravel(values)[0])
 
 

@@ -25,7 +25,6 @@ from bmtool_connectors.sampling.collect import (
     SynapseCounts,
     collect,
     constant_counts,
-    passed,
     taken,
 )
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws
@@ -77,7 +76,7 @@ def _draw_block(
 ) -> tuple[Index, Index]:
     """Return the candidates with a forward and with a backward connection."""
     p0, p1, n = values.p0, values.p1, values.candidates.n
-    has0, has1 = passed(p0), passed(p1)
+    has0, has1 = p0 > 0, p1 > 0
     pr = None
     if joint is not None and joint.rho != 0:
         p1, pr = _backward_law(values, joint, has1, clipping)
@@ -110,7 +109,7 @@ def _draw_in_sequence(
     p0, p1 = values.p0, values.p1
     backward_law: tuple[Values, Values] = (p1, 0.0)
     if joint is not None:
-        backward_law = _backward_law(values, joint, passed(p1), clipping)
+        backward_law = _backward_law(values, joint, p1 > 0, clipping)
     pr = backward_law[1]
     laws = (p0, p1, after_forward(p0, pr), without_forward(p0, *backward_law))
     columns = [np.broadcast_to(law, (candidates.n,)) for law in laws]

@@ -11,13 +11,13 @@ from bmtool_connectors.sampling.laws import Joint, PairLaws
 
 
 @dataclass(frozen=True)
-class RhoWanted:
+class RhoGoal:
     """One correlation for all pairs is to be found, with a mean joint probability.
 
     Attributes
     ----------
     pr : float
-        Wanted mean joint probability of the valid pairs.
+        Mean joint probability of the valid pairs.
     ranges : tuple of two (low, high) or None
         Arguments, forward and backward, at which a pair is valid. Without, pairs with p0 > 0
         and p1 > 0 are.
@@ -54,26 +54,26 @@ class Plan:
         Forward and backward.
     joint : Joint or None
         None for one direction.
-    rho_wanted : RhoWanted or None
+    rho_goal : RhoGoal or None
         The rho of `joint` is still to be found.
-    none_wanted : bool
+    none_reciprocal : bool
         No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
     unreachable : bool
-        No rho gives what was wanted, as has been said: pairs are clipped because of that.
+        No rho reaches its goal, as has been said: pairs are clipped because of that.
     """
 
     space: PairSpace
     laws: PairLaws
     n_syn: tuple[SynapseCounts, SynapseCounts]
     joint: Joint | None = None
-    rho_wanted: RhoWanted | None = None
-    none_wanted: bool = False
+    rho_goal: RhoGoal | None = None
+    none_reciprocal: bool = False
     unreachable: bool = False
 
     def with_rho(self, rho: float) -> Plan:
-        """Return the plan with the rho that was wanted."""
+        """Return the plan with the rho that was found."""
         assert self.joint is not None
-        return replace(self, joint=replace(self.joint, rho=rho), rho_wanted=None)
+        return replace(self, joint=replace(self.joint, rho=rho), rho_goal=None)
 
     @property
     def needs_python_calls(self) -> bool:

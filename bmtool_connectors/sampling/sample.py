@@ -109,10 +109,10 @@ class Sample:
         strata = [(low, high - low) for low, high in pairwise(self._cuts) if high > low]
         chosen = [low + _some(rng, min(1.0, self._each / n), n) for low, n in strata]
         stops = np.cumsum([len(each) for each in chosen])
-        place, i, j, distances = self._pairs(np.concatenate(chosen or [np.empty(0, np.int64)]))
+        index, i, j, distances = self._pairs(np.concatenate(chosen or [np.empty(0, np.int64)]))
         start = 0
         for (_, total), numbers, stop in zip(
-            strata, chosen, np.searchsorted(place, stops).tolist(), strict=True
+            strata, chosen, np.searchsorted(index, stops).tolist(), strict=True
         ):
             here = slice(start, stop)
             some = {metric: dist[here] for metric, dist in distances.items()}
@@ -138,8 +138,8 @@ class Sample:
                 found = ranges.candidates(pairs, *pairs.of_number(number[first:stop] - start))
                 columns.append((first + found.kept, *found.pairs(), found.distance(ranges.metric)))
             start += pairs.total
-        place, i, j, dist = (np.concatenate(column) for column in zip(*columns, strict=True))
-        return place, i, j, {ranges.metric: dist}
+        index, i, j, dist = (np.concatenate(column) for column in zip(*columns, strict=True))
+        return index, i, j, {ranges.metric: dist}
 
 
 def _strata(ends: Index, density: FloatArray, looks: int) -> tuple[list[int], float]:

@@ -118,7 +118,7 @@ class DistanceRanges:
                 yield number, q, pairs
 
     def candidates(self, pairs: PairRange, a: Index, b: Index) -> CellPairs:
-        """Return the pairs of the space among these places in cell order, within reach."""
+        """Return the pairs of the space among these in cell order, within reach."""
         squared = pairs.squared(a, b)
         keep = squared <= self.limit * self.limit * (1 + 1e-9)
         if pairs.within:  # one order of each pair, and each node with itself if it may
@@ -131,26 +131,26 @@ class DistanceRanges:
 
 
 class CellPairs(Candidates):
-    """Pairs known by places in cell order; few of them are ever asked for their nodes.
+    """Pairs known by indices in cell order; few of them are ever asked for their nodes.
 
-    `kept` are the places that are pairs of the space, by their numbers.
+    `kept` are the numbers of those that are pairs of the space.
     """
 
     def __init__(
         self,
         space: PairSpace,
         grid: Grid,
-        places: tuple[Index, Index],
+        ends: tuple[Index, Index],
         kept: Index,
         distances: Distances,
     ) -> None:
         super().__init__(space, len(kept), distances)
-        self._grid, self._places, self.kept = grid, places, kept
+        self._grid, self._ends, self.kept = grid, ends, kept
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target positions of the chosen candidates (all when None)."""
+        """Return source and target indices of the chosen candidates (all when None)."""
         which = self.kept if chosen is None else self.kept[chosen]
-        a, b = (place[which] for place in self._places)
+        a, b = (end[which] for end in self._ends)
         i, j = self._grid.source.order[a], self._grid.target.order[b]
         return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors.arrays import Values
+from bmtool_connectors.arrays import FloatArray, Index, Values
 from bmtool_connectors.bernoulli import deviation
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint
@@ -33,7 +32,7 @@ class CountSums:
     n_source, n_target : int
         Sizes of the pools.
     symmetric : bool, default False
-        The pairs (i, j) and (j, i) are both there, by themselves, with the same probability.
+        (i, j) and (j, i) are drawn independently, with the same probability.
 
     Attributes
     ----------
@@ -67,7 +66,7 @@ class CountSums:
         self._powers = np.zeros((2, 2))
 
     @property
-    def error(self) -> npt.NDArray[np.float64]:
+    def error(self) -> FloatArray:
         """Standard errors of `mean`, shape (4,); 0 where all pairs were looked at."""
         return np.sqrt(self._error2)
 
@@ -82,7 +81,7 @@ class CountSums:
             Of the pairs.
         joint : Joint or None
         total : int, optional
-            How many pairs they stand for, of which they were chosen at random.
+            How many pairs there are, if these are a random sample that stands for all.
         sign : {1, -1}
         """
         i, j = values.candidates.pairs()
@@ -108,15 +107,15 @@ class CountSums:
             spread = np.maximum(squares - sums**2 / looked_at, 0.0) / (looked_at - 1)
             self._error2 += total * (times - 1) * spread
         for direction, p in enumerate((p0, p1) if joint is not None else (p0,)):
-            for side, place in enumerate((i, j) if direction == 0 else (j, i)):
-                self._add_to_nodes((side, direction), place, p, times, looked_at)
+            for side, index in enumerate((i, j) if direction == 0 else (j, i)):
+                self._add_to_nodes((side, direction), index, p, times, looked_at)
             if total is not None:
                 weighed = times * p
                 self._powers[direction] += (weighed**2).sum(), (weighed**4).sum()
 
     def _probabilities(
         self, values: BlockValues, joint: Joint | None, times: float
-    ) -> tuple[npt.NDArray[np.float64], ...]:
+    ) -> tuple[FloatArray, ...]:
         """Return p0, p1 and pr of edges, counting what is clipped."""
         candidates, n, clipping = values.candidates, values.candidates.n, Clipping()
         p0, p1 = (np.broadcast_to(p, (n,)) for p in (values.p0, values.p1))
@@ -136,8 +135,8 @@ class CountSums:
     def _add_to_nodes(
         self,
         which: tuple[int, int],
-        place: npt.NDArray[Any],
-        p: npt.NDArray[np.float64],
+        index: Index,
+        p: FloatArray,
         times: float,
         looked_at: int,
     ) -> None:
@@ -145,9 +144,9 @@ class CountSums:
         side, direction = which
         sums = (self._starts, self._ends)[side][direction]
         if abs(times) == 1:
-            _add(sums, place, times * p)
+            _add(sums, index, times * p)
             return
-        own = np.bincount(place, p, len(sums))
+        own = np.bincount(index, p, len(sums))
         sums += times * own
         if looked_at > 1:
             # Of pairs chosen without replacement. A pair that stands for n has n (n - 1) p^2.
@@ -174,7 +173,7 @@ class CountSums:
         if self.reciprocal_per_rho <= NOISE * self._gross[EDGES]:
             self.reciprocal_per_rho = 0.0
 
-    def deviation(self, share: float = 1.0) -> npt.NDArray[np.float64]:
+    def deviation(self, share: float = 1.0) -> FloatArray:
         """Return standard deviations over draws, shape (4,).
 
         With a `share` of the sources that is drawn as well, there is one direction only.
@@ -192,7 +191,7 @@ class CountSums:
         return max_step(self._starts[0], share)
 
     @staticmethod
-    def _between(expected: npt.NDArray[np.float64], noise: float, error2: float) -> float:
+    def _between(expected: FloatArray, noise: float, error2: float) -> float:
         """Return the variance of what nodes expect, less what comes from the sample.
 
         With n - 1 in the denominator, as `of_some` takes it. `noise` is the sum of the variances of
@@ -203,7 +202,7 @@ class CountSums:
             return 0.0
         return max(float(np.var(expected, ddof=1)) - (noise - error2 / n) / (n - 1), 0.0)
 
-    def _spread(self, expected: npt.NDArray[np.float64], of: _Of) -> tuple[float, float | None]:
+    def _spread(self, expected: FloatArray, of: _Of) -> tuple[float, float | None]:
         """Return mean and standard deviation of a degree over nodes and draws."""
         n = len(expected)
         between = self._between(expected, of.noise, of.error2)
@@ -284,20 +283,18 @@ class _Of(NamedTuple):
     variance: float
     noise: float
     error2: float
-    powers: npt.NDArray[np.float64]
+    powers: FloatArray
 
 
-def _add(
-    sums: npt.NDArray[np.float64], place: npt.NDArray[Any], values: npt.NDArray[np.float64]
-) -> None:
-    """Add values at places of an array, of which some may be the same."""
-    if 8 * len(place) < len(sums):  # not a pass over all for a few
-        np.add.at(sums, place, values)
+def _add(sums: FloatArray, index: Index, values: FloatArray) -> None:
+    """Add values at indices of an array, of which some may be the same."""
+    if 8 * len(index) < len(sums):  # not a pass over all for a few
+        np.add.at(sums, index, values)
     else:
-        sums += np.bincount(place, values, len(sums))
+        sums += np.bincount(index, values, len(sums))
 
 
-def max_step(expected: npt.NDArray[np.float64], share: float) -> float:
+def max_step(expected: FloatArray, share: float) -> float:
     """Return the largest change of a number of edges by one independent event: mostly one edge.
 
     Parameters

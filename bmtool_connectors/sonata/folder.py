@@ -161,13 +161,13 @@ def _table(h5: H5Group, item: str, file: Path) -> Table:
     types = np.full(n, -1 if item == EDGES else 0, dtype=np.int64)
     groups = _column_groups(rows, file)
     if item == NODES:
-        node_types = rows.whole_numbers(NODE_TYPE_ID)
+        node_types = rows.column(NODE_TYPE_ID)
         groups = (ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types}), *groups)
-        ids = (rows.whole_numbers(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
+        ids = (rows.column(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
         return Table(ids, types, groups, file.name)
     if EDGE_TYPE_ID in rows.columns:
-        types = rows.whole_numbers(EDGE_TYPE_ID)
-    return Table(tuple(map(rows.whole_numbers, needed)), types, groups, file.name)
+        types = rows.column(EDGE_TYPE_ID)
+    return Table(tuple(map(rows.column, needed)), types, groups, file.name)
 
 
 def _column_groups(rows: OpenTable, file: Path) -> tuple[ColumnGroup, ...]:

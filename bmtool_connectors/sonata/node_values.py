@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.checks import floats
-from bmtool_connectors.sonata.datasets import IntArray
 from bmtool_connectors.sonata.layout import AXES, NODE_ID, NODE_TYPE_ID, POSITIONS
 from bmtool_connectors.sonata.populations import Table
 

@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.sonata.datasets import (
     H5Dataset,
     H5Group,
-    IntArray,
     checked,
     datasets,
     integers,
@@ -82,7 +82,7 @@ class OpenTable:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    def whole_numbers(self, name: str, part: slice = slice(None)) -> IntArray:
+    def column(self, name: str, part: slice = slice(None)) -> IntArray:
         """Return some rows of a column."""
         return integers(self.columns[name], part)
 
@@ -91,7 +91,7 @@ class OpenTable:
         if not self.links:
             n = part.stop - part.start
             return np.zeros(n, dtype=np.int64), np.arange(part.start, part.stop)
-        group, index = (self.whole_numbers(name, part) for name in self.links)
+        group, index = (self.column(name, part) for name in self.links)
         return group, index
 
     def by_group(

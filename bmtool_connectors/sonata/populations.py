@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.datasets import IntArray
 from bmtool_connectors.sonata.layout import NSYNS
 
 __all__ = ["ColumnGroup", "Population", "Table"]

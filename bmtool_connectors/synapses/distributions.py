@@ -12,20 +12,21 @@ import numpy.typing as npt
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.synapses.distribution import (
+from bmtool_connectors.synapses.frozen import (
     ALLOWED,
     Constant,
+    Distribution,
     FloatArray,
-    Law,
-    as_law,
+    as_distribution,
     checked_probabilities,
-    required_law,
+    moved_within,
+    required_distribution,
     shown,
 )
 
 __all__ = ["clipped", "lognormal", "mixture", "truncated"]
 
-#: A truncated law is drawn from by rejection if it keeps more than this.
+#: A truncated distribution is drawn from by rejection if it keeps more than this.
 _MASS_OF_REJECTION = 0.25
 #: Below this, rejection takes too long.
 _LEAST_MASS = 1e-3
@@ -68,35 +69,37 @@ def lognormal(mean: float, std: float) -> Any:
     return stats.lognorm(s=math.sqrt(s2), scale=mean * math.exp(-s2 / 2))
 
 
-# ---------------------------------------------------------------------- limits
-def _limits(low: Any, high: Any, owner: str) -> tuple[float, float]:
-    """Return two limits, one of them finite, as floats."""
-    ends = floats([low, high]) if np.ndim(low) == np.ndim(high) == 0 else np.array([math.nan] * 2)
-    if not ends[0] < ends[1] or not np.isfinite(ends).any():
-        raise ParameterError(
-            f"low and high of {owner} are {low!r} and {high!r}; allowed are two numbers with "
-            "low < high, one of which may be left out."
-        )
-    return float(ends[0]), float(ends[1])
-
-
-class Truncated(Law):
-    """A law on an interval."""
-
-    parameter_names = ("distribution", "low", "high")
+class Limited(Distribution):
+    """A distribution of which no value lies beyond limits, one of which is finite."""
 
     def __init__(self, distribution: Any, low: Any, high: Any) -> None:
-        law = required_law(distribution, "distribution of truncated()")
+        owner = f"{type(self).__name__.lower()}()"
         self.distribution = distribution
-        self.low, self.high = _limits(low, high, "truncated()")
-        self._law = law
-        #: The probabilities between which the law lies, by the cdf or the survival function.
-        self._probability: Callable[..., Any] = law.cdf
-        self._first, self._last = law.below(self.low), float(law.cdf(self.high))
+        self._unlimited = required_distribution(distribution, f"distribution of {owner}")
+        self.sequential = self._unlimited.sequential
+        are_numbers = np.ndim(low) == np.ndim(high) == 0
+        ends = floats([low, high]) if are_numbers else np.array([math.nan] * 2)
+        if not ends[0] < ends[1] or not np.isfinite(ends).any():
+            raise ParameterError(
+                f"low and high of {owner} are {low!r} and {high!r}; allowed are two numbers with "
+                "low < high, one of which may be left out."
+            )
+        self.low, self.high = ends.tolist()
+
+
+class Truncated(Limited):
+    """A distribution given that its values lie within limits."""
+
+    def __init__(self, distribution: Any, low: Any, high: Any) -> None:
+        super().__init__(distribution, low, high)
+        unlimited = self._unlimited
+        #: The probabilities between which values lie, by the cdf or the survival function.
+        self._probability: Callable[..., Any] = unlimited.cdf
+        self._first, self._last = unlimited.below(self.low), float(unlimited.cdf(self.high))
         self._inverse: Callable[..., Any] | None = None
-        if not (law.sequential and self._mass > _MASS_OF_REJECTION):
+        if not (unlimited.sequential and self._mass > _MASS_OF_REJECTION):
             self._invert()
-        self.sequential = law.sequential or self._inverse is not None
+        self.sequential = unlimited.sequential or self._inverse is not None
         if not self._mass > (_LEAST_MASS if self._inverse is None else 0.0):
             raise ParameterError(
                 f"low and high of truncated() are {low!r} and {high!r}, where "
@@ -115,7 +118,7 @@ class Truncated(Law):
         """
         from scipy.stats import rv_continuous
 
-        frozen = getattr(self._law, "frozen", None)
+        frozen = getattr(self._unlimited, "frozen", None)
         if frozen is None or not isinstance(frozen.dist, rv_continuous):
             return
         self._probability, self._inverse = frozen.cdf, frozen.ppf
@@ -123,79 +126,64 @@ class Truncated(Law):
             self._probability, self._inverse = frozen.sf, frozen.isf
         self._first, self._last = (float(self._probability(x)) for x in (self.low, self.high))
 
-    def draw(self, rng: SharedGenerator, n: int) -> FloatArray:
+    def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
         if self._inverse is None:
-            return self._accepted(rng, n)
+            return self._one_inside(rng) if n is None else self._inside(rng, n)
         p = rng.uniform(0.0, 1.0, n)
         p *= self._last - self._first
         p += self._first
-        np.clip(p, *_INNER, out=p)  # 0 and 1 may lie infinitely far away
-        values: FloatArray = self._inverse(p)
+        values = self._inverse(moved_within(p, *_INNER))  # 0 and 1 may lie infinitely far away
         return np.clip(values, self.low, self.high)  # the last digits are rounded
 
-    def _accepted(self, rng: SharedGenerator, n: int) -> FloatArray:
+    def _inside(self, rng: SharedGenerator, n: int) -> FloatArray:
         """Return the values inside, in the order in which they come; none is drawn in vain."""
         values = np.empty(n)
         found = 0
         while found < n:
-            drawn = self._law.draw(rng, n - found)
+            drawn = self._unlimited.draw(rng, n - found)
             drawn = drawn[(drawn >= self.low) & (drawn <= self.high)]
             values[found : found + len(drawn)] = drawn
             found += len(drawn)
         return values
 
-    def one(self, rng: SharedGenerator) -> float:
-        if self._inverse is not None:
-            return super().one(rng)
-        while True:
-            value = self._law.one(rng)
-            if self.low <= value <= self.high:
-                return value
+    def _one_inside(self, rng: SharedGenerator) -> float:
+        """Return the first value inside: arrays of one take several times as long."""
+        value: float = self._unlimited.draw(rng)
+        while not self.low <= value <= self.high:
+            value = self._unlimited.draw(rng)
+        return value
 
     def cdf(self, x: npt.ArrayLike) -> Any:
         x = np.asarray(x, dtype=float)
-        inside = (self._probability(np.minimum(x, self.high)) - self._first) / (
-            self._last - self._first
-        )
+        inside = self._probability(np.minimum(x, self.high)) - self._first
+        inside /= self._last - self._first
         return np.where(x < self.low, 0.0, np.clip(inside, 0.0, 1.0))
 
 
-class Clipped(Law):
-    """A law whose values are moved to the limits."""
+class Clipped(Limited):
+    """A distribution whose values are moved to the limits."""
 
-    parameter_names = ("distribution", "low", "high")
-
-    def __init__(self, distribution: Any, low: Any, high: Any) -> None:
-        self._law = required_law(distribution, "distribution of clipped()")
-        self.distribution = distribution
-        self.low, self.high = _limits(low, high, "clipped()")
-        self.sequential = self._law.sequential
-
-    def draw(self, rng: SharedGenerator, n: int) -> FloatArray:
-        values = self._law.draw(rng, n)
-        return np.clip(values, self.low, self.high, out=values)
-
-    def one(self, rng: SharedGenerator) -> float:
-        return min(max(self._law.one(rng), self.low), self.high)
+    def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
+        return moved_within(self._unlimited.draw(rng, n), self.low, self.high)
 
     def cdf(self, x: npt.ArrayLike) -> Any:
         x = np.asarray(x, dtype=float)
-        return np.where(x < self.low, 0.0, np.where(x >= self.high, 1.0, self._law.cdf(x)))
+        return np.where(x < self.low, 0.0, np.where(x >= self.high, 1.0, self._unlimited.cdf(x)))
 
 
-def truncated(distribution: Any, low: float = -math.inf, high: float = math.inf) -> Law:
+def truncated(distribution: Any, low: float = -math.inf, high: float = math.inf) -> Distribution:
     """Return a distribution given that its values lie within [low, high].
 
     Parameters
     ----------
-    distribution : scipy.stats distribution or Law
+    distribution : scipy.stats distribution or Distribution
     low, high : float
         Limits, in the values' unit; one may be left out. (Those of ``scipy.stats.truncnorm``
         count standard deviations.)
 
     Returns
     -------
-    Law
+    Distribution
         With ``rvs`` and ``cdf``. The probability outside is shared by all values inside; mean
         and standard deviation are no longer those of `distribution`. See :func:`clipped`.
 
@@ -221,18 +209,18 @@ def truncated(distribution: Any, low: float = -math.inf, high: float = math.inf)
     return Truncated(distribution, low, high)
 
 
-def clipped(distribution: Any, low: float = -math.inf, high: float = math.inf) -> Law:
+def clipped(distribution: Any, low: float = -math.inf, high: float = math.inf) -> Distribution:
     """Return a distribution whose values beyond [low, high] are moved to the nearest limit.
 
     Parameters
     ----------
-    distribution : scipy.stats distribution or Law
+    distribution : scipy.stats distribution or Distribution
     low, high : float
         Limits, in the values' unit; one may be left out.
 
     Returns
     -------
-    Law
+    Distribution
         With ``rvs`` and ``cdf``. The limits themselves have the probability of what lay beyond;
         see :func:`truncated`.
 
@@ -250,64 +238,58 @@ def clipped(distribution: Any, low: float = -math.inf, high: float = math.inf) -
     return Clipped(distribution, low, high)
 
 
-# ---------------------------------------------------------------------- mixtures
-class Mixture(Law):
-    """One of several laws, chosen anew for each value."""
+class Mixture(Distribution):
+    """One of several distributions, chosen anew for each value."""
 
-    parameter_names = ("distributions", "probabilities")
     sequential = False
 
     def __init__(self, distributions: Any, probabilities: Any) -> None:
+        owner = "distributions of mixture()"
         if not isinstance(distributions, list | tuple) or not distributions:
             raise ParameterError(
-                f"distributions of mixture() is {shown(distributions)}; allowed is a list of "
-                "distributions or numbers."
+                f"{owner} is {shown(distributions)}; allowed is a list of distributions or numbers."
             )
         self.distributions = tuple(distributions)
         self.probabilities = checked_probabilities(
             probabilities, len(distributions), "probabilities of mixture()"
         )
-        self._parts = [_part(each) for each in distributions]
+        allowed = f"{ALLOWED}, or a number"
+        self._parts = [
+            as_distribution(each, owner) or Constant(number(each, owner, allowed, -1e300, 1e300))
+            for each in distributions
+        ]
         self._bounds = np.cumsum(self.probabilities)[:-1]
 
-    def draw(self, rng: SharedGenerator, n: int) -> FloatArray:
-        chosen = np.searchsorted(self._bounds, rng.uniform(0.0, 1.0, n), side="right")
+    def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
+        chosen = self._bounds.searchsorted(rng.uniform(0.0, 1.0, n), side="right")
+        if n is None:
+            return self._parts[int(chosen)].draw(rng)
         values = np.empty(n)
         for k, part in enumerate(self._parts):
-            places = np.flatnonzero(chosen == k)
-            values[places] = part.draw(rng, len(places))
+            index = np.flatnonzero(chosen == k)
+            values[index] = part.draw(rng, len(index))
         return values
-
-    def one(self, rng: SharedGenerator) -> float:
-        chosen = np.searchsorted(self._bounds, rng.uniform(), side="right")
-        return self._parts[int(chosen)].one(rng)
 
     def cdf(self, x: npt.ArrayLike) -> Any:
         parts = zip(self.probabilities, self._parts, strict=True)
         return sum(p * part.cdf(x) for p, part in parts)
 
 
-def _part(value: Any) -> Law:
-    owner = "distributions of mixture()"
-    law = as_law(value, owner)
-    if law is not None:
-        return law
-    return Constant(number(value, owner, f"{ALLOWED}, or a number", -1e300, 1e300))
-
-
-def mixture(distributions: Sequence[Any], probabilities: Sequence[float] | None = None) -> Law:
+def mixture(
+    distributions: Sequence[Any], probabilities: Sequence[float] | None = None
+) -> Distribution:
     """Return the distribution of a value that is drawn from one of several.
 
     Parameters
     ----------
-    distributions : sequence of scipy.stats distribution, Law or float
+    distributions : sequence of scipy.stats distribution, Distribution or float
         A number is a value of its own: 0.0 stands for silent synapses.
     probabilities : sequence of float, optional
         Of each; they add up to 1. Equal ones when omitted.
 
     Returns
     -------
-    Law
+    Distribution
         With ``rvs`` and ``cdf``.
 
     Raises

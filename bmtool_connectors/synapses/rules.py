@@ -4,119 +4,164 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
-from bmtool_connectors.checks import flag, floats
+from bmtool_connectors.checks import HUGE, flag, floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
-from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.distribution import Law, shown
-from bmtool_connectors.synapses.synapse_block import Block, OneSynapse, PairDistance, Rows, blocks
+from bmtool_connectors.synapses.frozen import shown
+from bmtool_connectors.synapses.synapse_block import (
+    PAIRS,
+    Column,
+    OneSynapse,
+    PairDistance,
+    Synapses,
+    SynapseTable,
+    blocks,
+)
 
-__all__ = ["PropertyRule", "properties"]
+__all__ = ["properties"]
 
-Column = npt.NDArray[Any]
-#: Place among the properties of a call of a rule that gives all of them.
-ALONE = slice(None)
+#: Index of the properties that a rule gives among those of a call: of one that gives all of them.
+ALL = slice(None)
+
+#: The streams of rules that were given a seed, by seed value: a helper is called once per synapse
+#: with the same seed, and must not return the same number each time.
+_seeds: dict[Hashable, Seed] = {}
+
+
+def origin(rng: RngLike, owner: str) -> SharedGenerator | Seed:
+    """Return the generator or the seed that `rng` stands for; None is the module's, now."""
+    if rng is None:
+        return randomness.default.source
+    source = randomness.as_source(rng, f"rng of {owner}")
+    if isinstance(source, Seed):
+        sequence = source.sequence
+        source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
+    return source
 
 
 class PropertyRule(ABC):
     """Values of some properties of synapses: callable as ``rule(source, target)``.
 
-    A subclass gives ``values``, and calls :meth:`_draws_from` and :meth:`_needs` in its
-    constructor.
-
-    Parameters
-    ----------
-    rng : Generator, RandomState, int, SeedSequence or None
+    A subclass has :meth:`values`, a single formula for one synapse and for a block of them, and
+    says in :meth:`_prepare` what it draws from and calls.
     """
 
     #: Of the properties, in order.
     names: tuple[str, ...]
     #: A type per property.
     dtypes: tuple[Any, ...]
-    parameter_names: ClassVar[tuple[str, ...]]
 
-    def __init__(self, rng: RngLike) -> None:
-        self.rng = rng
-        # None is the default of the module when a value is drawn.
-        self._source = None if rng is None else common.origin(rng, type(self).__name__)
-        self._laws: list[Law | None] = []
-        self._distance: PairDistance | None = None
-        self._batches = True
+    #: None is the default of the module when a value is drawn.
+    _source: SharedGenerator | Seed | None = None
+    #: Of each distribution that is drawn from, whether many values are those of single draws.
+    _sequential: tuple[bool, ...] = ()
+    #: What is called with nodes, or with the distance.
+    _functions: tuple[Any, ...] = ()
+    _distance: PairDistance | None = None
+    #: Pairs whose synapses are a block.
+    _pairs: int = PAIRS
+
+    def _prepare(self, rng: RngLike, **found: Any) -> None:
+        """Keep what has been found of the parameters, as attributes."""
+        source = None if rng is None else origin(rng, self._owner)
+        self.__dict__.update(found, _source=source)  # the rule is frozen
+
+    @property
+    def _owner(self) -> str:
+        """Whose parameters they are, in messages."""
+        return type(self).__name__
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the parameters, which are attributes too."""
+        return tuple(inspect.signature(type(self)).parameters)
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self)).parameters
-        values = {name: shown(getattr(self, name)) for name in self.parameter_names}
+        values = {name: shown(getattr(self, name)) for name in defaults}
         text = [f"{k}={v}" for k, v in values.items() if v != shown(defaults[k].default)]
         return f"{type(self).__name__}({', '.join(text)})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PropertyRule:
         return deep_copy(self, memo, self._source)
 
-    def _draws_from(self, law: Law | None) -> None:
-        """Say that each value takes a number of a law; None is one uniform number."""
-        self._laws.append(law)
-
-    def _needs(self, function: Any) -> None:
-        """Say that a function is called, which may have to be called once per synapse."""
-        if isinstance(function, DistantDependentProbability):
-            self._batches &= vectorization.is_profile(function)
-        elif callable(function):
-            self._batches &= vectorization.is_vectorized(function)
+    @property
+    def _parts(self) -> tuple[PropertyRule, ...]:
+        """The rules that it consists of."""
+        return (self,)
 
     def _origin(self) -> SharedGenerator | Seed:
         return randomness.default.source if self._source is None else self._source
 
-    def _stream(self, place: slice = ALONE) -> SharedGenerator:
-        """Return the generator to draw from, by the place of the rule among those joined."""
-        return randomness.helper_stream(self._origin(), place)
+    def _stream(self, index: slice = ALL) -> SharedGenerator:
+        """Return the generator to draw from, by the index of the properties among those joined."""
+        return randomness.helper_stream(self._origin(), index)
 
     @abstractmethod
-    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
-        """Return a value, or an array of values, for each property."""
+    def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
+        """Return each property's values: an array, or a number if it is that of all synapses."""
 
     def __call__(self, source: Any, target: Any) -> Any:
-        found = self.values(OneSynapse(source, target), self._stream())
-        return found if len(self.names) > 1 else found[0]
+        return self.of_one(source, target, self._origin())
 
-    def of_synapses(self, rows: Rows) -> Iterator[tuple[Column, ...]] | None:
-        """Return the values of all synapses, some at a time, or None if it has to be called."""
-        return _all_values([(self, ALONE)], rows)
+    def of_one(self, source: Any, target: Any, origin: SharedGenerator | Seed) -> Any:
+        """Return the value of one synapse, or a tuple of values."""
+        found = self.values(OneSynapse(source, target), randomness.helper_stream(origin))
+        return tuple(map(_plain, found)) if len(found) > 1 else _plain(found[0])
 
-    def can_batch(self, rows: Rows) -> bool:
+    def of_synapses(self, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
+        """Return the values of all synapses, block by block; None if single calls would differ.
+
+        They would where a shared generator is drawn from in turn for several distributions, or
+        for one that takes other numbers for many values than for one at a time.
+        """
+        drawn: dict[int, list[bool]] = {}
+        for part in self._parts:
+            if not part._can_batch(table):
+                return None
+            origin = part._origin()
+            if not isinstance(origin, Seed):
+                drawn.setdefault(id(origin), []).extend(part._sequential)
+        if any(len(each) > 1 or not all(each) for each in drawn.values()):
+            return None
+        return (
+            tuple(np.broadcast_to(each, block.n) for each in self.values(block, self._stream()))
+            for block in blocks(table, self._pairs)
+        )
+
+    def _can_batch(self, table: SynapseTable) -> bool:
         """Whether all that the rule needs is there as arrays."""
-        return self._batches and (self._distance is None or self._distance.known(rows))
+        return all(map(_takes_arrays, self._functions)) and (
+            self._distance is None or self._distance.known(table)
+        )
 
-    def _checked(
-        self, values: Any, name: str, synapses: OneSynapse | Block, low: float, allowed: str
-    ) -> Any:
+    def _checked(self, values: Any, name: str, synapses: Synapses, low: float, allowed: str) -> Any:
         """Return values of a parameter as finite floats of at least `low`, or raise."""
-        if isinstance(values, float) and low <= values <= MOST:  # called once per synapse: quick
+        if isinstance(values, float) and low <= values <= HUGE:  # called once per synapse: quick
             return values
         numbers = floats(values)
-        wrong = np.flatnonzero(~((numbers >= low) & (numbers <= MOST)))
-        if len(wrong) or (numbers.ndim and isinstance(synapses, OneSynapse)):
+        wrong = np.flatnonzero(~((numbers >= low) & (numbers <= HUGE)))
+        if len(wrong) or (numbers.ndim and synapses.n is None):
             k = int(wrong[0]) if len(wrong) else 0
-            many = isinstance(synapses, Block) and np.size(values) and np.ndim(values)
+            many = synapses.n is not None and np.size(values) and np.ndim(values)
             got = np.ravel(np.asarray(values, dtype=object))[k] if many else values
-            owner = f"{name} of {type(self).__name__}"
+            owner = f"{name} of {self._owner}"
             vectorization.refuse(got, synapses.describe(k), owner, allowed)
         return numbers if numbers.ndim else float(numbers)
 
-    def _dist(self, synapses: OneSynapse | Block) -> Any:
+    def _dist(self, synapses: Synapses) -> Any:
         """Return the distances of the nodes, um."""
         assert self._distance is not None
         found = synapses.distance(self._distance)
-        return self._checked(found, "dist", synapses, -MOST, "a finite distance (um)")
+        return self._checked(found, "dist", synapses, -HUGE, "a finite distance (um)")
 
     def properties(self, add_nsyns: bool = True) -> dict[str, Any]:
         """Return the rule as arguments for ``add_properties``.
@@ -135,63 +180,44 @@ class _SynapsesPerRow(PropertyRule):
 
     names = ("nsyns",)
     dtypes = (np.uint32,)  # BMTK's type
-    parameter_names = ()
 
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
-        return (synapses.filled(1),)
+    def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
+        return (1,)
 
 
 class JoinedRule(PropertyRule):
     """Several rules, one after the other for each synapse."""
 
-    parameter_names = ("parts",)
-
     def __init__(self, parts: Sequence[PropertyRule]) -> None:
-        super().__init__(None)
         self.parts = tuple(parts)
         self.names = tuple(name for part in parts for name in part.names)
         self.dtypes = tuple(dtype for part in parts for dtype in part.dtypes)
         ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
-        self._placed = list(zip(parts, map(slice, ends, ends[1:]), strict=True))
+        self._indices = list(map(slice, ends, ends[1:]))
 
-    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
+    @property
+    def _parts(self) -> tuple[PropertyRule, ...]:
+        return self.parts
+
+    def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the values of all parts, each drawn from its own stream."""
         return tuple(
             value
-            for part, place in self._placed
-            for value in part.values(synapses, part._stream(place))
+            for part, index in zip(self.parts, self._indices, strict=True)
+            for value in part.values(synapses, part._stream(index))
         )
 
-    def of_synapses(self, rows: Rows) -> Iterator[tuple[Column, ...]] | None:
-        return _all_values(self._placed, rows)
+
+def _plain(value: Any) -> Any:
+    """Return a number as one of Python's own."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
 
 
-def _all_values(
-    placed: Sequence[tuple[PropertyRule, slice]], rows: Rows
-) -> Iterator[tuple[Column, ...]] | None:
-    """Return the values of all synapses, some at a time; None if single calls would differ.
-
-    They would where a shared generator is drawn from in turn by several laws, or by one that
-    takes other numbers for many values than for one at a time.
-    """
-    if not all(part.can_batch(rows) for part, _ in placed):
-        return None
-    laws: dict[int, list[Law | None]] = {}
-    for part, _ in placed:
-        origin = part._origin()
-        if not isinstance(origin, Seed):
-            laws.setdefault(id(origin), []).extend(part._laws)
-    for drawn in laws.values():
-        if len(drawn) > 1 or any(law is not None and not law.sequential for law in drawn):
-            return None
-    streams = [(part, part._stream(place)) for part, place in placed]
-    return (
-        tuple(values for part, stream in streams for values in part.values(block, stream))
-        for block in blocks(rows)
-    )
+def _takes_arrays(function: Any) -> bool:
+    """Whether something is a number, or a function that need not be called once per synapse."""
+    if isinstance(function, DistantDependentProbability):
+        return vectorization.is_profile(function)
+    return not callable(function) or vectorization.is_vectorized(function)
 
 
 def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
@@ -240,7 +266,7 @@ def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
                 f"rules of properties() has {rule!r}; allowed are WeightRule, DelayRule and "
                 "PlacementRule."
             )
-    parts = [part for rule in rules for part in getattr(rule, "parts", (rule,))]
+    parts = [part for rule in rules for part in rule._parts]
     names = [name for part in parts for name in part.names]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not parts:

@@ -1,36 +1,33 @@
 """The synapses that a property rule is asked about: a single one, or those of many pairs.
 
-A rule is one formula for both: what it needs is asked from the object that it is given.
+A rule is one formula for both: what it needs is asked from the object that it is given. Where `n`
+is None there is one synapse, and a value is a number; else values are arrays of shape (n,).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
-from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.synapses import common
-from bmtool_connectors.synapses.distribution import Law
 
-__all__ = ["Block", "OneSynapse", "PairDistance", "Rows", "blocks", "pair_distance"]
+__all__ = ["OneSynapse", "PairDistance", "SynapseBlock", "SynapseTable", "Synapses", "blocks"]
 
 Column = npt.NDArray[Any]
-Values = Any  #: a float, or an ndarray with a value per synapse
 
 #: Pairs whose synapses are looked at together; what a mixture draws from a private seed depends
 #: on it.
-_CHUNK = 1 << 14
+PAIRS = 1 << 14
 
 
-class Rows(Protocol):
+class SynapseTable(Protocol):
     """The synapses of an edge type."""
 
     n_syns: int
@@ -38,17 +35,14 @@ class Rows(Protocol):
     source: NodeArrays
     target: NodeArrays
 
-    def per_synapse(self, values: Column) -> Column:
-        """Return values of pairs as values of synapses."""
-
     def is_of(self, connector: Any) -> bool:
         """Whether the ``pair_arg`` of the edges is what this connector has stored for them."""
 
 
-def blocks(rows: Rows) -> Iterator[Block]:
+def blocks(table: SynapseTable, n_pairs: int = PAIRS) -> Iterator[SynapseBlock]:
     """Yield all synapses, those of some pairs at a time."""
-    for start in range(0, len(rows.edges), _CHUNK):
-        yield Block(rows, slice(start, start + _CHUNK))
+    for start in range(0, len(table.edges), n_pairs):
+        yield SynapseBlock(table, slice(start, start + n_pairs))
 
 
 class PairDistance:
@@ -59,87 +53,100 @@ class PairDistance:
     function : callable
         Of source and target node.
     connector : BaseConnector or None
+    owner : str
+        Whose distance it is, for messages.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not allowed.
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any], connector: Any) -> None:
-        self.function, self._connector = function, connector
+    def __init__(self, function: Any, connector: Any, owner: str) -> None:
+        if not callable(function):
+            raise ParameterError(
+                f"dist of {owner} is {function!r}; allowed is a function of source and target "
+                "node that returns a distance (um), such as spherical_dist."
+            )
+        if connector is not None and not hasattr(connector, "get_conn_prop"):
+            raise ParameterError(
+                f"connector of {owner} is {connector!r}; allowed is a connector of this package, "
+                "or None."
+            )
+        self.function, self._connector, self._owner = function, connector, owner
+        self.name = f"dist of {owner}"
 
     def stored(self, source: Any, target: Any) -> Any:
         """Return what the connector has stored for two nodes, or None."""
         if self._connector is None:
             return None
-        return common.stored("a rule", self._connector, source, target)
+        try:
+            ids = source.node_id, target.node_id
+        except AttributeError:
+            raise NodeError(
+                f"source and target of {self._owner} are {source!r} and {target!r}; allowed are "
+                "nodes."
+            ) from None
+        try:
+            return self._connector.get_conn_prop(*ids)
+        except KeyError as error:
+            said = ", ".join(map(str, error.args))
+            raise KeyError(
+                f"connector of {self._owner} stored nothing for the pair ({said}); pass the "
+                "connector that made these edges."
+            ) from None
 
-    def known(self, rows: Rows) -> bool:
+    def known(self, table: SynapseTable) -> bool:
         """Whether the distances of all pairs are there as arrays; else the rule is called."""
-        if self._connector is not None and not rows.is_of(self._connector):
+        if self._connector is not None and not table.is_of(self._connector):
             return False
-        if self._has_stored(rows):
-            return bool(rows.edges.pair_arg.dtype != object)
+        if self._has_stored(table):
+            return bool(table.edges.pair_arg.dtype != object)
         if metric_of(self.function) is None:
             return vectorization.is_vectorized(self.function)
-        return rows.source.positions is not None and rows.target.positions is not None
+        return table.source.positions is not None and table.target.positions is not None
 
-    def _has_stored(self, rows: Rows) -> bool:
-        return self._connector is not None and rows.edges.pair_arg is not None
+    def _has_stored(self, table: SynapseTable) -> bool:
+        return self._connector is not None and table.edges.pair_arg is not None
 
-    def of_pairs(self, rows: Rows, part: slice) -> Column | None:
+    def of_pairs(self, table: SynapseTable, part: slice) -> Column | None:
         """Return the distances of some pairs, shape (m,), um; None where the function tells."""
-        if self._has_stored(rows):
-            stored: Column = rows.edges.pair_arg[part]
+        if self._has_stored(table):
+            stored: Column = table.edges.pair_arg[part]
             return stored
         metric = metric_of(self.function)
-        source, target = rows.source.positions, rows.target.positions
+        source, target = table.source.positions, table.target.positions
         if metric is None or source is None or target is None:
             return None
-        ends = (source.take(rows.edges.source[part], 0), target.take(rows.edges.target[part], 0))
-        steps = metric.steps(*ends)
-        # The product of the functions, to the last bit: a sum of squares is rounded differently.
-        squared = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
-        distances: Column = np.sqrt(squared)
+        i, j = table.edges.source[part], table.edges.target[part]
+        distances = np.empty(len(i))
+        for start in range(0, len(i), PAIRS):  # all pairs may be one block
+            some = slice(start, start + PAIRS)
+            steps = metric.steps(source.take(i[some], 0), target.take(j[some], 0))
+            # The product of the functions, to the last bit: a sum of squares is rounded otherwise.
+            squared = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
+            np.sqrt(squared, out=distances[some])
         return distances
-
-
-def pair_distance(function: Any, connector: Any, owner: str) -> PairDistance:
-    """Return how distances are told, or raise for a parameter that is not allowed."""
-    if not callable(function):
-        raise ParameterError(
-            f"dist of {owner} is {function!r}; allowed is a function of source and target "
-            "node that returns a distance (um), such as spherical_dist."
-        )
-    if connector is not None and not hasattr(connector, "get_conn_prop"):
-        common.refuse(owner, "connector", connector, "a connector of this package, or None")
-    return PairDistance(function, connector)
 
 
 class OneSynapse:
     """A synapse between two nodes, as BMTK asks for it."""
 
+    n = None
+
     def __init__(self, source: Any, target: Any) -> None:
-        self.source, self.target = source, target
-
-    def filled(self, value: float) -> float:
-        """Return the value."""
-        return value
-
-    def draw(self, law: Law, rng: SharedGenerator) -> float:
-        """Return a value of a law."""
-        return law.one(rng)
-
-    def choose(self, bounds: Column, rng: SharedGenerator) -> Any:
-        """Return a number that says between which bounds a uniform random number lies."""
-        return np.searchsorted(bounds, rng.uniform(), side="right")
+        self._source, self._target = source, target
 
     def distance(self, distance: PairDistance) -> Any:
         """Return the distance, um."""
-        stored = distance.stored(self.source, self.target)
-        return self.of_nodes(distance.function, "dist of a rule") if stored is None else stored
+        stored = distance.stored(self._source, self._target)
+        return self.of_nodes(distance.function, distance.name) if stored is None else stored
 
     def of_nodes(self, function: Callable[..., Any], name: str) -> Any:
         """Return what a function of two nodes gives."""
         if not vectorization.is_vectorized(function):
-            return function(self.source, self.target)
-        pools = NodeArrays([self.source]), NodeArrays([self.target])
+            return function(self._source, self._target)
+        pools = NodeArrays([self._source]), NodeArrays([self._target])
         only = np.zeros(1, dtype=int)
         return vectorization.of_pairs(function, *pools, only, only, name)[0]
 
@@ -153,53 +160,34 @@ class OneSynapse:
 
     def describe(self, k: int) -> str:
         """Name the synapse in a message."""
-        ids = (getattr(node, "node_id", node) for node in (self.source, self.target))
+        ids = (getattr(node, "node_id", node) for node in (self._source, self._target))
         return "the synapse from node {} to node {}".format(*ids)
 
 
-class Block:
+class SynapseBlock:
     """All synapses of some pairs of an edge type."""
 
-    def __init__(self, rows: Rows, part: slice) -> None:
-        self._rows, self.part = rows, part
-        edges = rows.edges
-        self._n_pairs = len(edges.source[part])
-        counts = edges.n_syn[part]
-        self._counts = None if len(edges) == rows.n_syns else counts
-        self.n = self._n_pairs if self._counts is None else int(counts.sum(dtype=np.int64))
+    def __init__(self, table: SynapseTable, part: slice) -> None:
+        self._table, self._part = table, part
+        counts = table.edges.n_syn[part]
+        self._counts = None if len(table.edges) == table.n_syns else counts
+        self.n = len(counts) if self._counts is None else int(counts.sum(dtype=np.int64))
 
     def _per_synapse(self, values: Column) -> Column:
         return values if self._counts is None else np.repeat(values, self._counts)
 
-    def filled(self, value: float) -> Column:
-        """Return the value for each synapse."""
-        return np.full(self.n, value)
-
-    def draw(self, law: Law, rng: SharedGenerator) -> Column:
-        """Return values of a law, one per synapse."""
-        return law.draw(rng, self.n)
-
-    def choose(self, bounds: Column, rng: SharedGenerator) -> Column:
-        """Return numbers that say between which bounds uniform random numbers lie."""
-        found: Column = np.searchsorted(bounds, rng.uniform(0.0, 1.0, self.n), side="right")
-        return found
-
     def distance(self, distance: PairDistance) -> Column:
         """Return the distances, um."""
-        found = distance.of_pairs(self._rows, self.part)
-        return (
-            self.of_nodes(distance.function, "dist of a rule")
-            if found is None
-            else self._per_synapse(found)
-        )
+        found = distance.of_pairs(self._table, self._part)
+        if found is None:
+            return self.of_nodes(distance.function, distance.name)
+        return self._per_synapse(found)
 
     def of_nodes(self, function: Callable[..., Any], name: str) -> Column:
         """Return what a vectorised function of two nodes gives."""
-        rows = self._rows
-        i, j = (
-            self._per_synapse(each[self.part]) for each in (rows.edges.source, rows.edges.target)
-        )
-        return vectorization.of_pairs(function, rows.source, rows.target, i, j, name)  # type: ignore[no-any-return]
+        table = self._table
+        i, j = (self._per_synapse(each[self._part]) for each in _ends(table))
+        return vectorization.of_pairs(function, table.source, table.target, i, j, name)  # type: ignore[no-any-return]
 
     def of_distance(self, function: Callable[..., Any], dist: Any, name: str) -> Column:
         """Return what a profile, or a vectorised function of the distance, gives."""
@@ -209,8 +197,13 @@ class Block:
 
     def describe(self, k: int) -> str:
         """Name a synapse in a message."""
-        rows, pairs = self._rows, np.arange(self.part.start, self.part.start + self._n_pairs)
-        pair = self._per_synapse(pairs)[k]
-        source = rows.source.ids[rows.edges.source[pair]]
-        target = rows.target.ids[rows.edges.target[pair]]
-        return f"the synapse from node {source} to node {target}"
+        table = self._table
+        i, j = (self._per_synapse(each[self._part])[k] for each in _ends(table))
+        return f"the synapse from node {table.source.ids[i]} to node {table.target.ids[j]}"
+
+
+def _ends(table: SynapseTable) -> tuple[Column, Column]:
+    return table.edges.source, table.edges.target
+
+
+Synapses: TypeAlias = OneSynapse | SynapseBlock

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.checks import floats, number
+from bmtool_connectors.checks import HUGE, floats, number
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, SharedGenerator
-from bmtool_connectors.synapses.common import MOST
-from bmtool_connectors.synapses.distribution import as_law, shown
+from bmtool_connectors.synapses.frozen import Distribution, as_distribution, shown
 from bmtool_connectors.synapses.rules import PropertyRule
-from bmtool_connectors.synapses.synapse_block import Block, OneSynapse, pair_distance
+from bmtool_connectors.synapses.synapse_block import PairDistance, Synapses
 
 __all__ = ["WeightRule"]
 
 #: A distribution gives values of the other sign if they are more likely than this; a network of
 #: all synapses of a brain would not have one.
 _NEGLIGIBLE = 1e-15
+_DISTRIBUTION = "distribution of WeightRule"
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class WeightRule(PropertyRule):
     """Weights of synapses: ``sign * scale * value * modulation(distance)``.
 
@@ -82,90 +84,92 @@ class WeightRule(PropertyRule):
 
     names = ("syn_weight",)
     dtypes = (float,)
-    parameter_names = (
-        *("distribution", "sign", "modulation", "scale", "dist", "connector", "rng"),
-    )
 
-    def __init__(
-        self,
-        distribution: Any,
-        sign: int | None = 1,
-        *,
-        modulation: Any = None,
-        scale: float = 1.0,
-        dist: Any = spherical_dist,
-        connector: Any = None,
-        rng: RngLike = None,
-    ) -> None:
-        super().__init__(rng)
+    distribution: Any
+    sign: int | None = 1
+    _: KW_ONLY
+    modulation: Any = None
+    scale: float = 1.0
+    dist: Any = spherical_dist
+    connector: Any = None
+    rng: RngLike = None
+
+    _drawn: Distribution | None = field(init=False)
+    #: What values are where they are not drawn: a function, or a number.
+    _value: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        sign, modulation = self.sign, self.modulation
         if sign is not None and not (np.ndim(sign) == 0 and sign in (1, -1)):
             raise ParameterError(f"sign of WeightRule is {sign!r}; allowed is 1, -1 or None.")
-        self.sign = sign if sign is None else int(sign)
-        self.scale = number(scale, "scale of WeightRule", "a factor > 0", 1e-100, 1e100)
-        self.distribution, self.modulation = distribution, modulation
-        self.dist, self.connector = dist, connector
-        distance = pair_distance(dist, connector, "WeightRule")
-        self._take(distribution)
+        scale = number(self.scale, "scale of WeightRule", "a factor > 0", 1e-100, 1e100)
+        distance = PairDistance(self.dist, self.connector, "WeightRule")
+        drawn = self._checked_distribution()
+        value = self._checked_value() if drawn is None else None
         if not (modulation is None or callable(modulation)):
             raise ParameterError(
                 f"modulation of WeightRule is {modulation!r}; allowed is a function of the "
                 "distance (um), a profile, or None."
             )
-        self._needs(modulation)
-        is_profile = isinstance(distribution, DistantDependentProbability)
-        if is_profile or modulation is not None:
-            self._distance = distance
-        self._factor = self.scale * (1 if sign is None else sign)
+        has_distance = isinstance(value, DistantDependentProbability) or modulation is not None
+        self._prepare(
+            self.rng,
+            sign=sign if sign is None else int(sign),
+            scale=scale,
+            _drawn=drawn,
+            _value=value,
+            _sequential=() if drawn is None else (drawn.sequential,),
+            _functions=(value, modulation),
+            _distance=distance if has_distance else None,
+        )
 
-    def _take(self, value: Any) -> None:
-        """Look what the distribution is."""
-        owner = "distribution of WeightRule"
-        self._law = as_law(value, owner)
-        if self._law is not None:
-            self._draws_from(self._law)
-            p = self._law.below(0.0)
-            if self.sign is not None and p > _NEGLIGIBLE:
-                raise ParameterError(
-                    f"{owner} is {shown(value)}, which is negative with probability {p:.2g}; "
-                    "allowed are magnitudes >= 0, whose sign is that of the parameter sign: pass "
-                    "truncated(distribution, low=0), clipped(distribution, low=0), or sign=None."
-                )
-        elif callable(value):
-            self._needs(value)
-        else:
-            low = -MOST if self.sign is None else 0.0
-            numbers = floats(value)
-            remedy = (
-                "a value per synapse goes to add_properties(values=...), one per pair to "
-                "MatrixConnector"
-                if numbers.ndim
-                else "the sign is that of the parameter sign"
+    def _checked_distribution(self) -> Distribution | None:
+        """Return what is drawn from, or None; raise if it gives values of the other sign."""
+        given = self.distribution
+        drawn = as_distribution(given, _DISTRIBUTION)
+        p = 0.0 if drawn is None or self.sign is None else drawn.below(0.0)
+        if p > _NEGLIGIBLE:
+            raise ParameterError(
+                f"{_DISTRIBUTION} is {shown(given)}, which is negative with probability {p:.2g}; "
+                "allowed are magnitudes >= 0, whose sign is that of the parameter sign: pass "
+                "truncated(distribution, low=0), clipped(distribution, low=0), or sign=None."
             )
-            if numbers.ndim or not low <= numbers <= MOST:
-                raise ParameterError(
-                    f"{owner} is {value!r}; allowed is a finite number{' >= 0' * (low == 0)}, a "
-                    f"distribution, a function of two nodes, or a profile: {remedy}."
-                )
-            self._number = float(numbers)
+        return drawn
 
-    def _magnitudes(self, synapses: OneSynapse | Block, dist: Any, rng: SharedGenerator) -> Any:
-        """Return the values of the distribution."""
-        if self._law is not None:
-            return synapses.draw(self._law, rng)
-        if isinstance(self.distribution, DistantDependentProbability):
-            return synapses.of_distance(self.distribution, dist, "distribution of WeightRule")
-        if callable(self.distribution):
-            return synapses.of_nodes(self.distribution, "distribution of WeightRule")
-        return synapses.filled(self._number)
+    def _checked_value(self) -> Any:
+        """Return a function as it is, or a float."""
+        given = self.distribution
+        if callable(given):
+            return given
+        low = -HUGE if self.sign is None else 0.0
+        numbers = floats(given)
+        if not numbers.ndim and low <= numbers <= HUGE:
+            return float(numbers)
+        remedy = (
+            "a value per synapse goes to add_properties(values=...), one per pair to "
+            "MatrixConnector"
+            if numbers.ndim
+            else "the sign is that of the parameter sign"
+        )
+        raise ParameterError(
+            f"{_DISTRIBUTION} is {given!r}; allowed is a finite number{' >= 0' * (low == 0)}, a "
+            f"distribution, a function of two nodes, or a profile: {remedy}."
+        )
 
-    def values(self, synapses: OneSynapse | Block, rng: SharedGenerator) -> tuple[Any, ...]:
+    def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the weights."""
-        low = -MOST if self.sign is None else 0.0
+        low = -HUGE if self.sign is None else 0.0
         allowed = "a finite number" if self.sign is None else "a magnitude >= 0, or sign=None"
         dist = None if self._distance is None else self._dist(synapses)
-        found = self._magnitudes(synapses, dist, rng)
-        values = self._checked(found, "distribution", synapses, low, allowed)
+        value = self._value
+        if self._drawn is not None:
+            value = self._drawn.draw(rng, synapses.n)
+        elif isinstance(value, DistantDependentProbability):
+            value = synapses.of_distance(value, dist, _DISTRIBUTION)
+        elif callable(value):
+            value = synapses.of_nodes(value, _DISTRIBUTION)
+        value = self._checked(value, "distribution", synapses, low, allowed)
         if self.modulation is not None:
             factors = synapses.of_distance(self.modulation, dist, "modulation of WeightRule")
-            values = values * self._checked(factors, "modulation", synapses, low, allowed)
-        return (values * self._factor,)
+            value = value * self._checked(factors, "modulation", synapses, low, allowed)
+        return (value * (self.scale * (1 if self.sign is None else self.sign)),)

@@ -6,7 +6,7 @@ import math
 
 from scipy.special import gammainc
 
-from bmtool_connectors.reports.scores import difference
+from bmtool_connectors.reports.measures import difference
 
 __all__ = ["FEWEST", "two_sided"]
 
@@ -15,19 +15,19 @@ FEWEST = 20
 
 
 def two_sided(
-    realised: int, wanted: float, sd: float, error: float = 0.0, jump: float = 1.0
+    observed: int, expected: float, sd: float, error: float = 0.0, max_step: float = 1.0
 ) -> float:
     """Return the probability of a count at least as far from its mean.
 
     Parameters
     ----------
-    realised : int
-    wanted, sd : float
+    observed : int
+    expected, sd : float
         Mean and standard deviation of the count.
     error : float
-        Standard error of `wanted`, where that is an estimate.
-    jump : float
-        By how much one independent event can change the count.
+        Standard error of `expected`, where that is an estimate.
+    max_step : float
+        The largest change of the count by one independent event.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def two_sided(
     is right for rare events, and normal for many.
 
     A sample from which the mean is estimated weighs each of its pairs by more than 1, which is a
-    jump, too; and where the realised number is above the estimate, the variance of the estimate
+    step, too; and where the observed number is above the estimate, the variance of the estimate
     may have been underestimated as much.
 
     References
@@ -60,16 +60,16 @@ def two_sided(
     >>> two_sided(3, 3.0, 0.0), two_sided(4, 3.0, 0.0)
     (1.0, 0.0)
     """
-    distance = abs(difference(realised, wanted))
+    distance = abs(difference(observed, expected))
     variance = sd**2
-    if error and wanted:
-        variance_of_mean = error**2 * max(1.0, realised / wanted)
+    if error and expected:
+        variance_of_mean = error**2 * max(1.0, observed / expected)
         variance += variance_of_mean
-        jump = max(jump, variance_of_mean / max(wanted, realised))
-    if wanted:
-        jump = max(jump, sd**2 / wanted)
+        max_step = max(max_step, variance_of_mean / max(expected, observed))
+    if expected:
+        max_step = max(max_step, sd**2 / expected)
     if not variance:
         return float(distance == 0)
-    mean = variance / jump**2
-    tail = float(gammainc(mean + distance / jump, mean))
+    mean = variance / max_step**2
+    tail = float(gammainc(mean + distance / max_step, mean))
     return tail if math.isnan(tail) else min(1.0, 2.0 * tail)

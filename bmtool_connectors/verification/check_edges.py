@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.values import runs
-from bmtool_connectors.sonata.datasets import H5Group, IntArray, parts
+from bmtool_connectors.arrays import Flags, IntArray, present_numbers
+from bmtool_connectors.sonata.datasets import H5Group, parts
 from bmtool_connectors.sonata.layout import (
     AFFERENT_SECTION_ID,
     EDGE_TYPE_ID,
@@ -26,81 +24,18 @@ from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_tabl
 from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
 from bmtool_connectors.verification.check_groups import GroupCheck
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.check_properties import SavedValues, check_properties
+from bmtool_connectors.verification.check_properties import check_properties
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Mask, Tally
+from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["Rows", "check_rows"]
+__all__ = ["check_rows"]
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 
 #: Columns that say where synapses are, or how many.
 PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
-
-
-@dataclass
-class Rows:
-    """The rows of a population of edges.
-
-    Attributes
-    ----------
-    file : Path
-    population : str
-    ends : tuple of (str or None)
-        Names of the populations of source and target.
-    source, target, types : ndarray of int32, shape (n,)
-        -1 for ids that cannot be.
-    n_syn : ndarray of int64, shape (n,), or None
-        Synapses of each row; None: one each.
-    per_synapse : set of int
-        Edge types that have a row for each synapse, not for each pair.
-    table : dict
-        Properties of each edge type.
-    values : dict of int to SavedValues
-        Of the edge types that a recipe tells of.
-    indices : set of str
-        Names of the indices that are there.
-    """
-
-    file: Path
-    population: str
-    ends: tuple[str | None, str | None]
-    source: npt.NDArray[np.int32]
-    target: npt.NDArray[np.int32]
-    types: npt.NDArray[np.int32]
-    n_syn: npt.NDArray[Any] | None
-    per_synapse: set[int]
-    table: Mapping[int, Mapping[str, str]]
-    values: dict[int, SavedValues] = field(default_factory=dict)
-    indices: set[str] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def where(self, row: int) -> dict[str, Any]:
-        """Return what a finding says of a row."""
-        ids = int(self.source[row]), int(self.target[row])
-        kind = int(self.types[row])
-        return {"population": self.population, "row": row, "ids": ids, "edge_type": kind}
-
-    @functools.cached_property
-    def of_type(self) -> dict[int, Any]:
-        """Rows of each edge type, in order; a slice where there is one type."""
-        if not len(self):
-            return {}
-        low, high = int(self.types.min()), int(self.types.max())
-        if low == high:
-            return {low: slice(None)}
-        if high - low < 1 << 16:
-            order = np.argsort((self.types - low).astype(np.uint16), kind="stable")
-        else:
-            order = np.argsort(self.types, kind="stable")
-        return {number: order[part] for number, part in runs(self.types[order])}
-
-    def gap_types(self) -> list[int]:
-        """Return the edge types that are gap junctions."""
-        return [number for number, each in self.table.items() if is_gap_junction(each)]
 
 
 def check_rows(
@@ -112,7 +47,7 @@ def check_rows(
     dt: float | None,
     told: Mapping[tuple[str | None, str | None], Mapping[int, Collection[str]]],
     found: Findings,
-) -> Rows | None:
+) -> CheckedEdges | None:
     """Check the rows of a population and return them; None if they make no table.
 
     Parameters
@@ -154,7 +89,7 @@ def check_rows(
 
 
 def _check_query(
-    rows: Rows, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
+    rows: CheckedEdges, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
 ) -> None:
     """Report edges of nodes that the query of their type does not select."""
     column = END_QUERIES[end == "target"]
@@ -170,16 +105,6 @@ def _check_query(
             row = int(np.arange(len(rows))[chosen][bad.first])
             text = f"{end} node {ids[row]} is none of those that {query} selects"
             found.add("query", text, rows.file, count=bad.count, **rows.where(row))
-
-
-def _values(types: IntArray) -> set[int]:
-    """Return which numbers there are, mostly few that are near each other."""
-    if not len(types):
-        return set()
-    low, high = int(types.min()), int(types.max())
-    if high - low > 1 << 20:
-        return set(np.unique(types).tolist())
-    return set((np.flatnonzero(np.bincount(types - low)) + low).tolist())
 
 
 class _Scan:
@@ -201,7 +126,7 @@ class _Scan:
         self.properties = {} if edge_types is None else edge_types.properties
         self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
 
-    def rows(self) -> Rows:
+    def rows(self) -> CheckedEdges:
         """Read all rows, check them, and report."""
         n = len(self.table)
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
@@ -209,11 +134,11 @@ class _Scan:
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
         unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
-            columns = [self.table.whole_numbers(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
+            columns = [self.table.column(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
             for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
-            unknown = _values(columns[2]) - self.properties.keys()
+            unknown = set(present_numbers(columns[2]).tolist()) - self.properties.keys()
             if self.edge_types is not None and unknown:
                 self.bad[EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
             group, index = self.table.group_and_index(part)
@@ -226,13 +151,13 @@ class _Scan:
                 valid = here & (index >= 0) & (index < len(values))
                 if n_syn is not None:
                     n_syn[part][valid] = values[index[valid]]
-            per_synapse |= _values(columns[2][is_synapse])
+            per_synapse |= set(present_numbers(columns[2][is_synapse]).tolist())
             if unplaced:
                 self.bad["section"].add(self._unplaced(columns, group, unplaced), part.start)
             for whole, values in zip((source, target, types), columns, strict=True):
                 fits = (values >= -1) & (values < MOST)
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
-        rows = Rows(
+        rows = CheckedEdges(
             self.file, str(self.table.population), self.ends, source, target, types, n_syn,
             per_synapse, self.properties,
         )  # fmt: skip
@@ -261,7 +186,7 @@ class _Scan:
             return []
         return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
 
-    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Mask:
+    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Flags:
         placed = [
             kind
             for kind, each in self.properties.items()
@@ -274,7 +199,7 @@ class _Scan:
         return bad
 
     # ------------------------------------------------------------------ report
-    def _tell(self, rows: Rows) -> None:
+    def _tell(self, rows: CheckedEdges) -> None:
         found, bad = self.found, self.bad
         self.groups.tell(rows.where)
         for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):

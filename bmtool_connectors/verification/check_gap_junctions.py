@@ -4,54 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.sonata.datasets import IntArray, open_file
+from bmtool_connectors.arrays import IntArray, is_repeated
+from bmtool_connectors.sonata.datasets import open_file
 from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import open_table
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
-from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["check_gap_files", "check_gap_rows"]
 
 
-def gap_rows(rows: Rows) -> IntArray:
+def gap_rows(rows: CheckedEdges) -> IntArray:
     """Return which rows are gap junctions."""
     chosen = [np.arange(len(rows))[rows.of_type[k]] for k in rows.gap_types() if k in rows.of_type]
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
-def check_gap_rows(rows: Rows, found: Findings) -> None:
+def check_gap_rows(rows: CheckedEdges, found: Findings) -> None:
     """Check that gap junctions join two cells, and each two cells once."""
     here = gap_rows(rows)
     source, target = rows.source[here], rows.target[here]
-    bad = Tally()
-    bad.add(source == target)
-    if bad:
-        text = f"the gap junction joins cell {source[bad.first]} with itself"
-        found.add("gap-self", text, rows.file, count=bad.count, **rows.where(int(here[bad.first])))
-    keys = pair_key(np.minimum(source, target), np.maximum(source, target))
-    order = np.argsort(keys, kind="stable")
-    again = np.zeros(len(keys), dtype=bool)
-    again[order[1:]] = np.diff(keys[order]) == 0
+
+    def where(k: int) -> dict[str, Any]:
+        return rows.where(int(here[k]))
+
+    found.add_rows(
+        "gap-self",
+        source == target,
+        lambda k: f"the gap junction joins cell {source[k]} with itself",
+        rows.file,
+        where,
+    )
+    again = is_repeated(pair_key(np.minimum(source, target), np.maximum(source, target)))
     if rows.n_syn is not None:
         again |= rows.n_syn[here] > 1
-    twice = Tally()
-    twice.add(again)
-    if twice:
-        text = "the two cells have several gap junctions, and BMTK places one"
-        where = rows.where(int(here[twice.first]))
-        found.add("gap-twice", text, rows.file, count=twice.count, **where)
+    text = "the two cells have several gap junctions, and BMTK places one"
+    found.add_rows("gap-twice", again, lambda k: text, rows.file, where)
 
 
 def check_gap_files(
-    files: Sequence[Path], edges: Sequence[Rows], recipes: Sequence[Recipe], found: Findings
+    files: Sequence[Path], edges: Sequence[CheckedEdges], recipes: Sequence[Recipe], found: Findings
 ) -> None:
     """Check files of gap junctions, each against the edges and the recipe of its network."""
     told = {each.network: each.gaps for each in recipes}
@@ -61,10 +61,10 @@ def check_gap_files(
             table = open_table(h5, GAP_JUNCTIONS, GAP_COLUMNS, (), file, found, network)
             if table is None:
                 continue
-            halves = [table.whole_numbers(name) for name in GAP_COLUMNS[2:]]
+            halves = [table.column(name) for name in GAP_COLUMNS[2:]]
             if len(np.unique(np.concatenate(halves))) < 2 * len(halves[0]):
                 found.add("gap-file", "two halves of gap junctions have one id", file)
-            ends = [table.whole_numbers(name) for name in GAP_COLUMNS[:2]]
+            ends = [table.column(name) for name in GAP_COLUMNS[:2]]
             own = [rows for rows in edges if rows.ends == (network, network)]
             as_told = not own or _compare(file, pair_key(*ends), own, found)
             saved = told.get(network)
@@ -81,7 +81,7 @@ def check_gap_files(
             found.add("gap-file", text, rows.file, population=rows.population)
 
 
-def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings) -> bool:
+def _compare(file: Path, keys: IntArray, edges: Sequence[CheckedEdges], found: Findings) -> bool:
     """Compare gap junctions with the edges, and say whether they are the same."""
     expected = []
     for rows in edges:
@@ -93,14 +93,14 @@ def _compare(file: Path, keys: IntArray, edges: Sequence[Rows], found: Findings)
         text = f"it has {len(keys):,} gap junctions, and the edges have {len(in_edges):,}"
         found.add("gap-file", text, file)
         return False
-    other = Tally()
-    other.add(~np.isin(keys, in_edges))
     as_often = np.array_equal(np.sort(keys), in_edges)
-    if not other and not as_often:
+    other = ~np.isin(keys, in_edges)
+    if not other.any() and not as_often:
         text = "its gap junctions join the same cells as the edges, but not as often"
         found.add("gap-file", text, file)
-    if other:
-        ids = int(keys[other.first] & 0xFFFFFFFF), int(keys[other.first] >> 32)
-        text = "no edge is this gap junction"
-        found.add("gap-file", text, file, row=other.first, ids=ids, count=other.count)
+
+    def where(row: int) -> dict[str, Any]:
+        return {"row": row, "ids": (int(keys[row] & 0xFFFFFFFF), int(keys[row] >> 32))}
+
+    found.add_rows("gap-file", other, lambda row: "no edge is this gap junction", file, where)
     return as_often

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.sonata.datasets import IntArray, parts
+from bmtool_connectors.arrays import Flags, IntArray
+from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.sonata.open_tables import OpenTable
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Mask, Tally
+from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["GroupCheck", "row_of"]
 
@@ -27,9 +28,9 @@ class _Taken:
     def __init__(self, size: int | None) -> None:
         self.size = size
         self.n_taken = 0
-        self._taken: Mask | None = None  # None: the first n_taken rows
+        self._taken: Flags | None = None  # None: the first n_taken rows
 
-    def take(self, index: IntArray) -> tuple[Mask | None, Mask | None]:
+    def take(self, index: IntArray) -> tuple[Flags | None, Flags | None]:
         """Take rows; return which of them are outside, and which are taken a second time."""
         n, done = len(index), self.n_taken
         end = done + n

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.values import expand
+from bmtool_connectors.arrays import ranges as rows_of_ranges
 from bmtool_connectors.sonata.datasets import (
     H5Dataset,
     H5Group,
@@ -25,21 +25,20 @@ from bmtool_connectors.sonata.layout import (
     SOURCE_NODE_ID,
     TARGET_NODE_ID,
 )
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["check_indices"]
 
 
-def check_indices(h5: H5Group, rows: Rows, found: Findings) -> None:
+def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
     """Check that each index finds each row exactly once, under its own node.
 
     Parameters
     ----------
     h5 : H5Group
         The population.
-    rows : Rows
+    rows : CheckedEdges
     found : Findings
     """
     columns = {
@@ -70,7 +69,7 @@ class _Index:
     """One index: ranges of each node, and the rows of each of these."""
 
     def __init__(
-        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: Rows, found: Findings
+        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: CheckedEdges, found: Findings
     ) -> None:
         self.name, self.nodes, self.rows = name, nodes, rows
         self.table, self.found = table, found
@@ -92,44 +91,46 @@ class _Index:
         node_of = self._node_of_ranges(n_ranges, kind)
         if node_of is None:
             return
-        wrong, held = Tally(), np.zeros(n, dtype=bool)
+        n_wrong, held = 0, np.zeros(n, dtype=bool)
         first: tuple[int, int] | None = None
         total = 0
         for part in parts(n_ranges):
             begin, end = self.rows[part].astype(np.int64).T
-            bad = Tally()
-            bad.add((begin < 0) | (end > n) | (begin > end))
-            if bad:
-                k = bad.first
+            bad = (begin < 0) | (end > n) | (begin > end)
+            if bad.any():
+                k = int(bad.argmax())
                 text = f"has range [{begin[k]}, {end[k]}) for {n} rows"
-                self._add("index-range", text, count=bad.count)
+                self._add("index-range", text, count=int(np.count_nonzero(bad)))
                 return
             count = end - begin
             total += int(count.sum())
             if total > n:
                 break
-            places = expand(begin, count)
+            places = rows_of_ranges(begin, count)
             owner = np.repeat(node_of[part], count)
             held[places] = True
             amiss = np.flatnonzero(ids[places] != owner)
             if len(amiss):
-                wrong.count += len(amiss)
+                n_wrong += len(amiss)
                 lowest = int(amiss[places[amiss].argmin()])
                 if first is None or places[lowest] < first[0]:
                     first = int(places[lowest]), int(owner[lowest])
         if first is not None:
             text = f"finds it under {kind} {first[1]}" if first[1] >= 0 else f"gives it no {kind}"
-            self._add("index-node", text, first[0], wrong.count)
+            self._add("index-node", text, first[0], n_wrong)
         self._check_held(held, total, n)
 
     def _check_held(self, held: npt.NDArray[np.bool_], total: int, n: int) -> None:
         if total > n:
             self._add("index-row", f"holds {total:,} or more rows, and there are {n:,}")
             return
-        left_out = Tally()
-        left_out.add(~held)
-        if left_out:
-            self._add("index-row", "leaves it out", left_out.first, left_out.count)
+        self.found.add_rows(
+            "index-row",
+            ~held,
+            lambda row: f"{self.name} leaves it out",
+            self.table.file,
+            self.table.where,
+        )
 
     def _node_of_ranges(self, n_ranges: int, kind: str) -> npt.NDArray[np.int32] | None:
         """Return the id that each range belongs to, -1 for none."""
@@ -152,5 +153,5 @@ class _Index:
         count = last - first
         owner: npt.NDArray[np.int32] = np.full(n_ranges, -1, dtype=np.int32)
         ids = np.repeat(np.arange(len(count), dtype=np.int32), count)
-        owner[expand(first, count)] = ids
+        owner[rows_of_ranges(first, count)] = ids
         return owner

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.reports.pools import conditions
-from bmtool_connectors.sonata.datasets import H5Group, IntArray, open_file, parts
+from bmtool_connectors.arrays import IntArray, is_repeated
+from bmtool_connectors.reports.pool_names import conditions
+from bmtool_connectors.sonata.datasets import H5Group, open_file, parts
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.folder import COLUMNS, open_population
 from bmtool_connectors.sonata.layout import COORDINATES, NODE_ID, NODE_TYPE_ID, NODES
@@ -146,24 +147,34 @@ def _check(
     table = open_table(h5, NODES, *COLUMNS[NODES], file, found)
     if table is None:
         return None
-    type_of = table.whole_numbers(NODE_TYPE_ID)
+    type_of = table.column(NODE_TYPE_ID)
     has_ids = NODE_ID in table.columns
-    ids = table.whole_numbers(NODE_ID) if has_ids else np.arange(len(table))
+    ids = table.column(NODE_ID) if has_ids else np.arange(len(table))
 
     def where(row: int) -> dict[str, Any]:
         return {"population": name, "row": row, "ids": (int(ids[row]),)}
 
-    _check_ids(ids, file, found, where)
+    found.add_rows(
+        "node-id-twice",
+        is_repeated(ids),
+        lambda row: f"node id {ids[row]} stands in an earlier row, too",
+        file,
+        where,
+    )
     if types is None:
         if (type_of != -1).any():
             text = "there is no table of its types, which BMTK needs"
             found.add("no-types", text, file, population=name)
     else:
-        unknown = Tally()
-        unknown.add(~Ids(np.array(list(types.properties), dtype=np.int64)).holds(type_of))
-        if unknown:
-            text = f"node type {type_of[unknown.first]} is not in {types.file.name}"
-            found.add("node-type", text, file, count=unknown.count, **where(unknown.first))
+        known = Ids(np.array(list(types.properties), dtype=np.int64))
+        text = f"is not in {types.file.name}"
+        found.add_rows(
+            "node-type",
+            ~known.holds(type_of),
+            lambda row: f"node type {type_of[row]} {text}",
+            file,
+            where,
+        )
     properties = {} if types is None else types.properties
     queries, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
     if table.agree:
@@ -195,17 +206,6 @@ def _digests(table: OpenTable, ids: IntArray, types: IntArray) -> dict[str, str]
             columns = {name: group.values(name, index[inside]) for name in group.columns}
             digests.add([ids[part][within][inside]], by_axis(columns))
     return digests.columns
-
-
-def _check_ids(ids: IntArray, file: Path, found: Findings, where: Any) -> None:
-    order = np.argsort(ids, kind="stable")
-    again = np.zeros(len(ids), dtype=bool)
-    again[order[1:]] = np.diff(ids[order]) == 0
-    twice = Tally()
-    twice.add(again)
-    if twice:
-        text = f"node id {ids[twice.first]} stands in an earlier row, too"
-        found.add("node-id-twice", text, file, count=twice.count, **where(twice.first))
 
 
 def _check_positions(table: OpenTable, file: Path, found: Findings, where: Any) -> None:

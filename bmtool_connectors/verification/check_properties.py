@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.comparison.values import runs
-from bmtool_connectors.sonata.datasets import IntArray, parts
+from bmtool_connectors.arrays import Flags, IntArray, rows_by_number
+from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import (
     AFFERENT_SECTION_ID,
@@ -26,13 +25,11 @@ from bmtool_connectors.sonata.layout import (
 )
 from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
 from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Mask, Tally
+from bmtool_connectors.verification.tallies import Tally
 
-if TYPE_CHECKING:
-    from bmtool_connectors.verification.check_edges import Rows
-
-__all__ = ["SavedValues", "check_properties"]
+__all__ = ["check_properties"]
 
 SECTION_IDS = (AFFERENT_SECTION_ID, EFFERENT_SECTION_ID, SEC_ID)
 SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
@@ -42,27 +39,8 @@ NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, DELAY, NSYNS, SYN_WEIGHT)
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class SavedValues:
-    """The properties that rows of an edge type have.
-
-    Attributes
-    ----------
-    digests : ColumnDigests
-        Of the columns that a recipe tells of.
-    names : set of str
-        All columns that some of the rows have.
-    lacking : set of str
-        Columns of the recipe that some of the rows do not have.
-    """
-
-    digests: ColumnDigests
-    names: set[str]
-    lacking: set[str]
-
-
 def check_properties(
-    rows: Rows,
+    rows: CheckedEdges,
     table: OpenTable,
     ends: tuple[Nodes | None, Nodes | None],
     dt: float | None,
@@ -73,7 +51,7 @@ def check_properties(
 
     Parameters
     ----------
-    rows : Rows
+    rows : CheckedEdges
     table : OpenTable
         Of the same population.
     ends : tuple of (Nodes or None)
@@ -100,7 +78,7 @@ class _Check:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: CheckedEdges,
         table: OpenTable,
         ends: tuple[Nodes | None, Nodes | None],
         dt: float | None,
@@ -148,7 +126,7 @@ class _Check:
             columns[name] = values
             if values.dtype.kind in "iuf":
                 self._column(name, values, at)
-        for kind, chosen in _by_type(self.rows.types[at]):
+        for kind, chosen in rows_by_number(self.rows.types[at]).items():
             names = set(columns)
             self.common[kind] = self.common.get(kind, names) & names
             if kind not in self.values:
@@ -174,7 +152,7 @@ class _Check:
             tally.first, tally.count = row, tally.count + len(wrong)
             self._bad[code, name, reason] = tally, value
 
-    def _without(self, excuses: Collection[str], bad: Mask, at: IntArray) -> IntArray:
+    def _without(self, excuses: Collection[str], bad: Flags, at: IntArray) -> IntArray:
         """Return which of some rows have bad values that a simulator reads."""
         if not bad.any():
             return np.empty(0, dtype=np.int64)
@@ -183,7 +161,7 @@ class _Check:
             wrong = wrong[~self._is_excused(excuse, at[wrong])]
         return wrong
 
-    def _is_excused(self, excuse: str, rows: IntArray) -> Mask:
+    def _is_excused(self, excuse: str, rows: IntArray) -> Flags:
         if excuse == "gap":
             return np.isin(self.rows.types[rows], self.gaps)
         ids, nodes = self.rows.target, self.target
@@ -224,7 +202,7 @@ class _Check:
 
 def _faults(
     name: str, values: Array, dt: float | None
-) -> Iterator[tuple[str, Mask, str, tuple[str, ...]]]:
+) -> Iterator[tuple[str, Flags, str, tuple[str, ...]]]:
     """Yield what values of a name may violate: code, bad values, reason, and excuses.
 
     Excuses are that a row is a gap junction ('gap'), or that its source is virtual or its target
@@ -256,17 +234,3 @@ def _faults(
     elif name == NSYNS:
         few = finite & ((values < 1) | (values != np.floor(values)))
         yield "n-syn", few, "no whole number of at least 1", excuses
-
-
-def _by_type(types: Array) -> Iterator[tuple[int, Any]]:
-    """Yield each edge type, and which of some rows have it."""
-    if not len(types):
-        return
-    low, high = int(types.min()), int(types.max())
-    if low == high:
-        yield low, slice(None)
-        return
-    keys = (types - low).astype(np.uint16) if high - low < 1 << 16 else types
-    order = np.argsort(keys, kind="stable")
-    for kind, part in runs(types[order]):
-        yield kind, order[part]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
-from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import Pairs, n_common, pairs_of, swapped
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
-__all__ = ["Chance", "Realised", "check_recipes"]
+__all__ = ["Chance", "ObservedEdges", "check_recipes"]
 
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
@@ -25,7 +26,7 @@ ALWAYS_EXACT = 512
 
 def check_recipes(
     recipes: Sequence[Recipe],
-    edges: Sequence[Rows],
+    edges: Sequence[CheckedEdges],
     alarm_rate: float,
     partial: Collection[Path],
     found: Findings,
@@ -35,7 +36,7 @@ def check_recipes(
     Parameters
     ----------
     recipes : sequence of Recipe
-    edges : sequence of Rows
+    edges : sequence of CheckedEdges
     alarm_rate : float
         How often all tests together may find a good network improbable.
     partial : collection of Path
@@ -51,7 +52,7 @@ def check_recipes(
     for entry in entries:
         told.setdefault(entry.ends, set()).add(entry.edge_type)
     populations = {(rows.ends, rows.population) for rows in edges}
-    realised: list[Realised] = []
+    observed: list[ObservedEdges] = []
     for rows in edges:
         for number in rows.of_type:
             own = [each for each in entries if (each.ends, each.edge_type) == (rows.ends, number)]
@@ -60,10 +61,10 @@ def check_recipes(
             _check_repeated(rows, number, pairs, found)
             for entry in own:
                 check_entry(entry, rows, pairs, found)
-                realised.append(Realised(entry, rows.file, rows.population, pairs.keys))
+                observed.append(ObservedEdges(entry, rows.file, rows.population, pairs.keys))
         check_indices_told(entries, rows, found)
         _check_told(rows, told, found)
-    here = Counter(id(each.entry) for each in realised)
+    here = Counter(id(each.entry) for each in observed)
     for entry in entries:
         if here[id(entry)] > 1:
             text = f"edge type {entry.edge_type} is in {here[id(entry)]} populations, saved in one"
@@ -75,7 +76,7 @@ def check_recipes(
                 found.add("recipe-population", text, entry.recipe, **where)
             continue
         if entry.pairs == 0:
-            realised.append(Realised(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
+            observed.append(ObservedEdges(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
         elif entry.recipe not in partial:
             known = any(rows.ends == entry.ends for rows in edges)
             n = "an unknown number of" if entry.pairs is None else f"{entry.pairs:,}"
@@ -86,10 +87,10 @@ def check_recipes(
             )
             code = "recipe-type" if known else "missing-file"
             found.add(code, text, entry.recipe, edge_type=entry.edge_type)
-    return Chance(realised, found).tests(alarm_rate)
+    return Chance(observed, found).tests(alarm_rate)
 
 
-def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> None:
+def _check_repeated(rows: CheckedEdges, number: int, pairs: Pairs, found: Findings) -> None:
     """Report pairs in several rows that each say how many synapses they are."""
     if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
         text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
@@ -98,7 +99,7 @@ def _check_repeated(rows: Rows, number: int, pairs: Pairs, found: Findings) -> N
 
 
 def _check_told(
-    rows: Rows, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
+    rows: CheckedEdges, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
 ) -> None:
     """Report edge types that no recipe tells of."""
     known = told.get(rows.ends)
@@ -115,7 +116,7 @@ def _check_told(
 
 
 @dataclass(frozen=True)
-class Realised:
+class ObservedEdges:
     """The edges of one entry.
 
     Attributes
@@ -136,14 +137,14 @@ class Realised:
 class Chance:
     """Numbers of edges against what the laws of recipes give."""
 
-    def __init__(self, realised: Sequence[Realised], found: Findings) -> None:
-        self._realised, self._found = realised, found
+    def __init__(self, observed: Sequence[ObservedEdges], found: Findings) -> None:
+        self._observed, self._found = observed, found
         self._untested: dict[Path, dict[str, list[int]]] = {}
-        self._tests: list[tuple[ChanceTest, Realised]] = []
+        self._tests: list[tuple[ChanceTest, ObservedEdges]] = []
 
     def tests(self, alarm_rate: float) -> list[ChanceTest]:
         """Make all tests, and report those that fail."""
-        for each in self._realised:
+        for each in self._observed:
             entry = each.entry
             if not entry.connector:
                 continue  # BMTK's rules have no law
@@ -156,7 +157,7 @@ class Chance:
             if n is not None:
                 self._check_reciprocal(each, n)
                 self._test(each, "reciprocal", "reciprocal", n)
-        uncertain = sum(test.sd > 0 for test, _ in self._tests)
+        uncertain = sum(bool(test.sd) for test, _ in self._tests)
         for test, each in self._tests:
             if test.p_value < alarm_rate / max(uncertain, 1):
                 self._report(test, each)
@@ -185,31 +186,36 @@ class Chance:
             return "a part of what was drawn was added"
         return ""
 
-    def _test(self, each: Realised, quantity: str, name: str, realised: int) -> None:
+    def _test(self, each: ObservedEdges, quantity: str, name: str, observed: int) -> None:
         """Test a number of edges, or of reciprocal pairs."""
         entry = each.entry
         assert entry.expected is not None  # see _why_not
-        wanted, sd, error = (each or 0.0 for each in entry.expected.number(name))
+        mean, sd, error = (moment or 0.0 for moment in entry.expected.number(name))
         pairs: int = entry.drawn["pairs"]
         if not pairs:
             return  # there is nothing to be connected
-        coarse = error > 0 and (wanted / error) ** 2 < FEWEST
-        if coarse or (not wanted and pairs > ALWAYS_EXACT):
-            if realised or wanted:
+        coarse = error > 0 and (mean / error) ** 2 < FEWEST
+        if coarse or (not mean and pairs > ALWAYS_EXACT):
+            if observed or mean:
                 self._leave_out(entry, "the recipe tells what the law gives from too few pairs")
             return
         # A pair of one population has two directions, and both may change together.
         both = entry.within_one and quantity == "edges"
-        jump = max(1.0 + both, entry.expected.max_step)
-        p_value = two_sided(realised, wanted, sd, error, jump)
-        spread = (sd**2 + error**2) ** 0.5
+        max_step = max(1.0 + both, entry.expected.max_step)
         test = ChanceTest(
-            each.file.name, entry.edge_type, quantity, pairs * (1 + both), wanted, spread,
-            realised, p_value,
-        )  # fmt: skip
+            quantity,
+            expected=mean,
+            sd=math.hypot(sd, error),
+            observed=observed,
+            estimated=error > 0,
+            file=each.file.name,
+            edge_type=entry.edge_type,
+            pairs=pairs * (1 + both),
+            p_value=two_sided(observed, mean, sd, error, max_step),
+        )
         self._tests.append((test, each))
 
-    def _reciprocal(self, each: Realised) -> int | None:
+    def _reciprocal(self, each: ObservedEdges) -> int | None:
         """Return how many pairs are connected both ways; None where that is not asked for."""
         entry = each.entry
         if "reciprocal" not in entry.drawn["connected"]:
@@ -221,14 +227,14 @@ class Chance:
             return (n_common(each.keys, back) - alone) // 2
         if entry.direction != "forward":
             return None
-        for other in self._realised:
+        for other in self._observed:
             if entry.is_reverse(other.entry) and not self._why_not(other.entry):
                 back = swapped(other.keys)
                 back.sort()
                 return n_common(each.keys, back)
         return None
 
-    def _check_reciprocal(self, each: Realised, n: int) -> None:
+    def _check_reciprocal(self, each: ObservedEdges, n: int) -> None:
         entry = each.entry
         drawn = entry.drawn["connected"]["reciprocal"]
         if n != drawn:
@@ -236,16 +242,15 @@ class Chance:
             where = {"population": each.population, "edge_type": entry.edge_type}
             self._found.add("recipe-reciprocal", text, each.file, **where)
 
-    def _report(self, test: ChanceTest, each: Realised) -> None:
+    def _report(self, test: ChanceTest, each: ObservedEdges) -> None:
         noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
-        name = each.entry.direction if test.quantity == "edges" else "reciprocal"
-        expected = each.entry.expected
-        about = "about " * bool(expected is not None and expected.number(name).error)
+        observed, expected = test.observed or 0, test.expected or 0.0
         text = (
-            f"there are {test.realised:,} {noun} (probability {test.realised / test.pairs:.4g}), "
-            f"and the recipe's law gives {about}{test.wanted:,.1f} ({test.wanted / test.pairs:.4g})"
+            f"there are {observed:,} {noun} (probability {observed / test.pairs:.4g}), and the "
+            f"recipe's law gives {'about ' * test.estimated}{expected:,.1f} "
+            f"({expected / test.pairs:.4g})"
         )
-        if test.sd:
+        if test.sd and test.z is not None:
             text += f": {abs(test.z):.1f} standard deviations, p = {test.p_value:.1g}"
         where = {"population": each.population, "edge_type": test.edge_type}
         self._found.add(f"chance-{test.quantity}", text, each.file, **where)

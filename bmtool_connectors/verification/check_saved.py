@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bmtool_connectors.verification.check_edges import Rows
 from bmtool_connectors.verification.check_nodes import Nodes
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.connected_pairs import Pairs
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
@@ -33,7 +33,7 @@ def columns_told(recipes: Sequence[Recipe]) -> Told:
 
 
 # ---------------------------------------------------------------------- edges
-def check_entry(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
+def check_entry(entry: Entry, rows: CheckedEdges, pairs: Pairs, found: Findings) -> None:
     """Compare the edges of a type with what a recipe says of them."""
     _check_pairs(entry, rows, pairs, found)
     _check_values(entry, rows, found)
@@ -43,7 +43,7 @@ def check_entry(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> None
             found.add("recipe-table", f"of the edge type {text}", rows.file, **where)
 
 
-def check_indices_told(entries: Sequence[Entry], rows: Rows, found: Findings) -> None:
+def check_indices_told(entries: Sequence[Entry], rows: CheckedEdges, found: Findings) -> None:
     """Report indices that were saved and are not there."""
     told = {name for each in entries if each.ends == rows.ends for name in each.indices}
     if lost := sorted(told - rows.indices):
@@ -51,7 +51,7 @@ def check_indices_told(entries: Sequence[Entry], rows: Rows, found: Findings) ->
         found.add("index-missing", text, rows.file, population=rows.population)
 
 
-def _check_pairs(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> None:
+def _check_pairs(entry: Entry, rows: CheckedEdges, pairs: Pairs, found: Findings) -> None:
     where = {"population": rows.population, "edge_type": entry.edge_type}
     as_told = True
     for code, noun, told, is_now in (
@@ -75,7 +75,7 @@ def _check_pairs(entry: Entry, rows: Rows, pairs: Pairs, found: Findings) -> Non
     found.add("recipe-edges", text, rows.file, **where)
 
 
-def _check_values(entry: Entry, rows: Rows, found: Findings) -> None:
+def _check_values(entry: Entry, rows: CheckedEdges, found: Findings) -> None:
     """Compare the properties of rows; where pairs differ, all of them do."""
     where = {"population": rows.population, "edge_type": entry.edge_type}
     told, here = entry.values, rows.values.get(entry.edge_type)
@@ -140,14 +140,14 @@ def _differences(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Return how the properties of a type, as text, differ."""
     found = []
     for name in {**told, **here}:
-        before, now = _plain(told.get(name)), _plain(here.get(name))
+        before, now = _comparable(told.get(name)), _comparable(here.get(name))
         if before != now:
             texts = [each.get(name, "NULL") for each in (here, told)]
             found.append(f"{name} is {texts[0]!r}, and {texts[1]!r} in the recipe")
     return found
 
 
-def _plain(text: str | None) -> Any:
+def _comparable(text: str | None) -> Any:
     """Return what is equal for the same value in tables of different tools."""
     if text is None or text in ("", "NULL"):
         return None

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.sonata.datasets import IntArray, parts
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.arrays import IntArray, is_first
+from bmtool_connectors.sonata.datasets import parts
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.tallies import Tally
 
 __all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]
@@ -84,12 +85,12 @@ class Pairs:
         return Pairs(keys[order], n_syn, self.repeated)
 
 
-def pairs_of(rows: Rows, edge_type: int, is_synapse: bool = False) -> Pairs:
+def pairs_of(rows: CheckedEdges, edge_type: int, is_synapse: bool = False) -> Pairs:
     """Return the pairs of an edge type; rows of the same pair are one of them.
 
     Parameters
     ----------
-    rows : Rows
+    rows : CheckedEdges
     edge_type : int
     is_synapse : bool, default False
         Whether each row is one synapse, whatever number of them it has.
@@ -111,8 +112,7 @@ def pairs_of(rows: Rows, edge_type: int, is_synapse: bool = False) -> Pairs:
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         n_syn = None if n_syn is None else n_syn[order]
-    first = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    first = is_first(keys)
     if first.all():
         return Pairs(keys, n_syn, repeated)
     again = np.flatnonzero(~first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bmtool_connectors.verification.check_edges import Rows
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
 
@@ -15,7 +15,10 @@ NEVER = "files that the tables of types name (dynamics_params, morphologies, mod
 
 
 def not_covered(
-    rows: Mapping[str, int], recipes: Sequence[Recipe], edges: Sequence[Rows], found: Findings
+    rows: Mapping[str, int],
+    recipes: Sequence[Recipe],
+    edges: Sequence[CheckedEdges],
+    found: Findings,
 ) -> tuple[str, ...]:
     """Return what was not looked at, the gravest first.
 
@@ -24,7 +27,7 @@ def not_covered(
     rows : mapping of str to int
         Populations of nodes and edges that were read.
     recipes : sequence of Recipe
-    edges : sequence of Rows
+    edges : sequence of CheckedEdges
     found : Findings
     """
     if not rows:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmtool_connectors.reports.scores import z_score
+import numpy as np
+
+from bmtool_connectors.arrays import Flags
+from bmtool_connectors.reports.measures import Measure
+from bmtool_connectors.reports.tables import MOST_SHOWN, WIDTH, Report
 from bmtool_connectors.sonata.faults import BROKEN, reason_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CODES", "ChanceTest", "Finding", "Findings", "Verification"]
+__all__ = ["ChanceTest", "Finding", "Verification"]
 
 #: Every code: its severity, and what it says.
 CODES = MappingProxyType(
@@ -82,14 +86,20 @@ CODES = MappingProxyType(
     }
 )
 
+#: What tells more of a row: attributes of a finding.
+Where = Callable[[int], dict[str, Any]]
+
 #: Codes after which something was not looked at.
 UNREADABLE = ("no-network", "unreadable")
 
 #: Severities, the gravest first.
 SEVERITIES = ("error", "warning", "note")
 
-WIDTH = 80
-SHOWN = 60
+#: Columns of findings as a table, and those of numbers that may be missing.
+FINDING_COLUMNS = (
+    *("severity", "code", "file", "population", "edge_type", "row", "ids", "count", "message"),
+)
+WITH_GAPS = {"edge_type": "Int64", "row": "Int64"}
 
 
 @dataclass(frozen=True)
@@ -140,8 +150,8 @@ class Finding:
         return f"{self.severity} {self.code}: {', '.join(where)}: {self.message}"
 
 
-@dataclass(frozen=True)
-class ChanceTest:
+@dataclass(frozen=True, kw_only=True)
+class ChanceTest(Measure):
     """A number of edges, against what the recipe's law gives on average.
 
     Attributes
@@ -155,27 +165,20 @@ class ChanceTest:
     wanted, sd : float
         Mean and standard deviation over random numbers, and of the mean if it is an estimate.
     realised : int
+    z : float
+        How many standard deviations the number is from its mean; infinite where that is sure.
     p_value : float
         Two-sided, and rather too large than too small.
     """
 
     file: str
     edge_type: int
-    quantity: str
     pairs: int
-    wanted: float
-    sd: float
-    realised: int
     p_value: float
-
-    @property
-    def z(self) -> float:
-        """How many standard deviations the number is from its mean; infinite where that is sure."""
-        return z_score(self.realised, self.wanted, self.sd)
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Report):
     """What `verify` found: true when nothing is wrong, and printable.
 
     Attributes
@@ -220,13 +223,11 @@ class Verification:
             Columns severity, code, file, population, edge_type, row, ids, count, message;
             numbers that do not apply are missing.
         """
-        import pandas as pd
+        return super().to_frame().reindex(columns=FINDING_COLUMNS).astype(WITH_GAPS)
 
-        names = ("code", "file", "population", "edge_type", "row", "ids", "count", "message")
-        columns: dict[str, Any] = {"severity": [each.severity for each in self.findings]}
-        for name in names:
-            columns[name] = [getattr(each, name) for each in self.findings]
-        return pd.DataFrame(columns).astype({"edge_type": "Int64", "row": "Int64"})
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per finding, each by column."""
+        return [{name: getattr(each, name) for name in FINDING_COLUMNS} for each in self.findings]
 
     def __str__(self) -> str:
         numbers = [
@@ -238,16 +239,18 @@ class Verification:
         lines += [f"  {path}" for path in self.paths]
         lines += [f"{name}: {n:,} rows" for name, n in self.rows.items()]
         if self.tests:
-            worst = max(self.tests, key=lambda each: abs(each.z))
+            worst = max(self.tests, key=lambda each: abs(each.z or 0.0))
             lines.append(
                 f"{len(self.tests)} number{'s' * (len(self.tests) > 1)} tested against the recipe: "
                 f"largest deviation "
-                f"{abs(worst.z):.1f} standard deviations (type {worst.edge_type}, "
+                f"{abs(worst.z or 0.0):.1f} standard deviations (type {worst.edge_type}, "
                 f"{worst.quantity}); a good network fails once in {1 / self.alarm_rate:,.0f}"
             )
-        lines += [str(each) for each in self.findings[:SHOWN]]
-        if len(self.findings) > SHOWN:
-            lines.append(f"... and {len(self.findings) - SHOWN} more in the attribute 'findings'")
+        lines += [str(each) for each in self.findings[:MOST_SHOWN]]
+        if len(self.findings) > MOST_SHOWN:
+            lines.append(
+                f"... and {len(self.findings) - MOST_SHOWN} more in the attribute 'findings'"
+            )
         lines.append(f"not covered: {'; '.join(self.not_covered)}")
         return "\n".join(
             "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False))
@@ -281,6 +284,15 @@ class Findings:
             message += f" ({count - 1:,} more like it)"
         name = file.name if isinstance(file, Path) else file
         self.found.append(Finding(code, message, name, **where))
+
+    def add_rows(
+        self, code: str, bad: Flags, message: Callable[[int], str], file: Path, where: Where
+    ) -> None:
+        """Add a finding if some rows are bad; `message` and `where` tell of the first of them."""
+        count = int(np.count_nonzero(bad))
+        if count:
+            row = int(bad.argmax())
+            self.add(code, message(row), file, count=count, **where(row))
 
     # Readers of files put here what they find, and go on.
     fault = remark = add

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors.sonata.datasets import IntArray
+from bmtool_connectors.arrays import Flags, IntArray
 
-__all__ = ["Ids", "Mask", "Tally"]
-
-Mask = npt.NDArray[np.bool_]
+__all__ = ["Ids", "Tally"]
 
 
 class Tally:
@@ -19,7 +16,7 @@ class Tally:
         self.first = -1
         self.count = 0
 
-    def add(self, bad: Mask, start: int = 0) -> None:
+    def add(self, bad: Flags, start: int = 0) -> None:
         """Add rows, the first of which is number `start`."""
         n = int(np.count_nonzero(bad))
         if n and not self.count:
@@ -49,12 +46,12 @@ class Ids:
     def __len__(self) -> int:
         return len(self.sorted)
 
-    def holds(self, values: IntArray) -> Mask:
+    def holds(self, values: IntArray) -> Flags:
         """Return which values are among the ids."""
         if self._is_run:
             return values.view(np.uint64) < len(self.sorted)
         if not len(self.sorted):
             return np.zeros(len(values), dtype=bool)
         place = np.minimum(np.searchsorted(self.sorted, values), len(self.sorted) - 1)
-        same: Mask = self.sorted[place] == values
+        same: Flags = self.sorted[place] == values
         return same

@@ -13,7 +13,7 @@ from bmtool_connectors.sonata.datasets import open_file
 from bmtool_connectors.sonata.layout import EDGES, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import populations_in
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.check_edges import Rows, check_rows
+from bmtool_connectors.verification.check_edges import check_rows
 from bmtool_connectors.verification.check_gap_junctions import check_gap_files, check_gap_rows
 from bmtool_connectors.verification.check_indices import check_indices
 from bmtool_connectors.verification.check_nodes import Nodes, check_nodes
@@ -25,6 +25,7 @@ from bmtool_connectors.verification.check_saved import (
     check_tables,
     columns_told,
 )
+from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.covered import not_covered
 from bmtool_connectors.verification.findings import Findings, Verification
 from bmtool_connectors.verification.network_files import Files, locate
@@ -138,7 +139,7 @@ def verify(
     )
 
 
-def _check_names(nodes: dict[str, Nodes], edges: list[Rows], found: Findings) -> None:
+def _check_names(nodes: dict[str, Nodes], edges: list[CheckedEdges], found: Findings) -> None:
     """Report nodes that nobody refers to in a file called like nodes that are not there."""
     used = {end for each in edges for end in each.ends}
     for name, each in nodes.items():
@@ -147,7 +148,7 @@ def _check_names(nodes: dict[str, Nodes], edges: list[Rows], found: Findings) ->
             found.add("population", text, each.file, population=name)
 
 
-def _check_complete(known: set[str], edges: list[Rows], found: Findings) -> None:
+def _check_complete(known: set[str], edges: list[CheckedEdges], found: Findings) -> None:
     """Report edges whose nodes are in no file that the configurations name: BMTK needs them."""
     for each in edges:
         for end in dict.fromkeys(each.ends):
@@ -163,7 +164,7 @@ def _check_edges(
     dt: float | None,
     told: Told,
     found: Findings,
-) -> tuple[list[Rows], bool]:
+) -> tuple[list[CheckedEdges], bool]:
     """Check all edge files; return what could be read, and whether that is all."""
     edges, n_there = [], 0
     for file in files.of(EDGES):

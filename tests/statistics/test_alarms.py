@@ -24,9 +24,9 @@ from bmtool_connectors import (
     vectorized,
     verify,
 )
-from bmtool_connectors.patterns.described import connector_described, drawn, wanted
+from bmtool_connectors.patterns.described import connector_described, expected, observed
 from bmtool_connectors.verification.chance import two_sided
-from bmtool_connectors.verification.check_recipes import Chance, Realised
+from bmtool_connectors.verification.check_recipes import Chance, ObservedEdges
 from bmtool_connectors.verification.connected_pairs import pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Entry
@@ -66,7 +66,8 @@ def test_sources_that_take_part_as_a_whole(tmp_path: Path) -> None:
     assert found.max_step == pytest.approx(0.95 * (0.9 - 0.01) * 20)
     assert np.std(counts) == pytest.approx(found.forward_sd, rel=0.2)
     p_values = [
-        two_sided(count, found.forward, found.forward_sd, jump=found.max_step) for count in counts
+        two_sided(count, found.forward, found.forward_sd, max_step=found.max_step)
+        for count in counts
     ]
     assert sum(p < 1e-3 for p in p_values) <= 2
     net.add_edges(**connector.edge_params())
@@ -107,13 +108,13 @@ def alarms(make: Callable[[int, Any, Any], Any], rates: list[float], seeds: rang
                 "connector": {
                     **connector_described(connector),
                     "direction": ("forward", "backward")[k],
-                    "drawn": drawn(connector, use),
-                    "wanted": wanted(connector, use),
+                    "drawn": observed(connector, use),
+                    "wanted": expected(connector, use),
                 },
             }
             ids = ends[0].ids[edges.source], ends[1].ids[edges.target]
             entry = Entry.of(Path("recipe"), given)
-            realised.append(Realised(entry, Path("edges"), None, np.sort(pair_key(*ids))))
+            realised.append(ObservedEdges(entry, Path("edges"), None, np.sort(pair_key(*ids))))
         for k, rate in enumerate(rates):
             report = Findings()
             assert Chance(realised, report).tests(rate)

@@ -31,7 +31,7 @@ from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
-from bmtool_connectors.sampling.plan import RhoWanted
+from bmtool_connectors.sampling.plan import RhoGoal
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 FALSE_ALARM = 1e-6  # of each test in this file
@@ -485,7 +485,7 @@ def test_estimate_of_rho_is_the_pairwise_one() -> None:
         ),
     ):
         for ranges in ((None, None), ((20.0, 90.0), None)):
-            wanted = RhoWanted(0.06, ranges)
+            wanted = RhoGoal(0.06, ranges)
             rho = [
                 estimate_rho(
                     space,

@@ -36,7 +36,7 @@ from bmtool_connectors import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
-from bmtool_connectors.synapses import common
+from bmtool_connectors.synapses import helper_rules
 
 pytestmark = BOTH_BUILDERS
 
@@ -105,7 +105,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
 @pytest.fixture
 def _nothing_warned_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what other tests were warned about: keywords are named once per process."""
-    monkeypatch.setattr(common, "_warned", set())
+    monkeypatch.setattr(helper_rules, "_warned", set())
 
 
 @pytest.mark.usefixtures("_nothing_warned_yet")

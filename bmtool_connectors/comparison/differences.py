@@ -1,25 +1,80 @@
-"""What a comparison found, as text."""
+"""What a comparison found, as text and as a table."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
 from bmtool_connectors.comparison.values import Difference
-from bmtool_connectors.reports.pools import pool_key, short_names
+from bmtool_connectors.reports.pool_names import pool_key, short_names
+from bmtool_connectors.reports.tables import MOST_SHOWN, WIDTH, Report
 from bmtool_connectors.sonata.populations import Population
 
-if TYPE_CHECKING:
-    from bmtool_connectors.comparison.compare import Comparison, Totals
-
-__all__ = ["edge_type_names", "report"]
+__all__ = ["Comparison"]
 
 #: Population and id of an edge type, to what its sources and targets are called.
 Names: TypeAlias = dict[tuple[str, int | None], tuple[str, str]]
 
-WIDTH = 80
-SHOWN = 60
+
+@dataclass(frozen=True)
+class Totals:
+    """How much of one population was compared.
+
+    Attributes
+    ----------
+    item : {'nodes', 'edges', 'gap junctions'}
+        What it holds.
+    population : str
+        Its name (in A, where it has two).
+    rows, synapses : tuple of (int or None)
+        In A and in B; None where the population is missing.
+    """
+
+    item: str
+    population: str
+    rows: tuple[int | None, int | None]
+    synapses: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Comparison(Report):
+    """What `compare` found: true when the networks are equal, and printable.
+
+    Attributes
+    ----------
+    a, b : str
+        What was compared.
+    differences : tuple of Difference
+        One per population, type, kind and property; empty when equal.
+    totals : tuple of Totals
+        What was looked at.
+    rtol, atol : float
+        The tolerance for float values.
+    """
+
+    a: str
+    b: str
+    differences: tuple[Difference, ...]
+    totals: tuple[Totals, ...]
+    rtol: float = 0.0
+    atol: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is no difference."""
+        return not self.differences
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per difference, each by column."""
+        return [asdict(each) for each in self.differences]
+
+    def __str__(self) -> str:
+        return "\n".join(_comparison_lines(self))
 
 
 def edge_type_names(populations: Sequence[Population]) -> Names:
@@ -74,7 +129,7 @@ _SENTENCES = {
 _OF_ROWS = ("missing", "added", "synapses", "rows", "values", "combination")
 
 
-def _first(comparison: Comparison) -> str | None:
+def _first_cause(comparison: Comparison) -> str | None:
     """Say what may be the cause of the rest, where there is more than one difference of rows."""
     of_rows = [each for each in comparison.differences if each.kind in _OF_ROWS]
     nodes = [each for each in of_rows if each.item == "nodes"]
@@ -93,19 +148,19 @@ def _type_text(each: Difference) -> str:
     return f"type {each.type_id}{ends}"
 
 
-def report(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of the report of a comparison."""
+def _comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield the lines of the text."""
     number = len(comparison.differences)
-    verdict = _count(number, "difference") if number else "equal"
+    verdict = _counted(number, "difference") if number else "equal"
     if comparison.rtol or comparison.atol:
         verdict += f" (rtol {comparison.rtol:g}, atol {comparison.atol:g})"
     yield verdict
     yield f"  A: {comparison.a}"
     yield f"  B: {comparison.b}"
-    first = _first(comparison)
+    first = _first_cause(comparison)
     if first is not None:
         yield from _wrap(first, "")
-    left = SHOWN
+    left = MOST_SHOWN
     for totals in comparison.totals:
         yield from _wrap(f"{totals.item} {totals.population}: {_totals_text(totals)}", "")
         for each in comparison.differences:
@@ -129,7 +184,7 @@ def _wrap(text: str, indent: str) -> Iterable[str]:
     )
 
 
-def _count(number: int, noun: str) -> str:
+def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -139,9 +194,9 @@ def _totals_text(totals: Totals) -> str:
         if rows is None or synapses is None:
             texts.append("none")
         elif totals.item == "edges":
-            texts.append(f"{_count(rows, 'row')}, {_count(synapses, 'synapse')}")
+            texts.append(f"{_counted(rows, 'row')}, {_counted(synapses, 'synapse')}")
         else:
-            texts.append(_count(rows, totals.item.removesuffix("s")))
+            texts.append(_counted(rows, totals.item.removesuffix("s")))
     return texts[0] if texts[0] == texts[1] else f"{texts[0]} in A; {texts[1]} in B"
 
 
@@ -152,18 +207,18 @@ def _sentence(each: Difference) -> str:
     sentence = _SENTENCES[each.kind].format(
         property=each.property,
         unit=unit,
-        pairs=_count(each.count, noun),
-        rows=_count(each.count, "row"),
-        synapses=f" ({_count(each.synapses or 0, unit)})" if more else "",
+        pairs=_counted(each.count, noun),
+        rows=_counted(each.count, "row"),
+        synapses=f" ({_counted(each.synapses or 0, unit)})" if more else "",
         largest="" if each.largest is None else f"{each.largest:g}",
         by="" if each.largest is None else f", by up to {each.largest:g}",
-        old=_value(old),
-        new=_value(new),
+        old=_value_text(old),
+        new=_value_text(new),
     )
     return sentence if each.type_id is None else f"{_type_text(each)}: {sentence}"
 
 
-def _value(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, tuple):
         return " -> ".join(str(each) for each in value)
     return "absent" if value is None else textwrap.shorten(repr(value), 50, placeholder=" ...")
@@ -179,5 +234,5 @@ def _examples(each: Difference) -> Iterator[str]:
         if pair:
             texts = [f"{value:.6g}" if isinstance(value, float) else None for value in (old, new)]
             if None in texts or texts[0] == texts[1]:
-                texts = [_value(old), _value(new)]
+                texts = [_value_text(old), _value_text(new)]
             yield f"{pair}: {texts[0]} in A, {texts[1]} in B"

@@ -32,11 +32,11 @@ def conditions(query: str) -> tuple[Condition, ...] | None:
         match = _CONDITION.fullmatch(part)
         if match is None:
             return None
-        found.append((match[1], _texts(match[2])))
+        found.append((match[1], _value_texts(match[2])))
     return tuple(found)
 
 
-def _texts(value: str) -> tuple[str, ...]:
+def _value_texts(value: str) -> tuple[str, ...]:
     """Return the values that a filter allows, as text."""
     if value.startswith("["):
         try:
