@@ -108,14 +108,15 @@ class _Disk(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to a position."""
         with self._keeping():
-            return self._file.seek(offset, whence)
-        return offset
+            offset = self._file.seek(offset, whence)
+        return offset  # noqa: RET504  # it stays where that fails
 
     def tell(self) -> int:
         """Return the position."""
+        position = 0
         with self._keeping():
-            return self._file.tell()
-        return 0
+            position = self._file.tell()
+        return position  # noqa: RET504
 
     def close(self) -> None:
         """Close the file."""
