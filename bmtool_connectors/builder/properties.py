@@ -131,13 +131,7 @@ class _Columns:
     def set_calls(self, rule: Any, show: bool) -> None:
         """Call the rule with source and target node, once per synapse, in order."""
         table = self._table
-        ends = [
-            (nodes.nodes, table.per_synapse(index))
-            for nodes, index in (
-                (table.source, table.edges.source),
-                (table.target, table.edges.target),
-            )
-        ]
+        ends = [(nodes.nodes, table.per_synapse(index)) for nodes, index in table.ends]
         (sources, i), (targets, j) = ends
         with progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}") as advance:
             for start in range(0, table.n_syns, _SYNAPSES_PER_STEP):

@@ -105,10 +105,11 @@ def _mixed(values: Bits) -> Bits:
 
 @functools.cache
 def _seed(name: str) -> Any:
-    return np.uint64(_hash(name.encode("utf-8", "surrogateescape")))
+    return np.uint64(_hash(name))
 
 
-def _hash(data: bytes) -> int:
+def _hash(value: Any) -> int:
+    data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
@@ -118,13 +119,9 @@ def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     if values.dtype.kind in "fiub":
         # There are two zeros; one plus 0.0 is the other one.
         return lambda part: (np.add(each[part], 0.0, dtype=float).view(np.uint64) for each in rows)
-    known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
+    known = {each: _hash(each) for each in dict.fromkeys(values.ravel().tolist())}
     hashed = [np.array([known[each] for each in row.tolist()], dtype=np.uint64) for row in rows]
     return lambda part: (each[part] for each in hashed)
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
 
 
 def digest_of_json(value: Any) -> str:

@@ -197,15 +197,11 @@ def _with_types(found: list[Population], tables: list[TypeTable]) -> list[Popula
         result.append(replace(each, types=None if own is None else own.properties))
     # BMTK writes the type table also when not one edge was made, and then no HDF5 file.
     used = {id(table) for table in matched.values()}
-    for table in tables:
-        if id(table) not in used:
-            origin, load = table.file.name, functools.partial(_no_rows, table.item)
-            lone = Population(table.item, table.stem, origin, load, table.stem, None)
-            result.append(replace(lone, types=table.properties, has_rows=False))
-    return result
+    return [*result, *(_without_rows(table) for table in tables if id(table) not in used)]
 
 
-@contextlib.contextmanager
-def _no_rows(item: str) -> Iterator[Table]:
-    nothing = np.empty(0, dtype=np.int64)
-    yield Table((nothing, nothing) if item == layout.EDGES else (nothing,), nothing)
+def _without_rows(table: TypeTable) -> Population:
+    nothing, stem = np.empty(0, dtype=np.int64), table.stem
+    rows = Table((nothing,) * (2 if table.item == layout.EDGES else 1), nothing)
+    lone = Population(table.item, stem, table.file.name, lambda: contextlib.nullcontext(rows), stem)
+    return replace(lone, types=table.properties, has_rows=False)
