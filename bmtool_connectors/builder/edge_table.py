@@ -25,8 +25,6 @@ from bmtool_connectors.sonata.rows import EdgeArrays, EdgeEnd
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EdgeTable"]
-
 #: Type in which BMTK stores synapse counts.
 COUNTS = np.dtype(np.uint32)
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from bmtool_connectors.reports.preview import Preview
     from bmtool_connectors.reports.summary import Summary
 
-__all__ = ["NetworkBuilder", "SparseNetwork"]
-
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 

@@ -26,8 +26,6 @@ from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.staging import StagedFiles, check_targets
 from bmtool_connectors.sonata.type_tables import type_texts, write_types
 
-__all__ = ["EDGE_ARGUMENTS", "NODE_FILES", "NetworkSave", "PathLike", "check_names"]
-
 logger = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]

@@ -14,8 +14,6 @@ from typing import Any
 from bmtool_connectors.builder._bmtk import NodePool
 from bmtool_connectors.nodes import NodeArrays
 
-__all__ = ["IndexedPool", "NodeGroup"]
-
 
 @dataclass(frozen=True, eq=False)
 class NodeGroup:

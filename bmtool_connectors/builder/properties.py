@@ -17,8 +17,6 @@ from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import property_streams
 from bmtool_connectors.synapses.batched import batched
 
-__all__ = ["add_properties"]
-
 #: Synapses between two steps of the progress bar.
 _SYNAPSES_PER_STEP = 1 << 14
 _Block = tuple[npt.NDArray[Any], ...]

@@ -19,8 +19,6 @@ from bmtool_connectors.sonata.edge_writer import WrittenEdges
 from bmtool_connectors.sonata.pair_digests import pair_digests
 from bmtool_connectors.sonata.type_tables import type_texts
 
-__all__ = ["make_recipe"]
-
 
 def make_recipe(
     file: Path,

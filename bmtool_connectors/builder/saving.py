@@ -10,8 +10,6 @@ from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.options import SaveOptions
 
-__all__ = ["SavingNetwork"]
-
 
 class SavingNetwork(_bmtk.HookedNetwork):
     """A network that saves itself; see ``SparseNetwork`` for what it is otherwise."""

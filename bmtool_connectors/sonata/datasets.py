@@ -21,12 +21,6 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.sonata.layout import LIBRARY
 
-__all__ = [
-    *("CHUNK", "H5Dataset", "H5Group", "checked", "datasets"),
-    *("integers", "is_dataset", "is_group", "is_integer", "open_file", "parts", "plain_values"),
-    "values_of",
-]
-
 Array = npt.NDArray[Any]
 #: What readers hand on; only this folder knows what is behind it.
 H5Group = h5py.Group

@@ -20,8 +20,6 @@ import numpy.typing as npt
 
 from bmtool_connectors.sonata.layout import AXES, POSITIONS
 
-__all__ = ["ColumnDigests", "by_axis", "digest_of_json"]
-
 Array = npt.NDArray[Any]
 Bits = npt.NDArray[np.uint64]
 

@@ -27,10 +27,6 @@ from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_tabl
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 
-__all__ = [
-    *("COLUMNS", "items_in", "open_population", "read_folder", "recipe_files", "visible_files"),
-]
-
 #: Values of a property in each row; there are as many columns.
 MOST_VALUES = 1 << 12
 #: Columns of integers that rows have, and may have.

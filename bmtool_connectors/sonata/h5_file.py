@@ -14,8 +14,6 @@ import numpy as np
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.interrupts import held_signals
 
-__all__ = ["h5_file"]
-
 
 @contextmanager
 def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:

@@ -14,8 +14,6 @@ from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.rows import Range, id_ranges
 
-__all__ = ["IndexWriter"]
-
 
 class IndexWriter:
     """Collects the runs of equal values of a column, and writes them value by value.

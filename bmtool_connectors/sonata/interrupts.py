@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["held_signals"]
-
 
 @contextmanager
 def held_signals() -> Iterator[Callable[[], None]]:

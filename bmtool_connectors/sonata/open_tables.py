@@ -18,8 +18,6 @@ from bmtool_connectors.sonata.datasets import integers
 from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import END_IDS, GROUP_IDS, GROUP_INDICES, NODE_POPULATION
 
-__all__ = ["OpenGroup", "OpenTable", "endpoints", "open_table", "populations_in"]
-
 
 class OpenGroup:
     """A group of properties.

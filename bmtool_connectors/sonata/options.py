@@ -12,8 +12,6 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
 
-__all__ = ["SaveOptions"]
-
 #: Columns to sort by; None keeps the order of the tables.
 SORT_BY = (
     layout.TARGET_NODE_ID,

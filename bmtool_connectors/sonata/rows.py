@@ -17,8 +17,6 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import Flags, IntArray, order_by, ranges
 from bmtool_connectors.sonata import layout
 
-__all__ = ["EdgeArrays", "EdgeEnd", "EdgeRows", "TableRows", "edge_rows", "id_ranges", "n_rows_by"]
-
 #: Rows that are sorted at a time, about 100 bytes each.
 MOST_ROWS = 1 << 20
 #: Pairs of a table that are looked at at a time.
