@@ -161,9 +161,8 @@ class EdgeTable:
     @property
     def hash_key(self) -> tuple[tuple[str, str], ...]:
         """Equal for edge types with equal properties, which BMTK stores in one group."""
-        return tuple(
-            sorted((each["name"], str(each["dtype"])) for each in self.get_property_metatadata())
-        )
+        columns = self.get_property_metatadata()
+        return tuple(sorted((each["name"], str(each["dtype"])) for each in columns))
 
     def get_property_value(self, prop_name: str) -> npt.NDArray[Any]:
         """Return the values of a property, one per row; ``nsyns`` where there are none."""

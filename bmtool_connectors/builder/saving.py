@@ -10,6 +10,9 @@ from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.options import SaveOptions
 
+#: Arguments by their names.
+Given = dict[str, Any]
+
 
 class SavingNetwork(_bmtk.HookedNetwork):
     """A network that saves itself; see ``SparseNetwork`` for what it is otherwise."""
@@ -137,22 +140,22 @@ class SavingNetwork(_bmtk.HookedNetwork):
     def _save(
         self,
         method: str,
-        output_dir: PathLike,
-        options: dict[str, Any],
-        nodes: dict[str, Any] | None,
-        edges: dict[str, Any] | None,
+        folder: PathLike,
+        options: Given,
+        nodes: Given | None,
+        edges: Given | None,
     ) -> None:
         """Save nodes, or edges, or both; BMTK's method of this name does it for several ranks."""
         network_save.check_names(self)
         if _bmtk.n_ranks() > 1:
             save = getattr(super(), method)
-            save(output_dir=output_dir, **(nodes or {}), **(edges or {}), **_for_bmtk(options))
+            save(output_dir=folder, **(nodes or {}), **(edges or {}), **_for_bmtk(options))
             return
         checked = SaveOptions.checked(f"{method}()", options)
-        network_save.NetworkSave(self, checked, output_dir).run(nodes, edges)
+        network_save.NetworkSave(self, checked, folder).run(nodes, edges)
 
 
-def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:
+def _for_bmtk(given: Given) -> Given:
     """Return the options for BMTK's own savers, which several processes need."""
     options = SaveOptions.checked("save()", given)
     if options.compact or options.portable:
