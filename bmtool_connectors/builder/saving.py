@@ -138,20 +138,15 @@ class SavingNetwork(_bmtk.HookedNetwork):
         self._save("save_edges", output_dir, options, None, edges)
 
     def _save(
-        self,
-        method: str,
-        folder: PathLike,
-        options: Given,
-        nodes: Given | None,
-        edges: Given | None,
+        self, method: str, folder: PathLike, given: Given, nodes: Given | None, edges: Given | None
     ) -> None:
         """Save nodes, or edges, or both; BMTK's method of this name does it for several ranks."""
         network_save.check_names(self)
         if _bmtk.n_ranks() > 1:
             save = getattr(super(), method)
-            save(output_dir=folder, **(nodes or {}), **(edges or {}), **_for_bmtk(options))
+            save(output_dir=folder, **(nodes or {}), **(edges or {}), **_for_bmtk(given))
             return
-        checked = SaveOptions.checked(f"{method}()", options)
+        checked = SaveOptions.checked(f"{method}()", given)
         network_save.NetworkSave(self, checked, folder).run(nodes, edges)
 
 
