@@ -31,15 +31,9 @@ logger = logging.getLogger(__name__)
 PathLike = str | os.PathLike[str]
 
 #: Arguments of ``save_nodes``, and how the names of files end where they are not given.
-NODE_FILES = {
-    "nodes_file_name": layout.NODES_FILE,
-    "node_types_file_name": layout.NODE_TYPES_FILE,
-}
+NODE_FILES = {"nodes_file_name": layout.NODES_FILE, "node_types_file_name": layout.NODE_TYPES_FILE}
 #: Those of ``save_edges``.
-EDGE_FILES = {
-    "edges_file_name": layout.EDGES_FILE,
-    "edge_types_file_name": layout.EDGE_TYPES_FILE,
-}
+EDGE_FILES = {"edges_file_name": layout.EDGES_FILE, "edge_types_file_name": layout.EDGE_TYPES_FILE}
 EDGE_ARGUMENTS = (*EDGE_FILES, "src_network", "trg_network", "name", "force_build")
 #: First columns of a table of edge types.
 FIRST = (layout.EDGE_TYPE_ID, layout.TARGET_QUERY, layout.SOURCE_QUERY)

@@ -111,13 +111,17 @@ class IndexWriter:
             counts = np.zeros(high - low, dtype=np.int64)
             first = done
             stored = self._stored(number)
-            if high - low > 1:  # else they are in order
-                stored = iter([_by_value(np.concatenate(list(stored), axis=1), low, high)])
+            if high - low > 1:
+                stored = iter([np.concatenate(list(stored), axis=1)])
             for runs in stored:
-                n = runs.shape[1]
-                rows_of[done : done + n] = runs[1:].T.astype(np.uint64, order="C")
-                done += n
-                counts += np.bincount(runs[0] - low, minlength=high - low)
+                keys = runs[0] - low
+                order = order_by(keys, high - low) if high - low > 1 else slice(None)
+                ranges = np.empty((len(keys), 2), dtype=np.uint64)
+                for k in (0, 1):
+                    ranges[:, k] = runs[1 + k][order]
+                rows_of[done : done + len(ranges)] = ranges
+                done += len(ranges)
+                counts += np.bincount(keys, minlength=high - low)
                 check()
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
@@ -127,8 +131,3 @@ class IndexWriter:
         """Remove what was kept."""
         self._file.close()
         self._path.unlink()
-
-
-def _by_value(runs: npt.NDArray[Any], low: int, high: int) -> npt.NDArray[Any]:
-    """Return runs sorted by value, and then by row."""
-    return runs.take(order_by(runs[0] - low, high - low), axis=1)

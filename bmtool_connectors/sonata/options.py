@@ -12,20 +12,14 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
 
-#: Columns to sort by; None keeps the order of the tables.
-SORT_BY = (
-    layout.TARGET_NODE_ID,
-    layout.SOURCE_NODE_ID,
-    layout.EDGE_TYPE_ID,
-    layout.EDGE_GROUP_ID,
-    None,
-)
 #: Columns that may have an index, and the names that BMTK takes for them.
 INDEX_BY = {
     layout.TARGET_NODE_ID: ("target", "target_id", "target_node_ids"),
     layout.SOURCE_NODE_ID: ("source", "source_id", "source_node_ids"),
     layout.EDGE_TYPE_ID: ("edge_type", "edge_type_ids"),
 }
+#: Columns to sort by; None keeps the order of the tables.
+SORT_BY = (*INDEX_BY, layout.EDGE_GROUP_ID, None)
 #: Rows in a chunk of a compressed dataset: 512 kB of ids, half of what HDF5 keeps in memory.
 CHUNK_ROWS = 1 << 16
 #: Level of gzip where none is given. Bytes are shuffled first, which saves more than the higher
