@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from bmtool_connectors.sonata.layout import (
     EDGE_TYPE_ID,
     EDGES,
     END_IDS,
-    END_QUERIES,
     NSYNS,
     SEC_ID,
 )
@@ -24,10 +24,10 @@ from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_tabl
 from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
 from bmtool_connectors.verification.check_groups import GroupCheck
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.check_properties import check_properties
+from bmtool_connectors.verification.check_properties import PropertyCheck
 from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Tally
+from bmtool_connectors.verification.tallies import Ids, Tally
 
 __all__ = ["check_rows"]
 
@@ -76,54 +76,48 @@ def check_rows(
             if end is None:
                 text = "it does not say which nodes it joins (node_population)"
             found.add("no-nodes", text, file, population=name)
-    rows = _Scan(table, file, ends, edge_types, nodes, found).rows()
     known = [None if end is None else nodes.get(end) for end in ends]
-    rows.values |= check_properties(
-        rows, table, (known[0], known[1]), dt, told.get(ends, {}), found
-    )
-    for end, one, ids in zip(("source", "target"), known, (rows.source, rows.target), strict=True):
-        if one is not None and one.queries is not None:
+    rows = _Scan(table, file, ends, known, edge_types, found).rows()
+    rows.values |= PropertyCheck(rows, table, known, dt, told.get(ends, {})).saved_values()
+    for end, one in zip(("source", "target"), known, strict=True):
+        if one is not None and one.selected is not None:
             with found.reading(one.file, population=one.name):
-                _check_query(rows, end, one, ids, found)
+                _check_query(rows, end, one, one.selected)
     return rows
 
 
 def _check_query(
-    rows: CheckedEdges, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
+    rows: CheckedEdges, end: str, nodes: Nodes, selected: Callable[[str], Ids | None]
 ) -> None:
     """Report edges of nodes that the query of their type does not select."""
-    column = END_QUERIES[end == "target"]
+    ids, column = getattr(rows, end), f"{end}_query"
     for kind, chosen in rows.of_type.items():
         query = rows.table.get(kind, {}).get(column, "*")
-        pool = None if query == "*" or nodes.queries is None else nodes.queries.selected(query)
-        if pool is None:
-            continue
-        own = ids[chosen].astype(np.int64)
-        bad = Tally()
-        bad.add(~pool.holds(own) & nodes.ids.holds(own))
-        if bad:
-            row = int(np.arange(len(rows))[chosen][bad.first])
-            text = f"{end} node {ids[row]} is none of those that {query} selects"
-            found.add("query", text, rows.file, count=bad.count, **rows.where(row))
+        pool = None if query == "*" else selected(query)
+        if pool is not None:
+            own = ids[chosen].astype(np.int64)
+            bad = ~pool.holds(own) & nodes.ids.holds(own)
+
+            def text(row: int, query: str = query) -> str:
+                return f"{end} node {ids[row]} is none of those that {query} selects"
+
+            rows.tell_first("query", bad, text, chosen)
 
 
+@dataclass
 class _Scan:
     """One pass over the rows."""
 
-    def __init__(
-        self,
-        table: OpenTable,
-        file: Path,
-        ends: tuple[str | None, str | None],
-        edge_types: TypeTable | None,
-        nodes: Mapping[str, Nodes],
-        found: Findings,
-    ) -> None:
-        self.table, self.file, self.ends = table, file, ends
-        self.found, self.edge_types = found, edge_types
-        self.groups = GroupCheck(table, file, found)
-        self.nodes = [None if end is None else nodes.get(end) for end in ends]
-        self.properties = {} if edge_types is None else edge_types.properties
+    table: OpenTable
+    file: Path
+    ends: tuple[str | None, str | None]
+    nodes: Sequence[Nodes | None]
+    edge_types: TypeTable | None
+    found: Findings
+
+    def __post_init__(self) -> None:
+        self.groups = GroupCheck(self.table, self.file, self.found)
+        self.properties = {} if self.edge_types is None else self.edge_types.properties
         self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
 
     def rows(self) -> CheckedEdges:
@@ -159,7 +153,7 @@ class _Scan:
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
         rows = CheckedEdges(
             self.file, str(self.table.population), self.ends, source, target, types, n_syn,
-            per_synapse, self.properties,
+            per_synapse, self.properties, self.found,
         )  # fmt: skip
         self._tell(rows)
         return rows
@@ -182,7 +176,7 @@ class _Scan:
         BMTK then takes them for placed already, and finds no section on a biophysical cell.
         """
         target = self.nodes[1]
-        if target is None or not len(target.biophysical):
+        if target is None or not len(target.kinds["biophysical"]):
             return []
         return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
 
@@ -195,12 +189,12 @@ class _Scan:
         bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
         target = self.nodes[1]
         assert target is not None
-        bad[bad] = target.biophysical.holds(columns[1][bad])
+        bad[bad] = target.kinds["biophysical"].holds(columns[1][bad])
         return bad
 
     # ------------------------------------------------------------------ report
     def _tell(self, rows: CheckedEdges) -> None:
-        found, bad = self.found, self.bad
+        bad = self.bad
         self.groups.tell(rows.where)
         for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):
             if bad[end]:
@@ -208,26 +202,23 @@ class _Scan:
                 one = self._value(end, row)
                 among = f"among the {len(nodes.ids):,} nodes of {name!r}" if nodes else "an id"
                 text = f"{('source', 'target')[k]} node {one} is not {among}"
-                where = rows.where(row)
-                ids = (one, where["ids"][1]) if k == 0 else (where["ids"][0], one)
-                found.add("node-id", text, self.file, count=bad[end].count, **{**where, "ids": ids})
+                ids = list(rows.where(row)["ids"])
+                ids[k] = one
+                rows.tell("node-id", text, row, count=bad[end].count, ids=tuple(ids))
         unknown = bad[EDGE_TYPE_ID]
         if unknown and self.edge_types is not None:
             number = self._value(EDGE_TYPE_ID, unknown.first)
             text = f"edge type {number} is not in {self.edge_types.file.name}"
-            found.add(
-                "edge-type", text, self.file, count=unknown.count, **rows.where(unknown.first)
-            )
+            rows.tell("edge-type", text, unknown.first, count=unknown.count)
         if self.edge_types is None and (rows.types != -1).any():
             text = "there is no table of its types, which BMTK needs"
-            found.add("no-types", text, self.file, population=self.table.population)
+            rows.tell("no-types", text)
         if bad["section"]:
             text = (
                 "the target is biophysical, and there is neither afferent_section_id nor nsyns: "
                 "BMTK finds no section for the synapse"
             )
-            where = rows.where(bad["section"].first)
-            found.add("no-section", text, self.file, count=bad["section"].count, **where)
+            rows.tell("no-section", text, bad["section"].first, count=bad["section"].count)
 
     def _value(self, name: str, row: int) -> int:
         return int(self.table.columns[name][row])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,12 +29,11 @@ from bmtool_connectors.sonata.layout import (
     TARGET_NODE_ID,
 )
 from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["check_indices"]
 
 
-def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
+def check_indices(h5: H5Group, rows: CheckedEdges) -> None:
     """Check that each index finds each row exactly once, under its own node.
 
     Parameters
@@ -39,7 +41,6 @@ def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
     h5 : H5Group
         The population.
     rows : CheckedEdges
-    found : Findings
     """
     columns = {
         INDEX_OF[SOURCE_NODE_ID]: ("source node", rows.source),
@@ -58,25 +59,23 @@ def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
                     found_ranges.append(ranges)
             if not found_ranges or not is_dataset(index.get(EDGE_RANGES)):
                 text = f"{group}/{name} lacks {EDGE_RANGES if found_ranges else NODE_RANGES}"
-                found.add("missing-dataset", text, rows.file, population=rows.population)
+                rows.tell("missing-dataset", text)
                 continue
             for ranges in found_ranges:
-                check = _Index(f"{group}/{name}", ranges, index[EDGE_RANGES], rows, found)
-                check.check(*columns[name])
+                _Index(f"{group}/{name}", ranges, index[EDGE_RANGES], rows).check(*columns[name])
 
 
+@dataclass(frozen=True)
 class _Index:
     """One index: ranges of each node, and the rows of each of these."""
 
-    def __init__(
-        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: CheckedEdges, found: Findings
-    ) -> None:
-        self.name, self.nodes, self.rows = name, nodes, rows
-        self.table, self.found = table, found
+    name: str
+    nodes: H5Dataset
+    rows: H5Dataset
+    table: CheckedEdges
 
-    def _add(self, code: str, text: str, row: int | None = None, count: int = 1) -> None:
-        where = {"population": self.table.population} if row is None else self.table.where(row)
-        self.found.add(code, f"{self.name} {text}", self.table.file, count=count, **where)
+    def _tell(self, code: str, text: str, row: int | None = None, **more: Any) -> None:
+        self.table.tell(code, f"{self.name} {text}", row, **more)
 
     def check(self, kind: str, ids: npt.NDArray[np.int32]) -> None:
         """Check the index of a column of ids."""
@@ -84,7 +83,7 @@ class _Index:
             if each.ndim != 2 or each.shape[1] != 2 or each.dtype.kind not in "iu":
                 own = each.name.rsplit("/", 1)[-1]
                 text = f"has {own} of {each.dtype} and {each.shape}, not integers of (n, 2)"
-                self._add("dtype", text)
+                self._tell("dtype", text)
                 return
             checked(each)
         n, n_ranges = len(ids), len(self.rows)
@@ -100,7 +99,7 @@ class _Index:
             if bad.any():
                 k = int(bad.argmax())
                 text = f"has range [{begin[k]}, {end[k]}) for {n} rows"
-                self._add("index-range", text, count=int(np.count_nonzero(bad)))
+                self._tell("index-range", text, count=int(np.count_nonzero(bad)))
                 return
             count = end - begin
             total += int(count.sum())
@@ -117,20 +116,11 @@ class _Index:
                     first = int(places[lowest]), int(owner[lowest])
         if first is not None:
             text = f"finds it under {kind} {first[1]}" if first[1] >= 0 else f"gives it no {kind}"
-            self._add("index-node", text, first[0], n_wrong)
-        self._check_held(held, total, n)
-
-    def _check_held(self, held: npt.NDArray[np.bool_], total: int, n: int) -> None:
+            self._tell("index-node", text, first[0], count=n_wrong)
         if total > n:
-            self._add("index-row", f"holds {total:,} or more rows, and there are {n:,}")
+            self._tell("index-row", f"holds {total:,} or more rows, and there are {n:,}")
             return
-        self.found.add_rows(
-            "index-row",
-            ~held,
-            lambda row: f"{self.name} leaves it out",
-            self.table.file,
-            self.table.where,
-        )
+        self.table.tell_first("index-row", ~held, lambda row: f"{self.name} leaves it out")
 
     def _node_of_ranges(self, n_ranges: int, kind: str) -> npt.NDArray[np.int32] | None:
         """Return the id that each range belongs to, -1 for none."""
@@ -145,10 +135,8 @@ class _Index:
             text = "of which another has some, too"
         if bad.any():
             k = int(bad.argmax())
-            text = f"{self.name} gives {kind} {k} ranges [{first[k]}, {last[k]}) {text}"
-            where = {"population": self.table.population, "ids": (k,)}
-            count = int(np.count_nonzero(bad))
-            self.found.add("index-range", text, self.table.file, count=count, **where)
+            text = f"gives {kind} {k} ranges [{first[k]}, {last[k]}) {text}"
+            self._tell("index-range", text, ids=(k,), count=int(np.count_nonzero(bad)))
             return None
         count = last - first
         owner: npt.NDArray[np.int32] = np.full(n_ranges, -1, dtype=np.int32)

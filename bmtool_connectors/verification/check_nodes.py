@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,54 +26,33 @@ from bmtool_connectors.verification.tallies import Ids, Tally
 
 __all__ = ["Nodes", "check_nodes"]
 
-#: What cells may be: with sections, without them (three names), and inputs.
+#: What cells may be: with sections, without them, and inputs; and the model types of each.
+KINDS = {"biophysical": 1, "point": 2, "virtual": 3}
 MODELS = {"biophysical": 1, "point_neuron": 2, "point_process": 2, "virtual": 3}
-
 
 #: What the text of a function, or of another object, holds, and that of a value hardly does.
 OBJECT = ("<", "(")
 
 
-class QueriedNodes:
-    """Which nodes of a population the queries of edge types select.
+def _selected(
+    file: Path, name: str, types: Mapping[int, Mapping[str, str]], query: str
+) -> Ids | None:
+    """Return the nodes of a population that a query selects; None where that cannot be told.
 
-    Parameters
-    ----------
-    file : Path
-    name : str
-        Of the population.
-    types : mapping of int to mapping
-        Properties of each node type, as text.
+    Raises
+    ------
+    ParameterError
+        If the file cannot be read.
     """
-
-    def __init__(self, file: Path, name: str, types: Mapping[int, Mapping[str, str]]) -> None:
-        self._file, self._name, self._types = file, name, types
-        self._selected: dict[str, Ids | None] = {}
-
-    def selected(self, query: str) -> Ids | None:
-        """Return the nodes that a query selects; None where that cannot be told.
-
-        Raises
-        ------
-        ParameterError
-            If the file cannot be read.
-        """
-        if query not in self._selected:
-            self._selected[query] = self._select(query)
-        return self._selected[query]
-
-    def _select(self, query: str) -> Ids | None:
-        asked = conditions(query)
-        if asked is None or any(sign in query for sign in OBJECT):
-            return None
-        # A list, or text that looks like one.
-        texts = [part.partition("=='")[2].removesuffix("'") for part in query.split("&")]
-        either = [
-            (name, (*values, text)) for (name, values), text in zip(asked, texts, strict=False)
-        ]
-        with open_population(self._file, NODES, self._name) as nodes:
-            chosen = selected_nodes(nodes, self._types, either)
-            return None if chosen is None else Ids(nodes.ids[0][chosen])
+    asked = conditions(query)
+    if asked is None or any(sign in query for sign in OBJECT):
+        return None
+    # A list, or text that looks like one.
+    texts = [part.partition("=='")[2].removesuffix("'") for part in query.split("&")]
+    either = [(name, (*values, text)) for (name, values), text in zip(asked, texts, strict=False)]
+    with open_population(file, NODES, name) as nodes:
+        chosen = selected_nodes(nodes, types, either)
+        return None if chosen is None else Ids(nodes.ids[0][chosen])
 
 
 @dataclass(frozen=True)
@@ -84,9 +64,11 @@ class Nodes:
     name : str
     file : Path
     ids : Ids
-    biophysical, point, virtual : Ids
-        Of cells with sections, of those without, and of inputs; neither where it is not known.
-    queries : QueriedNodes or None
+    kinds : dict of str to Ids
+        Of cells with sections ('biophysical'), of those without ('point'), and of inputs
+        ('virtual'); a node of none of them where it is not known.
+    selected : callable or None
+        Returns the nodes that the query of an edge type selects, None where that cannot be told.
         None where properties cannot be read.
     digests : dict of str to str
         Of the columns; see ``ColumnDigests``.
@@ -98,10 +80,8 @@ class Nodes:
     name: str
     file: Path
     ids: Ids
-    biophysical: Ids
-    point: Ids
-    virtual: Ids
-    queries: QueriedNodes | None
+    kinds: dict[str, Ids]
+    selected: Callable[[str], Ids | None] | None
     digests: dict[str, str]
     types: TypeTable | None
     has_ids: bool
@@ -176,7 +156,7 @@ def _check(
             where,
         )
     properties = {} if types is None else types.properties
-    queries, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
+    selected, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
     if table.agree:
         groups = GroupCheck(table, file, found)
         for part in parts(len(table)):
@@ -185,13 +165,12 @@ def _check(
         _check_positions(table, file, found, where)
         digests = _digests(table, ids, type_of)
         if is_sound:
-            queries = QueriedNodes(file, name, properties)
+            selected = functools.cache(functools.partial(_selected, file, name, properties))
             with open_population(file, NODES, name) as nodes:
                 model = numbers_by_value(nodes, properties, "model_type", MODELS)
             models = models if model is None else model
-    biophysical, point, virtual = (Ids(ids[models == k]) for k in range(1, 4))
-    kinds = biophysical, point, virtual
-    return Nodes(name, file, Ids(ids), *kinds, queries, digests, types, has_ids)
+    kinds = {kind: Ids(ids[models == number]) for kind, number in KINDS.items()}
+    return Nodes(name, file, Ids(ids), kinds, selected, digests, types, has_ids)
 
 
 def _digests(table: OpenTable, ids: IntArray, types: IntArray) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
 from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import Pairs, n_common, pairs_of, swapped
+from bmtool_connectors.verification.connected_pairs import n_common, pairs_of, swapped
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
@@ -58,12 +58,16 @@ def check_recipes(
             own = [each for each in entries if (each.ends, each.edge_type) == (rows.ends, number)]
             is_synapse = any(each.row_per_synapse for each in own)
             pairs = pairs_of(rows, number, is_synapse)
-            _check_repeated(rows, number, pairs, found)
+            if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
+                text = (
+                    "an earlier row has the same pair, and both have a number of synapses (nsyns)"
+                )
+                rows.tell("pair-twice", text, pairs.repeated.first, count=pairs.repeated.count)
             for entry in own:
-                check_entry(entry, rows, pairs, found)
+                check_entry(entry, rows, pairs)
                 observed.append(ObservedEdges(entry, rows.file, rows.population, pairs.keys))
-        check_indices_told(entries, rows, found)
-        _check_told(rows, told, found)
+        check_indices_told(entries, rows)
+        _check_told(rows, told)
     here = Counter(id(each.entry) for each in observed)
     for entry in entries:
         if here[id(entry)] > 1:
@@ -72,8 +76,7 @@ def check_recipes(
         if id(entry) in here:
             if entry.population and (entry.ends, entry.population) not in populations:
                 text = f"the recipe has its edges in a population {entry.population!r}"
-                where = {"edge_type": entry.edge_type}
-                found.add("recipe-population", text, entry.recipe, **where)
+                found.add("recipe-population", text, entry.recipe, edge_type=entry.edge_type)
             continue
         if entry.pairs == 0:
             observed.append(ObservedEdges(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
@@ -90,29 +93,18 @@ def check_recipes(
     return Chance(observed, found).tests(alarm_rate)
 
 
-def _check_repeated(rows: CheckedEdges, number: int, pairs: Pairs, found: Findings) -> None:
-    """Report pairs in several rows that each say how many synapses they are."""
-    if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
-        text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
-        where = rows.where(pairs.repeated.first)
-        found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)
-
-
-def _check_told(
-    rows: CheckedEdges, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
-) -> None:
+def _check_told(rows: CheckedEdges, told: Mapping[tuple[str | None, str | None], set[int]]) -> None:
     """Report edge types that no recipe tells of."""
     known = told.get(rows.ends)
     if known is None:
         text = "no recipe tells how these edges were made: only their structure is checked"
-        found.add("structure-only", text, rows.file, population=rows.population)
+        rows.tell("structure-only", text)
         return
     for number, chosen in rows.of_type.items():
         # One that is in no table of types either has been reported.
         if number not in known and (number in rows.table or not rows.table):
             first = 0 if isinstance(chosen, slice) else int(chosen[0])
-            text = f"no recipe tells of edge type {number}"
-            found.add("recipe-type", text, rows.file, **rows.where(first))
+            rows.tell("recipe-type", f"no recipe tells of edge type {number}", first)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import rows_by_number
+from bmtool_connectors.arrays import Flags, rows_by_number
 from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.type_tables import is_gap_junction
+from bmtool_connectors.verification.findings import Findings
 
 __all__ = ["CheckedEdges", "SavedValues"]
 
@@ -55,6 +56,8 @@ class CheckedEdges:
         Edge types that have a row for each synapse, not for each pair.
     table : dict
         Properties of each edge type.
+    found : Findings
+        Where checks of the rows put what they find.
     values : dict of int to SavedValues
         Of the edge types that a recipe tells of.
     indices : set of str
@@ -70,6 +73,7 @@ class CheckedEdges:
     n_syn: npt.NDArray[Any] | None
     per_synapse: set[int]
     table: Mapping[int, Mapping[str, str]]
+    found: Findings
     values: dict[int, SavedValues] = field(default_factory=dict)
     indices: set[str] = field(default_factory=set)
 
@@ -81,6 +85,19 @@ class CheckedEdges:
         ids = int(self.source[row]), int(self.target[row])
         kind = int(self.types[row])
         return {"population": self.population, "row": row, "ids": ids, "edge_type": kind}
+
+    def tell(self, code: str, text: str, row: int | None = None, **more: Any) -> None:
+        """Add a finding: of one row, if that is given; `more` are further attributes of it."""
+        known = {"population": self.population} if row is None else self.where(row)
+        self.found.add(code, text, self.file, **{**known, **more})
+
+    def tell_first(
+        self, code: str, bad: Flags, text: Callable[[int], str], among: Any = slice(None)
+    ) -> None:
+        """Add a finding if some of the rows `among` are bad; `text` tells of the first bad row."""
+        if bad.any():
+            row = int(np.arange(len(self))[among][bad.argmax()])
+            self.tell(code, text(row), row, count=int(np.count_nonzero(bad)))
 
     @functools.cached_property
     def of_type(self) -> dict[int, Any]:

@@ -124,7 +124,7 @@ def verify(
     _check_names(nodes, edges, found)
     # Of a file that is not there it has been told already.
     if all(Path(path).suffix == ".json" for path in paths) and not found.has("missing-file"):
-        _check_complete({*nodes, *unread}, edges, found)
+        _check_complete({*nodes, *unread}, edges)
     check_tables(recipes, files, found)
     if not all_read or found.has("unreadable"):
         unnamed |= set(files.recipes)
@@ -148,13 +148,13 @@ def _check_names(nodes: dict[str, Nodes], edges: list[CheckedEdges], found: Find
             found.add("population", text, each.file, population=name)
 
 
-def _check_complete(known: set[str], edges: list[CheckedEdges], found: Findings) -> None:
+def _check_complete(known: set[str], edges: list[CheckedEdges]) -> None:
     """Report edges whose nodes are in no file that the configurations name: BMTK needs them."""
     for each in edges:
         for end in dict.fromkeys(each.ends):
             if end is not None and end not in known:
                 text = f"it refers to nodes {end!r}, which no file of the configuration holds"
-                found.add("missing-file", text, each.file, population=each.population)
+                each.tell("missing-file", text)
 
 
 def _check_edges(
@@ -177,6 +177,6 @@ def _check_edges(
                     if rows is None:
                         continue
                     edges.append(rows)
-                    check_gap_rows(rows, found)
-                    check_indices(population, rows, found)
+                    check_gap_rows(rows)
+                    check_indices(population, rows)
     return edges, n_there == len(edges)
