@@ -17,18 +17,8 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import plain_values
-from bmtool_connectors.sonata.layout import (
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    GAP_JUNCTIONS,
-    IS_GAP_JUNCTION,
-    NODE_ID,
-    NODE_TYPE_ID,
-    NODES,
-    NSYNS,
-)
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import given_texts
 
@@ -94,7 +84,7 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     gaps = [each for each in net.edges_table() if _is_gap_junction(each)]
     if gaps:
         load = functools.partial(_gap_rows, net, gaps)
-        populations.append(Population(GAP_JUNCTIONS, net.name, _origin(net), load, net.name))
+        populations.append(Population(layout.GAP_JUNCTIONS, net.name, _origin(net), load, net.name))
     return populations
 
 
@@ -103,14 +93,14 @@ def _origin(net: BuiltNetwork) -> str:
 
 
 def _is_gap_junction(table: Any) -> bool:
-    return bool(table.edge_type_properties.get(IS_GAP_JUNCTION, False)) and _size(table) > 0
+    return bool(table.edge_type_properties.get(layout.IS_GAP_JUNCTION, False)) and _size(table) > 0
 
 
 def _node_population(net: BuiltNetwork) -> Population:
     kinds = {node.node_type_id: node.node_type_properties for node in net.nodes()}
     types = {int(number): given_texts(each) for number, each in kinds.items()}
     load = functools.partial(_node_rows, net)
-    return Population(NODES, net.name, _origin(net), load, net.name, types=types)
+    return Population(layout.NODES, net.name, _origin(net), load, net.name, types=types)
 
 
 def _edge_population(
@@ -121,9 +111,9 @@ def _edge_population(
         each for each in net.edges_table() if (each.source_network, each.target_network) == between
     ]
     properties = [each.edge_type_properties for each in kinds]
-    types = {int(each[EDGE_TYPE_ID]): given_texts(each) for each in properties}
+    types = {int(each[layout.EDGE_TYPE_ID]): given_texts(each) for each in properties}
     return Population(
-        EDGES,
+        layout.EDGES,
         f"{source}_to_{target}",
         _origin(net),
         functools.partial(_edge_rows, net, tables),
@@ -163,11 +153,11 @@ def _node_rows(net: BuiltNetwork) -> Iterator[Table]:
     members: dict[tuple[str, ...], list[int]] = {}
     for row, node in enumerate(nodes):
         members.setdefault(tuple(node.params), []).append(row)
-    groups = [ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types})]
+    groups = [ColumnGroup(None, None, {layout.NODE_TYPE_ID: lambda: node_types})]
     for names, rows in members.items():
         columns: dict[str, npt.NDArray[Any]] = {}
         for name in names:
-            if name != NODE_ID:
+            if name != layout.NODE_ID:
                 columns |= _split(name, [nodes[row].params[name] for row in rows])
         readers = {name: functools.partial(np.asarray, each) for name, each in columns.items()}
         groups.append(ColumnGroup(np.array(rows, dtype=np.int64), None, readers))
@@ -194,7 +184,7 @@ def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
     groups, start = [], 0
     for frame, size in zip(frames, sizes, strict=True):
         rows = None if len(frames) == 1 else np.arange(start, start + size)
-        names = [name for name in frame if name not in END_IDS]
+        names = [name for name in frame if name not in layout.END_IDS]
         if size:
             readers = {name: functools.partial(_column, frame, name) for name in names}
             groups.append(ColumnGroup(rows, None, readers))
@@ -208,7 +198,9 @@ def _gap_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
     frames = [_rows(table) for table in tables]
     # One row each, as in the file: a frame has a row per junction once a property exists.
     counts = [
-        frame[NSYNS].to_numpy().astype(np.int64) if NSYNS in frame else np.ones(len(frame), int)
+        frame[layout.NSYNS].to_numpy().astype(np.int64)
+        if layout.NSYNS in frame
+        else np.ones(len(frame), int)
         for frame in frames
     ]
     ids = _ends(frames, np.concatenate(counts))
@@ -223,6 +215,6 @@ def _ends(frames: Sequence[Any], counts: IntArray | int) -> tuple[IntArray, IntA
     # Signed before they are joined: NumPy makes floats of int64 and uint64 together.
     source, target = (
         np.concatenate([frame[name].to_numpy().astype(np.int64) for frame in frames])
-        for name in END_IDS
+        for name in layout.END_IDS
     )
     return np.repeat(source, counts), np.repeat(target, counts)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.arrays import IntArray, distinct, is_first, ranges, runs
+from bmtool_connectors.arrays import IntArray, distinct, is_first, places_among, ranges, runs
 from bmtool_connectors.comparison.values import (
     N_EXAMPLES,
     AlignedRows,
@@ -122,11 +122,8 @@ def _rank(columns: tuple[IntArray, IntArray]) -> tuple[tuple[IntArray, IntArray]
 def _common(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
     if np.array_equal(a, b):
         return np.arange(len(a)), np.arange(len(b))
-    if not len(b):
-        return np.arange(0), np.arange(0)
-    place = np.minimum(np.searchsorted(b, a), len(b) - 1)
-    hit = b[place] == a
-    return np.flatnonzero(hit), place[hit]
+    place, is_there = places_among(b, a)
+    return np.flatnonzero(is_there), place[is_there]
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, IntArray, present_numbers
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import H5Group, parts
-from bmtool_connectors.sonata.layout import (
-    AFFERENT_SECTION_ID,
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    NSYNS,
-    SEC_ID,
-)
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table
 from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
 from bmtool_connectors.verification.check_groups import GroupCheck
@@ -35,7 +28,7 @@ __all__ = ["check_rows"]
 MOST = 1 << 31
 
 #: Columns that say where synapses are, or how many.
-PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
+PLACED = {layout.NSYNS, layout.AFFERENT_SECTION_ID, layout.SEC_ID}
 
 
 def check_rows(
@@ -66,7 +59,7 @@ def check_rows(
     found : Findings
     """
     name = h5.name.rsplit("/", 1)[-1]
-    table = open_table(h5, EDGES, (*END_IDS, EDGE_TYPE_ID), (), file, found)
+    table = open_table(h5, layout.EDGES, (*layout.END_IDS, layout.EDGE_TYPE_ID), (), file, found)
     if table is None or not table.agree:
         return None
     ends = endpoints(h5, file, found)
@@ -118,7 +111,7 @@ class _Scan:
     def __post_init__(self) -> None:
         self.groups = GroupCheck(self.table, self.file, self.found)
         self.properties = {} if self.edge_types is None else self.edge_types.properties
-        self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
+        self.bad = {each: Tally() for each in (*layout.END_IDS, layout.EDGE_TYPE_ID, "section")}
 
     def rows(self) -> CheckedEdges:
         """Read all rows, check them, and report."""
@@ -128,13 +121,15 @@ class _Scan:
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
         unplaced, per_synapse = self._unplaced_groups(), set[int]()
         for part in parts(n):
-            columns = [self.table.column(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
-            for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
+            columns = [
+                self.table.column(each, part) for each in (*layout.END_IDS, layout.EDGE_TYPE_ID)
+            ]
+            for end, values, nodes in zip(layout.END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
             unknown = set(present_numbers(columns[2]).tolist()) - self.properties.keys()
             if self.edge_types is not None and unknown:
-                self.bad[EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
+                self.bad[layout.EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
             group, index = self.table.group_and_index(part)
             self.groups.add(group, index, part.start)
             is_synapse = np.ones(len(group), dtype=bool)
@@ -162,7 +157,7 @@ class _Scan:
         """Return the synapse counts of the groups that have some."""
         counts = {}
         for number, group in self.table.groups.items():
-            column = group.columns.get(NSYNS)
+            column = group.columns.get(layout.NSYNS)
             if column is not None and column.ndim == 1 and column.dtype.kind in "iuf":
                 # Small floats do not hold the limit.
                 values = np.nan_to_num(column[()].astype(float), nan=0, posinf=0, neginf=0)
@@ -196,7 +191,9 @@ class _Scan:
     def _tell(self, rows: CheckedEdges) -> None:
         bad = self.bad
         self.groups.tell(rows.where)
-        for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):
+        for k, (end, nodes, name) in enumerate(
+            zip(layout.END_IDS, self.nodes, self.ends, strict=True)
+        ):
             if bad[end]:
                 row = bad[end].first
                 one = self._value(end, row)
@@ -205,9 +202,9 @@ class _Scan:
                 ids = list(rows.where(row)["ids"])
                 ids[k] = one
                 rows.tell("node-id", text, row, count=bad[end].count, ids=tuple(ids))
-        unknown = bad[EDGE_TYPE_ID]
+        unknown = bad[layout.EDGE_TYPE_ID]
         if unknown and self.edge_types is not None:
-            number = self._value(EDGE_TYPE_ID, unknown.first)
+            number = self._value(layout.EDGE_TYPE_ID, unknown.first)
             text = f"edge type {number} is not in {self.edge_types.file.name}"
             rows.tell("edge-type", text, unknown.first, count=unknown.count)
         if self.edge_types is None and (rows.types != -1).any():

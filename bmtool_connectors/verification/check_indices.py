@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import ranges as rows_of_ranges
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import (
     H5Dataset,
     H5Group,
@@ -16,17 +17,6 @@ from bmtool_connectors.sonata.datasets import (
     is_dataset,
     is_group,
     parts,
-)
-from bmtool_connectors.sonata.layout import (
-    EDGE_RANGES,
-    EDGE_TYPE_ID,
-    INDEX_OF,
-    INDICES,
-    INDICES_OLD,
-    NODE_RANGES,
-    NODE_RANGES_SONATA,
-    SOURCE_NODE_ID,
-    TARGET_NODE_ID,
 )
 from bmtool_connectors.verification.checked_edges import CheckedEdges
 
@@ -43,26 +33,28 @@ def check_indices(h5: H5Group, rows: CheckedEdges) -> None:
     rows : CheckedEdges
     """
     columns = {
-        INDEX_OF[SOURCE_NODE_ID]: ("source node", rows.source),
-        INDEX_OF[TARGET_NODE_ID]: ("target node", rows.target),
-        INDEX_OF[EDGE_TYPE_ID]: ("edge type", rows.types),
+        layout.INDEX_OF[layout.SOURCE_NODE_ID]: ("source node", rows.source),
+        layout.INDEX_OF[layout.TARGET_NODE_ID]: ("target node", rows.target),
+        layout.INDEX_OF[layout.EDGE_TYPE_ID]: ("edge type", rows.types),
     }
-    for group in (INDICES, INDICES_OLD):
+    for group in (layout.INDICES, layout.INDICES_OLD):
         for name, index in h5[group].items() if is_group(h5.get(group)) else ():
             if name not in columns or not is_group(index):
                 continue
             rows.indices.add(name)
             found_ranges: list[H5Dataset] = []
-            for key in (NODE_RANGES, NODE_RANGES_SONATA):
+            for key in (layout.NODE_RANGES, layout.NODE_RANGES_SONATA):
                 ranges = index.get(key)
                 if is_dataset(ranges) and ranges not in found_ranges:
                     found_ranges.append(ranges)
-            if not found_ranges or not is_dataset(index.get(EDGE_RANGES)):
-                text = f"{group}/{name} lacks {EDGE_RANGES if found_ranges else NODE_RANGES}"
+            if not found_ranges or not is_dataset(index.get(layout.EDGE_RANGES)):
+                text = f"{group}/{name} lacks {layout.EDGE_RANGES if found_ranges else layout.NODE_RANGES}"
                 rows.tell("missing-dataset", text)
                 continue
             for ranges in found_ranges:
-                _Index(f"{group}/{name}", ranges, index[EDGE_RANGES], rows).check(*columns[name])
+                _Index(f"{group}/{name}", ranges, index[layout.EDGE_RANGES], rows).check(
+                    *columns[name]
+                )
 
 
 @dataclass(frozen=True)

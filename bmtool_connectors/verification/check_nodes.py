@@ -134,28 +134,22 @@ def _check(
     def where(row: int) -> dict[str, Any]:
         return {"population": name, "row": row, "ids": (int(ids[row]),)}
 
-    found.add_rows(
-        "node-id-twice",
-        is_repeated(ids),
-        lambda row: f"node id {ids[row]} stands in an earlier row, too",
-        file,
-        where,
-    )
+    def twice(row: int) -> str:
+        return f"node id {ids[row]} stands in an earlier row, too"
+
+    found.add_rows("node-id-twice", is_repeated(ids), twice, file, where)
+    properties = {} if types is None else types.properties
     if types is None:
         if (type_of != -1).any():
             text = "there is no table of its types, which BMTK needs"
             found.add("no-types", text, file, population=name)
     else:
-        known = Ids(np.array(list(types.properties), dtype=np.int64))
-        text = f"is not in {types.file.name}"
-        found.add_rows(
-            "node-type",
-            ~known.holds(type_of),
-            lambda row: f"node type {type_of[row]} {text}",
-            file,
-            where,
-        )
-    properties = {} if types is None else types.properties
+        name_of_table, unknown = types.file.name, ~np.isin(type_of, list(properties))
+
+        def not_there(row: int) -> str:
+            return f"node type {type_of[row]} is not in {name_of_table}"
+
+        found.add_rows("node-type", unknown, not_there, file, where)
     selected, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
     if table.agree:
         groups = GroupCheck(table, file, found)

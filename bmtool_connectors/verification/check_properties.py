@@ -11,29 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, IntArray, rows_by_number
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.sonata.digests import ColumnDigests
-from bmtool_connectors.sonata.layout import (
-    AFFERENT_SECTION_ID,
-    AFFERENT_SECTION_POS,
-    DELAY,
-    EFFERENT_SECTION_ID,
-    EFFERENT_SECTION_POS,
-    NSYNS,
-    SEC_ID,
-    SEC_X,
-    SYN_WEIGHT,
-)
 from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
 from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
 
 __all__ = ["PropertyCheck"]
 
-SECTION_IDS = (AFFERENT_SECTION_ID, EFFERENT_SECTION_ID, SEC_ID)
-SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
+SECTION_IDS = (layout.AFFERENT_SECTION_ID, layout.EFFERENT_SECTION_ID, layout.SEC_ID)
+SECTION_POSITIONS = (layout.AFFERENT_SECTION_POS, layout.EFFERENT_SECTION_POS, layout.SEC_X)
 #: Properties that BMTK's simulators read as numbers.
-NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, DELAY, NSYNS, SYN_WEIGHT)
+NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, layout.DELAY, layout.NSYNS, layout.SYN_WEIGHT)
 
 Array = npt.NDArray[Any]
 
@@ -162,7 +152,7 @@ class PropertyCheck:
         try:
             number = float(text)
         except ValueError:
-            if name in NUMBERS and not (name == DELAY and kind in self.gaps):
+            if name in NUMBERS and not (name == layout.DELAY and kind in self.gaps):
                 message = f"{name} of the edge type is {text!r}, which is not a number"
                 self.rows.tell("dtype", message, edge_type=kind)
             return
@@ -191,11 +181,11 @@ def _faults(
         excuses = ("point",)
     elif name in SECTION_POSITIONS:
         excuses = ("gap", "point")
-    elif name == DELAY:
+    elif name == layout.DELAY:
         excuses = ("gap",)
     code = "not-finite" if name in NUMBERS else "no-value"
     yield code, ~finite, "which is not a number that can be used", excuses
-    if name == DELAY:
+    if name == layout.DELAY:
         yield "delay", finite & (values < 0), "below 0 ms", excuses
         # Spikes of inputs are known beforehand, and may come at once.
         excuses = (*excuses, "virtual")
@@ -208,6 +198,6 @@ def _faults(
         yield "section-id", finite & (values < 0), "below 0", excuses
     elif name in SECTION_POSITIONS:
         yield "section-pos", finite & ((values < 0) | (values > 1)), "outside of [0, 1]", excuses
-    elif name == NSYNS:
+    elif name == layout.NSYNS:
         few = finite & ((values < 1) | (values != np.floor(values)))
         yield "n-syn", few, "no whole number of at least 1", excuses

@@ -14,7 +14,7 @@ from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
 from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import n_common, pairs_of, swapped
+from bmtool_connectors.verification.connected_pairs import n_reciprocal, pairs_of, swapped
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
@@ -22,6 +22,8 @@ __all__ = ["Chance", "ObservedEdges", "check_recipes"]
 
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
+#: What is wrong with a pair in several rows that each say how many synapses they are.
+TWICE = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
 
 
 def check_recipes(
@@ -59,10 +61,7 @@ def check_recipes(
             is_synapse = any(each.row_per_synapse for each in own)
             pairs = pairs_of(rows, number, is_synapse)
             if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
-                text = (
-                    "an earlier row has the same pair, and both have a number of synapses (nsyns)"
-                )
-                rows.tell("pair-twice", text, pairs.repeated.first, count=pairs.repeated.count)
+                rows.tell("pair-twice", TWICE, pairs.repeated.first, count=pairs.repeated.count)
             for entry in own:
                 check_entry(entry, rows, pairs)
                 observed.append(ObservedEdges(entry, rows.file, rows.population, pairs.keys))
@@ -131,7 +130,7 @@ class Chance:
 
     def __init__(self, observed: Sequence[ObservedEdges], found: Findings) -> None:
         self._observed, self._found = observed, found
-        self._untested: dict[Path, dict[str, list[int]]] = {}
+        self._untested: dict[Path, dict[str, set[int]]] = {}
         self._tests: list[tuple[ChanceTest, ObservedEdges]] = []
 
     def tests(self, alarm_rate: float) -> list[ChanceTest]:
@@ -147,7 +146,10 @@ class Chance:
             self._test(each, "edges", entry.direction, len(each.keys))
             n = self._reciprocal(each)
             if n is not None:
-                self._check_reciprocal(each, n)
+                drawn = entry.drawn["connected"]["reciprocal"]
+                if n != drawn:
+                    text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
+                    self._tell("recipe-reciprocal", text, each)
                 self._test(each, "reciprocal", "reciprocal", n)
         uncertain = sum(bool(test.sd) for test, _ in self._tests)
         for test, each in self._tests:
@@ -161,9 +163,8 @@ class Chance:
         return [test for test, _ in self._tests]
 
     def _leave_out(self, entry: Entry, reason: str) -> None:
-        types = self._untested.setdefault(entry.recipe, {}).setdefault(reason, [])
-        if entry.edge_type not in types:
-            types.append(entry.edge_type)
+        reasons = self._untested.setdefault(entry.recipe, {})
+        reasons.setdefault(reason, set()).add(entry.edge_type)
 
     @staticmethod
     def _why_not(entry: Entry) -> str:
@@ -213,26 +214,14 @@ class Chance:
         if "reciprocal" not in entry.drawn["connected"]:
             return None
         if entry.within_one:
-            back = swapped(each.keys)
-            alone = int((back == each.keys).sum())
-            back.sort()
-            return (n_common(each.keys, back) - alone) // 2
+            alone = int((swapped(each.keys) == each.keys).sum())
+            return (n_reciprocal(each.keys, each.keys) - alone) // 2
         if entry.direction != "forward":
             return None
         for other in self._observed:
             if entry.is_reverse(other.entry) and not self._why_not(other.entry):
-                back = swapped(other.keys)
-                back.sort()
-                return n_common(each.keys, back)
+                return n_reciprocal(each.keys, other.keys)
         return None
-
-    def _check_reciprocal(self, each: ObservedEdges, n: int) -> None:
-        entry = each.entry
-        drawn = entry.drawn["connected"]["reciprocal"]
-        if n != drawn:
-            text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
-            where = {"population": each.population, "edge_type": entry.edge_type}
-            self._found.add("recipe-reciprocal", text, each.file, **where)
 
     def _report(self, test: ChanceTest, each: ObservedEdges) -> None:
         noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
@@ -244,5 +233,8 @@ class Chance:
         )
         if test.sd and test.z is not None:
             text += f": {abs(test.z):.1f} standard deviations, p = {test.p_value:.1g}"
-        where = {"population": each.population, "edge_type": test.edge_type}
-        self._found.add(f"chance-{test.quantity}", text, each.file, **where)
+        self._tell(f"chance-{test.quantity}", text, each)
+
+    def _tell(self, code: str, text: str, each: ObservedEdges) -> None:
+        where = {"population": each.population, "edge_type": each.entry.edge_type}
+        self._found.add(code, text, each.file, **where)

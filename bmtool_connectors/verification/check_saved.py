@@ -71,10 +71,9 @@ def check_entry(entry: Entry, rows: CheckedEdges, pairs: Pairs) -> None:
 def check_indices_told(entries: Sequence[Entry], rows: CheckedEdges) -> None:
     """Report indices that were saved and are not there."""
     told = {name for each in entries if each.ends == rows.ends for name in each.indices}
-    if lost := sorted(told - rows.indices):
-        rows.tell(
-            "index-missing", f"{', '.join(lost)} of its indices were saved, and are not there"
-        )
+    if told - rows.indices:
+        lost = ", ".join(sorted(told - rows.indices))
+        rows.tell("index-missing", f"{lost} of its indices were saved, and are not there")
 
 
 def _value_differences(

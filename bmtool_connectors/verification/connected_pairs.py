@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import IntArray, is_first
+from bmtool_connectors.arrays import IntArray, is_first, places_among
 from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["Pairs", "n_common", "pair_key", "pairs_of", "swapped"]
+__all__ = ["Pairs", "n_reciprocal", "pair_key", "pairs_of", "swapped"]
 
 LOW = (1 << 32) - 1
 
@@ -32,12 +32,10 @@ def swapped(keys: IntArray) -> IntArray:
     return ((keys & LOW) << 32) | (keys >> 32)
 
 
-def n_common(a: IntArray, b: IntArray) -> int:
-    """Return how many numbers are in both, which are sorted and unique."""
-    if not len(a) or not len(b):
-        return 0
-    place = np.minimum(np.searchsorted(b, a), len(b) - 1)
-    return int(np.count_nonzero(b[place] == a))
+def n_reciprocal(forward: IntArray, backward: IntArray) -> int:
+    """Return how many pairs are in both directions; numbers of pairs are sorted and unique."""
+    _, is_there = places_among(np.sort(swapped(backward)), forward)
+    return int(np.count_nonzero(is_there))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmtool_connectors.arrays import Flags, IntArray
+from bmtool_connectors.arrays import Flags, IntArray, places_among
 
 __all__ = ["Ids", "Tally"]
 
@@ -50,8 +50,4 @@ class Ids:
         """Return which values are among the ids."""
         if self._is_run:
             return values.view(np.uint64) < len(self.sorted)
-        if not len(self.sorted):
-            return np.zeros(len(values), dtype=bool)
-        place = np.minimum(np.searchsorted(self.sorted, values), len(self.sorted) - 1)
-        same: Flags = self.sorted[place] == values
-        return same
+        return places_among(self.sorted, values)[1]
