@@ -35,8 +35,7 @@ def check_rows(
     h5: H5Group,
     file: Path,
     edge_types: TypeTable | None,
-    nodes: Mapping[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     dt: float | None,
     told: Mapping[tuple[str | None, str | None], Mapping[int, Collection[str]]],
     found: Findings,
@@ -49,9 +48,8 @@ def check_rows(
         The population.
     file : Path
     edge_types : TypeTable or None
-    nodes : mapping of str to Nodes
-    unread : set of str
-        Populations of nodes that are there, but could not be read.
+    nodes : mapping of str to (Nodes or None)
+        None: they are there, but could not be read.
     dt : float or None
         Time step, ms.
     told : mapping
@@ -64,7 +62,7 @@ def check_rows(
         return None
     ends = endpoints(h5, file, found)
     for end in dict.fromkeys(ends):
-        if end not in nodes and end not in unread:
+        if end not in nodes:
             text = f"there is no file of the nodes {end!r}, so their ids are not checked"
             if end is None:
                 text = "it does not say which nodes it joins (node_population)"

@@ -48,8 +48,8 @@ def check_indices(h5: H5Group, rows: CheckedEdges) -> None:
                 if is_dataset(ranges) and ranges not in found_ranges:
                     found_ranges.append(ranges)
             if not found_ranges or not is_dataset(index.get(layout.EDGE_RANGES)):
-                text = f"{group}/{name} lacks {layout.EDGE_RANGES if found_ranges else layout.NODE_RANGES}"
-                rows.tell("missing-dataset", text)
+                lacking = layout.EDGE_RANGES if found_ranges else layout.NODE_RANGES
+                rows.tell("missing-dataset", f"{group}/{name} lacks {lacking}")
                 continue
             for ranges in found_ranges:
                 _Index(f"{group}/{name}", ranges, index[layout.EDGE_RANGES], rows).check(

@@ -87,38 +87,28 @@ class Nodes:
     has_ids: bool
 
 
-def check_nodes(
-    files: Files, found: Findings, rows: dict[str, int]
-) -> tuple[dict[str, Nodes], set[str]]:
+def check_nodes(files: Files, found: Findings) -> dict[str, Nodes | None]:
     """Check all node files.
 
     Parameters
     ----------
     files : Files
     found : Findings
-    rows : dict
-        Gets the number of nodes of each population.
 
     Returns
     -------
-    nodes : dict of str to Nodes
-        Populations that could be read.
-    unread : set of str
-        Populations that are there, but could not.
+    dict of str to (Nodes or None)
+        Populations; None: it is there, but could not be read.
     """
-    nodes: dict[str, Nodes] = {}
-    unread: set[str] = set()
+    nodes: dict[str, Nodes | None] = {}
     for file in files.of(NODES):
         with found.reading(file), open_file(file) as h5:
             for name, population in populations_in(h5, NODES, found, file):
-                unread.add(name)
+                nodes.setdefault(name, None)
                 with found.reading(file, population=name):
                     one = _check(population, name, file, files.types.get((NODES, file)), found)
-                    if one is not None:
-                        unread.discard(name)
-                        nodes[name] = one
-                        rows[f"nodes {name}"] = len(one.ids)
-    return nodes, unread
+                    nodes[name] = one or nodes[name]
+    return nodes
 
 
 def _check(

@@ -12,7 +12,7 @@ from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValu
 from bmtool_connectors.verification.connected_pairs import Pairs
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
-from bmtool_connectors.verification.recipe_entries import Entry, Recipe, Values
+from bmtool_connectors.verification.recipe_entries import Entry, NodesTold, Recipe, Values
 
 __all__ = [
     *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "check_tables"),
@@ -151,17 +151,17 @@ def _comparable(text: str | None) -> Any:
 # ---------------------------------------------------------------------- nodes
 def check_nodes_told(
     recipes: Sequence[Recipe],
-    nodes: Mapping[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     files: Files,
     found: Findings,
 ) -> None:
     """Compare nodes with recipes, and with those that the recipes' edges were saved with."""
     told = {each.network: each for each in recipes if each.nodes is not None}
     for recipe in recipes:
-        if recipe.network in nodes:
-            _check_population(recipe, nodes[str(recipe.network)], found)
-        elif recipe.nodes is not None and recipe.network not in unread:
+        here = nodes.get(str(recipe.network))
+        if recipe.nodes is not None and here is not None:
+            _check_population(recipe.nodes, recipe.file.name, here, found)
+        elif recipe.nodes is not None and recipe.network not in nodes:
             names = {file.name for file in files.of("nodes")}
             if names & set(recipe.nodes.files):  # else it is missing, or was not asked for
                 text = f"there are no nodes of {recipe.network!r} in their file"
@@ -179,36 +179,34 @@ def check_nodes_told(
             found.add("recipe-nodes", text, recipe.file, edge_type=others[0])
 
 
-def _check_population(recipe: Recipe, here: Nodes, found: Findings) -> None:
+def _check_population(saved: NodesTold, recipe: str, here: Nodes, found: Findings) -> None:
     """Compare the nodes of a network with what its recipe says of them."""
-    if recipe.nodes is None:
-        return
-    name, told = here.name, recipe.nodes.columns
+    name, told = here.name, saved.columns
     different = []
     for column in {**told, **here.digests}:
         before, now = told.get(column), here.digests.get(column)
         if before is None or now is None:
             is_now, was = ("no", "one") if now is None else ("a", "none")
-            text = f"there is {is_now} column {column}, and {was} in {recipe.file.name}"
+            text = f"there is {is_now} column {column}, and {was} in {recipe}"
             found.add("recipe-nodes", text, here.file, population=name)
         elif before != now:
             different.append(column)
     if different:
-        text = f"values of {', '.join(different)} are not those of {recipe.file.name}"
+        text = f"values of {', '.join(different)} are not those of {recipe}"
         if len(different) == len(told):
-            text = f"node ids, or all of {', '.join(told)}, are not those of {recipe.file.name}"
+            text = f"node ids, or all of {', '.join(told)}, are not those of {recipe}"
         found.add("recipe-nodes", text, here.file, population=name)
     if not here.has_ids:
-        text = f"node_id is missing, which {recipe.file.name} was saved with, and BMTK needs"
+        text = f"node_id is missing, which {recipe} was saved with, and BMTK needs"
         found.add("missing-dataset", text, here.file, population=name)
     table = here.types
     if table is None:
         return
-    if names := sorted(table.properties.keys() - recipe.nodes.types.keys()):
-        text = f"node type {names[0]} is there, and not in {recipe.file.name}"
+    if names := sorted(table.properties.keys() - saved.types.keys()):
+        text = f"node type {names[0]} is there, and not in {recipe}"
         found.add("recipe-table", text, table.file, population=name, count=len(names))
-    for number, properties in recipe.nodes.types.items():
-        texts = [f"node type {number} is not there, and it is in {recipe.file.name}"]
+    for number, properties in saved.types.items():
+        texts = [f"node type {number} is not there, and it is in {recipe}"]
         if number in table.properties:
             different = _differences(properties, table.properties[number])
             texts = [f"of node type {number} {text}" for text in different]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -114,17 +114,17 @@ def verify(
     files = locate([Path(path) for path in paths], found)
     recipes = read_recipes(files.recipes, found)
     unnamed = check_files(recipes, files, found)
-    rows: dict[str, int] = {}
-    nodes, unread = check_nodes(files, found, rows)
-    check_nodes_told(recipes, nodes, unread, files, found)
+    nodes = check_nodes(files, found)
+    check_nodes_told(recipes, nodes, files, found)
     limit = files.dt if dt is None else dt
-    edges, all_read = _check_edges(files, nodes, unread, limit, columns_told(recipes), found)
+    edges, all_read = _check_edges(files, nodes, limit, columns_told(recipes), found)
+    rows = {f"nodes {name}": len(each.ids) for name, each in nodes.items() if each is not None}
     rows |= {f"edges {each.population}": len(each) for each in edges}
     check_gap_files(files.of(GAP_JUNCTIONS), edges, recipes, found)
     _check_names(nodes, edges, found)
     # Of a file that is not there it has been told already.
     if all(Path(path).suffix == ".json" for path in paths) and not found.has("missing-file"):
-        _check_complete({*nodes, *unread}, edges)
+        _check_complete(nodes, edges)
     check_tables(recipes, files, found)
     if not all_read or found.has("unreadable"):
         unnamed |= set(files.recipes)
@@ -139,16 +139,19 @@ def verify(
     )
 
 
-def _check_names(nodes: dict[str, Nodes], edges: list[CheckedEdges], found: Findings) -> None:
+def _check_names(
+    nodes: Mapping[str, Nodes | None], edges: list[CheckedEdges], found: Findings
+) -> None:
     """Report nodes that nobody refers to in a file called like nodes that are not there."""
     used = {end for each in edges for end in each.ends}
-    for name, each in nodes.items():
-        if name not in used and stem_of(each.file) in used - nodes.keys():
+    read = {name: each for name, each in nodes.items() if each is not None}
+    for name, each in read.items():
+        if name not in used and stem_of(each.file) in used - read.keys():
             text = f"it has nodes {name!r}, and edges refer to {stem_of(each.file)!r}"
             found.add("population", text, each.file, population=name)
 
 
-def _check_complete(known: set[str], edges: list[CheckedEdges]) -> None:
+def _check_complete(known: Collection[str], edges: list[CheckedEdges]) -> None:
     """Report edges whose nodes are in no file that the configurations name: BMTK needs them."""
     for each in edges:
         for end in dict.fromkeys(each.ends):
@@ -159,8 +162,7 @@ def _check_complete(known: set[str], edges: list[CheckedEdges]) -> None:
 
 def _check_edges(
     files: Files,
-    nodes: dict[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     dt: float | None,
     told: Told,
     found: Findings,
@@ -173,7 +175,7 @@ def _check_edges(
                 n_there += 1
                 with found.reading(file, population=name):
                     table = files.types.get((EDGES, file))
-                    rows = check_rows(population, file, table, nodes, unread, dt, told, found)
+                    rows = check_rows(population, file, table, nodes, dt, told, found)
                     if rows is None:
                         continue
                     edges.append(rows)
