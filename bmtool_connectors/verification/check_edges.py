@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Flags, IntArray, present_numbers
+from bmtool_connectors.arrays import present_numbers
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import H5Group, parts
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table
@@ -108,6 +108,8 @@ class _Scan:
 
     def __post_init__(self) -> None:
         self.groups = GroupCheck(self.table, self.file, self.found)
+        target, nobody = self.nodes[1], np.empty(0, dtype=np.int64)
+        self.biophysical = Ids(nobody) if target is None else target.kinds["biophysical"]
         self.properties = {} if self.edge_types is None else self.edge_types.properties
         self.bad = {each: Tally() for each in (*layout.END_IDS, layout.EDGE_TYPE_ID, "section")}
 
@@ -117,7 +119,8 @@ class _Scan:
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
         counts = self._counts()
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
-        unplaced, per_synapse = self._unplaced_groups(), set[int]()
+        unplaced, placed = self._unplaced()
+        per_synapse: set[int] = set()
         for part in parts(n):
             columns = [
                 self.table.column(each, part) for each in (*layout.END_IDS, layout.EDGE_TYPE_ID)
@@ -140,7 +143,9 @@ class _Scan:
                     n_syn[part][valid] = values[index[valid]]
             per_synapse |= set(present_numbers(columns[2][is_synapse]).tolist())
             if unplaced:
-                self.bad["section"].add(self._unplaced(columns, group, unplaced), part.start)
+                bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
+                bad[bad] = self.biophysical.holds(columns[1][bad])
+                self.bad["section"].add(bad, part.start)
             for whole, values in zip((source, target, types), columns, strict=True):
                 fits = (values >= -1) & (values < MOST)
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
@@ -162,28 +167,16 @@ class _Scan:
                 counts[number] = np.clip(values, 0, np.iinfo(np.uint32).max).astype(np.uint32)
         return counts
 
-    # ------------------------------------------------------------------ sections
-    def _unplaced_groups(self) -> list[int]:
-        """Return groups whose rows say neither where synapses are nor how many.
+    def _unplaced(self) -> tuple[list[int], list[int]]:
+        """Return groups whose rows say neither where synapses are nor how many, and types that do.
 
         BMTK then takes them for placed already, and finds no section on a biophysical cell.
         """
-        target = self.nodes[1]
-        if target is None or not len(target.kinds["biophysical"]):
-            return []
-        return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
-
-    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Flags:
-        placed = [
-            kind
-            for kind, each in self.properties.items()
-            if PLACED & each.keys() or is_gap_junction(each)
-        ]
-        bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
-        target = self.nodes[1]
-        assert target is not None
-        bad[bad] = target.kinds["biophysical"].holds(columns[1][bad])
-        return bad
+        if not len(self.biophysical):
+            return [], []
+        groups = [n for n, each in self.table.groups.items() if not PLACED & each.columns.keys()]
+        types = self.properties.items()
+        return groups, [n for n, each in types if PLACED & each.keys() or is_gap_junction(each)]
 
     # ------------------------------------------------------------------ report
     def _tell(self, rows: CheckedEdges) -> None:

@@ -14,8 +14,7 @@ from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import open_table
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import pair_key
+from bmtool_connectors.verification.checked_edges import CheckedEdges, pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
 
@@ -24,8 +23,7 @@ __all__ = ["check_gap_files", "check_gap_rows"]
 
 def gap_rows(rows: CheckedEdges) -> IntArray:
     """Return which rows are gap junctions."""
-    chosen = [np.arange(len(rows))[rows.of_type[k]] for k in rows.gap_types() if k in rows.of_type]
-    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.isin(rows.types, rows.gap_types()))
 
 
 def check_gap_rows(rows: CheckedEdges) -> None:

@@ -13,8 +13,12 @@ import numpy as np
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
-from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import n_reciprocal, pairs_of, swapped
+from bmtool_connectors.verification.checked_edges import (
+    CheckedEdges,
+    n_reciprocal,
+    pairs_of,
+    swapped,
+)
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
-from bmtool_connectors.verification.connected_pairs import Pairs
+from bmtool_connectors.verification.checked_edges import CheckedEdges, Pairs, SavedValues
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
 from bmtool_connectors.verification.recipe_entries import Entry, NodesTold, Recipe, Values

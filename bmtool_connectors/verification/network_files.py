@@ -93,15 +93,14 @@ def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
     _add_recipes(files, folder)
     tables = [table for file in visible if file.suffix == ".csv" for table in _types(file, found)]
     files.tables |= {table.file: table for table in tables}
-    holding = {
-        item: [file for file in h5 if item in files.h5.get(file, ())] for item in layout.TYPE_IDS
-    }
-    stems = {item: {stem_of(file) for file in those} for item, those in holding.items()}
+    held = [
+        (item, file) for item in layout.TYPE_IDS for file in h5 if item in files.h5.get(file, ())
+    ]
+    stems = {item: {stem_of(file) for kind, file in held if kind == item} for item, _ in held}
     matched = match_types(stems, tables)
-    for item, those in holding.items():
-        for file in those:
-            if (item, stem_of(file)) in matched:
-                files.types[item, file] = matched[item, stem_of(file)]
+    for item, file in held:
+        if (item, stem_of(file)) in matched:
+            files.types[item, file] = matched[item, stem_of(file)]
     return any(files.h5.get(file) for file in h5)
 
 
