@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import given_texts
 
 __all__ = ["BuiltNetwork", "read_network"]
+
+T = TypeVar("T")
 
 _DOORS = ("name", "nodes_built", "edges_built", "nodes", "get_connections", "edges_table")
 
@@ -93,7 +95,8 @@ def _origin(net: BuiltNetwork) -> str:
 
 
 def _is_gap_junction(table: Any) -> bool:
-    return bool(table.edge_type_properties.get(layout.IS_GAP_JUNCTION, False)) and _size(table) > 0
+    is_one = table.edge_type_properties.get(layout.IS_GAP_JUNCTION, False)
+    return bool(is_one and _unless_freed(lambda: table.n_edges) > 0)
 
 
 def _node_population(net: BuiltNetwork) -> Population:
@@ -123,26 +126,16 @@ def _edge_population(
     )
 
 
-@contextlib.contextmanager
-def _not_freed() -> Iterator[None]:
+def _unless_freed(read: Callable[[], T]) -> T:
+    """Return what is read of a table of edges."""
     try:
-        yield
+        return read()
     except AttributeError as error:
         # BMTK deletes the arrays of its tables when it has written them.
         raise ParameterError(
             "compare(): the network has been saved, which frees its edges; give the folder it was "
             "saved to instead."
         ) from error
-
-
-def _size(table: Any) -> int:
-    with _not_freed():
-        return int(table.n_edges)
-
-
-def _rows(table: Any) -> Any:
-    with _not_freed():
-        return table.to_dataframe()
 
 
 @contextlib.contextmanager
@@ -178,7 +171,7 @@ def _split(name: str, values: list[Any]) -> dict[str, npt.NDArray[Any]]:
 
 @contextlib.contextmanager
 def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
-    frames = [_rows(table) for table in tables]
+    frames = [_unless_freed(table.to_dataframe) for table in tables]
     sizes = [len(frame) for frame in frames]
     numbers = np.array([int(table.edge_type_id) for table in tables], dtype=np.int64)
     groups, start = [], 0
@@ -195,7 +188,7 @@ def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
 
 @contextlib.contextmanager
 def _gap_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
-    frames = [_rows(table) for table in tables]
+    frames = [_unless_freed(table.to_dataframe) for table in tables]
     # One row each, as in the file: a frame has a row per junction once a property exists.
     counts = [
         frame[layout.NSYNS].to_numpy().astype(np.int64)

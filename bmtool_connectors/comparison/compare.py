@@ -177,10 +177,8 @@ def _compare_populations(
             rows, synapses = sizes[0] if b is None else sizes[1]
             return [Difference(item, name, kind, count=rows or 0, synapses=synapses)], totals
         if a.has_rows and b.has_rows:
-            for kind, one, other in (
-                ("name", a.name, b.name),
-                ("endpoints", a.endpoints, b.endpoints),
-            ):
+            for kind in ("name", "endpoints"):
+                one, other = getattr(a, kind), getattr(b, kind)
                 if one != other and one is not None and other is not None:
                     example = ((), one, other)
                     differences.append(Difference(item, name, kind, count=1, examples=(example,)))

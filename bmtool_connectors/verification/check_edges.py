@@ -27,6 +27,8 @@ __all__ = ["check_rows"]
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 
+#: Columns of ids that every row has.
+IDS = (*layout.END_IDS, layout.EDGE_TYPE_ID)
 #: Columns that say where synapses are, or how many.
 PLACED = {layout.NSYNS, layout.AFFERENT_SECTION_ID, layout.SEC_ID}
 
@@ -57,7 +59,7 @@ def check_rows(
     found : Findings
     """
     name = h5.name.rsplit("/", 1)[-1]
-    table = open_table(h5, layout.EDGES, (*layout.END_IDS, layout.EDGE_TYPE_ID), (), file, found)
+    table = open_table(h5, layout.EDGES, IDS, (), file, found)
     if table is None or not table.agree:
         return None
     ends = endpoints(h5, file, found)
@@ -111,7 +113,7 @@ class _Scan:
         target, nobody = self.nodes[1], np.empty(0, dtype=np.int64)
         self.biophysical = Ids(nobody) if target is None else target.kinds["biophysical"]
         self.properties = {} if self.edge_types is None else self.edge_types.properties
-        self.bad = {each: Tally() for each in (*layout.END_IDS, layout.EDGE_TYPE_ID, "section")}
+        self.bad = {each: Tally() for each in (*IDS, "section")}
 
     def rows(self) -> CheckedEdges:
         """Read all rows, check them, and report."""
@@ -122,9 +124,7 @@ class _Scan:
         unplaced, placed = self._unplaced()
         per_synapse: set[int] = set()
         for part in parts(n):
-            columns = [
-                self.table.column(each, part) for each in (*layout.END_IDS, layout.EDGE_TYPE_ID)
-            ]
+            columns = [self.table.column(each, part) for each in IDS]
             for end, values, nodes in zip(layout.END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
@@ -199,8 +199,7 @@ class _Scan:
             text = f"edge type {number} is not in {self.edge_types.file.name}"
             rows.tell("edge-type", text, unknown.first, count=unknown.count)
         if self.edge_types is None and (rows.types != -1).any():
-            text = "there is no table of its types, which BMTK needs"
-            rows.tell("no-types", text)
+            rows.tell("no-types", "there is no table of its types, which BMTK needs")
         if bad["section"]:
             text = (
                 "the target is biophysical, and there is neither afferent_section_id nor nsyns: "

@@ -37,11 +37,8 @@ class Ids:
 
     def __init__(self, values: IntArray) -> None:
         self.sorted = np.sort(values)
-        n = len(values)
         # Mostly 0, 1, 2, ...
-        self._is_run = bool(n and self.sorted[0] == 0 and self.sorted[-1] == n - 1) and bool(
-            (np.diff(self.sorted) == 1).all()
-        )
+        self._is_run = np.array_equal(self.sorted, np.arange(len(values)))
 
     def __len__(self) -> int:
         return len(self.sorted)
