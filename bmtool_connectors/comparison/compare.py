@@ -103,12 +103,10 @@ def compare(a: Networks, b: Networks, *, rtol: float = RTOL, atol: float = 0.0) 
     names = edge_type_names([*populations[0], *populations[1]])
     for one, other in _matched(*populations):
         found, total = _compare_populations(one, other, rtol, atol)
-        owner = next(each for each in (one, other) if each is not None)
-        for each in found:
-            source, target = names.get((owner.name, each.type_id), (None, None))
-            is_edge = owner.item == EDGES
-            differences.append(replace(each, source=source, target=target) if is_edge else each)
         totals.append(total)
+        for each in found:
+            source, target = names.get((each.item, each.population, each.type_id), (None, None))
+            differences.append(replace(each, source=source, target=target))
     return Comparison(_label(a), _label(b), tuple(differences), tuple(totals), rtol, atol)
 
 
