@@ -22,8 +22,6 @@ from bmtool_connectors.sonata.datasets import plain_values
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import given_texts
 
-__all__ = ["BuiltNetwork", "read_network"]
-
 T = TypeVar("T")
 
 _DOORS = ("name", "nodes_built", "edges_built", "nodes", "get_connections", "edges_table")

@@ -20,8 +20,6 @@ from bmtool_connectors.reports.preview import Preview, PreviewEntry
 from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["connections_of", "explain_pair", "preview", "preview_of", "summary"]
-
 
 def preview(connector: ConnectorInspection) -> Preview:
     """Return what the draw of the current projection will give."""
