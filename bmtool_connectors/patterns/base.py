@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.inspected import ConnectorInspection
@@ -141,15 +141,6 @@ class BaseConnector(ConnectorInspection, AbstractConnector):
                 f"rng of {type(self).__name__} was assigned after its edges were drawn; assign it "
                 "before the network is built, or set up the nodes of connector.replace(rng=...)."
             )
-
-    @property
-    def use(self) -> Projection:
-        """The current use; a NodeError before ``setup_nodes``."""
-        if self._use is None:
-            raise NodeError(
-                f"{type(self).__name__} has no nodes yet: call setup_nodes(source=..., target=...)."
-            )
-        return self._use
 
     def edge_params(self, **kwargs: Any) -> dict[str, Any]:
         """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.

@@ -11,19 +11,13 @@ import numpy as np
 
 from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
 from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.block_entries import (
-    EntryConnectors,
-    Pair,
-    is_two_way,
-    read_entries,
-)
+from bmtool_connectors.patterns.block_entries import EntryConnectors, Pair, is_two_way, read_entries
 from bmtool_connectors.patterns.block_expected import summed
 from bmtool_connectors.patterns.block_parts import (
     Index,
@@ -36,13 +30,7 @@ from bmtool_connectors.patterns.block_parts import (
 )
 from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
 from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    argument,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
@@ -158,12 +146,12 @@ class BlockConnector(BaseConnector):
 
     p: Any = parameter(law=True)
     by: str | tuple[str, str] = parameter(default="pop_name")
-    p_arg: Argument = parameter(default=None, check=argument, kw_only=True, law=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    p_arg: Argument = parameter(default=None, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
     orientation: str | None = parameter(default=None, kw_only=True, shown=False)
     values: Any = parameter(default=None, kw_only=True, shown=False)
     missing: Any = parameter(default="error", kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True, law=True)
     infeasible: str = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )

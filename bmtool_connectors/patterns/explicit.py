@@ -18,10 +18,7 @@ from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.parameters import (
-    Count,
-    parameter,
-)
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 
@@ -65,7 +62,7 @@ class ExplicitConnector(BaseConnector):
     p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
     p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
     is_random: ClassVar[bool] = False
-    _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
+    _without = ("rng", "name", "sampler")
 
     def _take(
         self,

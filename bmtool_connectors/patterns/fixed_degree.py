@@ -15,7 +15,6 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import degree_of_id, synapses_of_ids
 from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
 from bmtool_connectors.patterns.parameters import Degree, parameter
-from bmtool_connectors.patterns.parameters import degree as degree_of
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
@@ -150,7 +149,7 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
 
     which = ("in_degree", "target")
 
-    in_degree: Degree = parameter(check=degree_of, law=True)
+    in_degree: Degree = parameter(law=True)
 
     @property
     def _degree(self) -> Degree:
@@ -204,7 +203,7 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
 
     which = ("out_degree", "source")
 
-    out_degree: Degree = parameter(check=degree_of, law=True)
+    out_degree: Degree = parameter(law=True)
 
     @property
     def _degree(self) -> Degree:

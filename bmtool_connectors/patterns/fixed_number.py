@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 from bmtool_connectors.arrays import Index, index_dtype
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.parameters import (
-    Count,
-    fraction,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Count, fraction, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
@@ -38,11 +32,11 @@ class FixedNumberConnector(BaseConnector):
     ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
     """
 
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
-    allow_multapses: bool = parameter(default=False, check=flag, kw_only=True)
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True)
+    allow_multapses: bool = parameter(default=False, kw_only=True)
     source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
-    _without: ClassVar[tuple[str, ...]] = ("sampler",)
+    _without = ("sampler",)
 
     def _check(self) -> None:
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")

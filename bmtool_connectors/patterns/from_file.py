@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.checks import flag
 from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import listed_pairs
 from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import Count, parameter, synapses
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
@@ -69,14 +68,10 @@ class FileBasedConnector(ExplicitConnector):
     examples: ClassVar[Examples] = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
-    n_syn: Count = parameter(default=1, check=synapses, law=True)
-    save_report: bool = parameter(
-        default=False, check=flag, kw_only=True, shown=False, assignable=True
-    )
-    use_relative_ids: bool = parameter(default=True, check=flag, kw_only=True)
-    _positional: ClassVar[tuple[str, ...]] = (
-        *("filename", "n_syn", "verbose", "save_report", "report_name", "use_relative_ids"),
-    )
+    n_syn: Count = parameter(default=1, law=True)
+    save_report: bool = parameter(default=False, kw_only=True, shown=False, assignable=True)
+    use_relative_ids: bool = parameter(default=True, kw_only=True)
+    _positional = ("verbose", "save_report", "report_name", "use_relative_ids")
 
     def _check(self) -> None:
         columns = self._read()

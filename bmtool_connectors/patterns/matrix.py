@@ -14,7 +14,7 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import synapses_of_ids
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import Count, parameter, synapses
+from bmtool_connectors.patterns.parameters import Count, parameter
 
 __all__ = ["MatrixConnector"]
 
@@ -101,7 +101,7 @@ class MatrixConnector(ExplicitConnector):
     matrix: Any = parameter(shown=False, kept=False)
     orientation: str | None = parameter(default=None, kw_only=True)
     values: str = parameter(default="n_syn", check=_values, kw_only=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
 
     def _check(self) -> None:
         self._shape: tuple[int, int] | None = None

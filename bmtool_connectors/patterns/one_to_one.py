@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors import messages
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
@@ -73,12 +72,10 @@ class OneToOneSequentialConnector(BaseConnector):
     is_random: ClassVar[bool] = False
 
     n_syn: int = parameter(default=1, check=_fixed_count, law=True)
-    partition_source: bool = parameter(default=False, check=flag)
-    save_report: bool = parameter(
-        default=False, check=flag, init=False, shown=False, assignable=True
-    )
-    _positional: ClassVar[tuple[str, ...]] = ("n_syn", "partition_source", "verbose")
-    _without: ClassVar[tuple[str, ...]] = ("report_name", "rng", "name", "sampler")
+    partition_source: bool = parameter(default=False)
+    save_report: bool = parameter(default=False, init=False, shown=False, assignable=True)
+    _positional = ("verbose",)
+    _without = ("report_name", "rng", "name", "sampler")
 
     def _start(self) -> None:
         super()._start()
