@@ -33,6 +33,10 @@ class _Kind(NamedTuple):
     pr_arg: Argument | str
 
 
+#: Its parameters, by the name of the kind.
+_KIND = ("p0_{}", "p1_{}", "pr_{}", "p0_{}_arg", "p1_{}_arg", "pr_{}_arg")
+
+
 class GapJunctionConditionalReciprocalConnector(BidirectionalConnector):
     """Connect pairs like ReciprocalConnector, with other probabilities where a gap junction is.
 
@@ -134,21 +138,13 @@ float, callable or None
 
     def _kinds(self, recurrent: bool = False) -> tuple[_Kind, _Kind]:
         """Return the parameters of pairs without and with a gap junction."""
-        kinds = (
-            _Kind(
-                "nonelec",
-                *(self.p0_nonelec, self.p1_nonelec, self.pr_nonelec),
-                *(self.p0_nonelec_arg, self.p1_nonelec_arg, self.pr_nonelec_arg),
-            ),
-            _Kind(
-                "elec",
-                *(self.p0_elec, self.p1_elec, self.pr_elec),
-                *(self.p0_elec_arg, self.p1_elec_arg, self.pr_elec_arg),
-            ),
+        nonelec, elec = (
+            _Kind(name, *(getattr(self, each.format(name)) for each in _KIND))
+            for name in ("nonelec", "elec")
         )
         if not recurrent:
-            return kinds
-        first, second = (kind._replace(p1=kind.p0, p1_arg=kind.p0_arg) for kind in kinds)
+            return nonelec, elec
+        first, second = (kind._replace(p1=kind.p0, p1_arg=kind.p0_arg) for kind in (nonelec, elec))
         return first, second
 
     def _used(self) -> dict[str, Any]:

@@ -48,13 +48,7 @@ class DeterministicConnector(BaseConnector):
         pairs = ListedPairs(space, i, j)
         n_syn = self._n_syn.of_all(pairs)
         edges, dropped = summed_edges(i, j, (len(space.source), len(space.target)), n_syn)
-        return Connectivity(
-            edges,
-            pairs=space.n_pairs,
-            possible=(len(i),),
-            connected=(len(edges),),
-            dropped=dropped,
-        )
+        return Connectivity.from_edges(edges, space.n_pairs, (len(i),), dropped=dropped)
 
 
 class AllToAllConnector(DeterministicConnector):

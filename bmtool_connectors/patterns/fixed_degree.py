@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,9 +29,9 @@ class _FixedDegreeConnector(FixedNumberConnector):
     which: ClassVar[tuple[str, str]]
 
     @property
-    @abstractmethod
     def _degree(self) -> Degree:
         """The parameter."""
+        return getattr(self, self.which[0])
 
     def _check_pools(self, projection: Projection) -> None:
         name, pool = self.which
@@ -151,10 +150,6 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
 
     in_degree: Degree = parameter(law=True)
 
-    @property
-    def _degree(self) -> Degree:
-        return self.in_degree
-
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, Any]:
@@ -204,10 +199,6 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     which = ("out_degree", "source")
 
     out_degree: Degree = parameter(law=True)
-
-    @property
-    def _degree(self) -> Degree:
-        return self.out_degree
 
     def _pairs(
         self, space: PairSpace, chosen: Index | None, rng: SharedGenerator

@@ -94,10 +94,5 @@ class FixedNumberConnector(BaseConnector):
             edges, dropped = EdgeList.from_sorted(i, j, shape, n_syn), 0
         else:
             edges, dropped = summed_edges(i, j, shape, n_syn)
-        return Connectivity(
-            edges,
-            pairs=self._space(source, target).n_pairs,
-            possible=(space.n_pairs,),
-            connected=(len(edges),),
-            dropped=dropped,
-        )
+        pairs = self._space(source, target).n_pairs
+        return Connectivity.from_edges(edges, pairs, (space.n_pairs,), dropped=dropped)

@@ -102,12 +102,10 @@ class SampledConnector(BaseConnector):
         self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
     ) -> Connectivity:
         """Return edges and counts."""
-        edges = forward_edges(drawn, plan.space)
-        return Connectivity(
-            edges,
-            pairs=plan.space.n_pairs,
-            possible=chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
-            connected=(len(edges),),
+        return Connectivity.from_edges(
+            forward_edges(drawn, plan.space),
+            plan.space.n_pairs,
+            chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
             dropped=drawn.dropped,
         )
 
