@@ -18,7 +18,6 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import EntryConnectors, Pair, is_two_way, read_entries
-from bmtool_connectors.patterns.block_expected import summed
 from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
@@ -27,6 +26,7 @@ from bmtool_connectors.patterns.block_parts import (
     named_attributes,
     places_by_value,
     pool_parts,
+    summed,
 )
 from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
 from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
@@ -168,12 +168,7 @@ class BlockConnector(BaseConnector):
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self._vars["p"] = entries
         self._given = {**self._given, "p": entries}
-        make = EntryConnectors(
-            *(own, self.p_arg, self.n_syn, self.allow_autapses, self.infeasible),
-            rng=self.rng,
-            sampler=self.sampler,
-            name=self.name,
-        )
+        make = EntryConnectors(self)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(self.missing, str) and self.missing == "error"
         self._default = None if self._is_complete else make.one(self.missing, "missing")
@@ -369,10 +364,7 @@ class BlockConnector(BaseConnector):
                 return None
             found.append(one)
         pairs = self._space(*projection.ends).n_pairs
-        sizes = projection.shape
-        return summed(
-            projection.parts, found, sizes, pairs, both=self._draws_all_reciprocal(projection)
-        )
+        return summed(projection, found, pairs, both=self._draws_all_reciprocal(projection))
 
     def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""

@@ -13,7 +13,7 @@ from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import listed_pairs
 from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import parameter
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
@@ -67,6 +67,7 @@ class FileBasedConnector(ExplicitConnector):
     examples: ClassVar[Examples] = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
     save_report: bool = parameter(default=False, kw_only=True, shown=False, assignable=True)
     use_relative_ids: bool = parameter(default=True, kw_only=True)
     _positional = ("n_syn", "verbose", "save_report", "report_name", "use_relative_ids")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -21,6 +21,27 @@ from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000
+
+
+class AbstractConnector(ABC):
+    """What BMTK scripts expect of a connector: ``setup_nodes``, then ``edge_params``."""
+
+    @abstractmethod
+    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
+        """Take the node pools to connect."""
+
+    @abstractmethod
+    def edge_params(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments for ``net.add_edges(**...)``."""
+
+    @staticmethod
+    def constant_function(val: Any) -> Callable[..., Any]:
+        """Return a function that ignores its arguments and returns `val`."""
+
+        def constant(*arg: Any) -> Any:
+            return val
+
+        return constant
 
 
 class ConnectorViews(Configured):
