@@ -19,12 +19,10 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.views import AbstractConnector, ConnectorViews
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.plan import Plan
 
@@ -70,11 +68,6 @@ class BaseConnector(ConnectorViews, AbstractConnector):
 
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
-    #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
-    #: Compare populations by network and filter only; a parameter of one connector.
-    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
-
     #: Whether edges are stored once per unordered pair.
     _is_undirected: ClassVar[bool] = False
 
@@ -209,10 +202,6 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         return tuple(maps)
 
     # ------------------------------------------------------------------ what a projection asks
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        """Return the pairs that are looked at."""
-        return PairSpace(source, target, autapses=self.allow_autapses)
-
     def _references(self) -> Iterable[Reference]:
         """Return the other connectors whose edges the law depends on."""
         return ()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -139,7 +138,7 @@ class BlockConnector(BaseConnector):
     0.3
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p": {("A", "A"): (PROFILE, 0.1), ("A", "B"): 0.4}, "n_syn": synapses_of_ids},
         {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
@@ -96,7 +95,7 @@ float, callable or None
     0.5
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {
             "gap_connector": GapJunction(0.3),
             **{"p0_elec": 0.5, "p1_elec": 0.5, "pr_elec": 0.25},

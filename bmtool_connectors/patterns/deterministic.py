@@ -79,7 +79,7 @@ class AllToAllConnector(DeterministicConnector):
     AllToAllConnector(n_syn=2)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"n_syn": synapses_of_ids},
         {"allow_autapses": True},
     )

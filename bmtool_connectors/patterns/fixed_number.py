@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.connectivity import Connectivity
@@ -20,7 +20,11 @@ from bmtool_connectors.sampling.assemble import summed_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.degree import Degrees
 from bmtool_connectors.sampling.expect import Expected
+
+#: Indices of sources and targets in row-major order, and how often each pair is drawn.
+Pairs: TypeAlias = tuple[Index, Index, Any]
 
 #: About what a core of 2024 takes.
 SECONDS_PER_EDGE = 60e-9
@@ -42,18 +46,14 @@ class FixedNumberConnector(BaseConnector):
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
     @abstractmethod
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         """Return positions of source and target in row-major order, and how often each is drawn.
 
         Sources are those of `space`, which are the `chosen` ones of the pool (None: all).
         """
 
     @abstractmethod
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
     def expected_of(self, projection: Projection, most: int | None = None) -> Expected:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import listed_pairs
@@ -64,7 +63,7 @@ class FileBasedConnector(ExplicitConnector):
     without ``n_syn`` by ``edge_properties()``. Nothing is random but what `n_syn` draws.
     """
 
-    examples: ClassVar[Examples] = (listed_pairs,)
+    examples = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
     n_syn: Count = parameter(default=1, kw_only=True, law=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
@@ -111,7 +110,7 @@ class GapJunction(UndirectedConnector):
     0.1
     """
 
-    examples: ClassVar[Examples] = (OF_DISTANCE,)
+    examples = (OF_DISTANCE,)
 
     p: Probability = parameter(default=1.0, law=True)
     p_arg: Argument = parameter(default=None, law=True)
@@ -175,7 +174,7 @@ class CorrelatedGapJunction(UndirectedConnector):
     0.5
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p_non": 0.1, "p_uni": 0.5, "p_rec": 0.9, "connector": UnidirectionConnector(0.3)},
     )
 

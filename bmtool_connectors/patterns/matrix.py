@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors.checks import floats
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import synapses_of_ids
@@ -84,7 +83,7 @@ class MatrixConnector(ExplicitConnector):
     ['delay', 'syn_weight']
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {
             "matrix": np.nonzero(np.arange(154).reshape(14, 11) % 3 == 0),
             "orientation": "source_rows",

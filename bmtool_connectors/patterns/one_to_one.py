@@ -10,7 +10,6 @@ import numpy as np
 
 from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
@@ -68,7 +67,7 @@ class OneToOneSequentialConnector(BaseConnector):
         net.add_edges(**connector.edge_params())
     """
 
-    examples: ClassVar[Examples] = ({"n_syn": 3},)
+    examples = ({"n_syn": 3},)
 
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
     is_random: ClassVar[bool] = False

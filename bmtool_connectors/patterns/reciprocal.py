@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import after_forward, bounds, deviation, unclipped, without_forward
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns import parameters
@@ -18,10 +17,11 @@ from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.example_laws import PROFILE
 from bmtool_connectors.patterns.parameters import Argument, Count, Probability, Range, parameter
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.sampled import Kept
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
+from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan, RhoGoal
 
 __all__ = ["ReciprocalConnector"]
@@ -127,7 +127,7 @@ class ReciprocalConnector(BidirectionalConnector):
     (0.15, 0.06)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p0": 0.3, "p1": 0.3, "pr": 0.2, "n_syn0": 2, "n_syn1": 2},
         {"p0": PROFILE, "p1": 0.4, "p0_arg": spherical_dist, "pr": None},
     )
@@ -267,7 +267,7 @@ class ReciprocalConnector(BidirectionalConnector):
             none_reciprocal=clip and goal is not None and self.pr == 0 and not goal.by_range,
         )
 
-    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with the rho that gives the mean pr asked for, and what was evaluated."""
         if plan.rho_goal is None:
             return plan, None
@@ -325,11 +325,8 @@ class ReciprocalConnector(BidirectionalConnector):
             PairBlock(space, i, i + 1, j, j + 1), everything=True
         )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
-        first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]
-        return cast(
-            tuple[Any, Any, float, float],
-            tuple(x.item() if isinstance(x, np.generic) else x for x in first),
-        )
+        arg0, arg1, p0, p1 = (np.asarray(x, dtype=object).item() for x in columns)
+        return arg0, arg1, p0, p1
 
     def cond_backward(self, forward: bool, p0: float, p1: float, pr: float) -> float:
         """Return the backward probability given the forward outcome; draws nothing.

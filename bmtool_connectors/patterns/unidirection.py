@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.example_laws import OF_DISTANCE, synapses_of_ids
@@ -72,7 +70,7 @@ class UnidirectionConnector(SampledConnector):
     0.15
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p": 0.3, "n_syn": synapses_of_ids},
         {"p": 0.5, "allow_autapses": False},
         {**OF_DISTANCE, "source_fraction": 0.5},

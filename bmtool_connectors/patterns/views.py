@@ -16,6 +16,7 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured, Self
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.sampling.blocks import PairSpace
 
@@ -50,6 +51,10 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
+    #: Whether a node may connect to itself; a parameter of some connectors.
+    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
+    #: Compare populations by network and filter only; a parameter of one connector.
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
@@ -232,9 +237,9 @@ class ConnectorViews(Configured):
             i, j = block.of_rank(np.arange(block.n))
             yield from zip(i.tolist(), j.tolist(), strict=True)
 
-    @abstractmethod
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
+        return PairSpace(source, target, autapses=self.allow_autapses)
 
     def node_2_idx_input(
         self, var_func: Callable[[Any, Any], Any], reverse: bool = False
