@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.reports import of_connector
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pool_names import network_of, pool_key, short_names
 from bmtool_connectors.saved import read_connections
@@ -26,7 +27,7 @@ def connections_of(network: Any, owner: str) -> list[Connections]:
     """Return the connections of whatever was given."""
     if isinstance(network, BaseConnector):
         network.use.looked_at()
-        return [network.connections_of(network.use)]
+        return [of_connector.connections_of(network, network.use)]
     if isinstance(network, str | os.PathLike):
         return read_connections(network)
     adaptor = getattr(network, "adaptor", network)
