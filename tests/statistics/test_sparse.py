@@ -295,12 +295,12 @@ def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch
 
 
 def _accept_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse._accept
+    original = sparse._decide
 
     def biased(values: Any, joint: Any, q: float, rng: Any, *rest: Any) -> Any:
         return original(values, joint, q * 0.9, rng, *rest)  # the bound taken for less
 
-    monkeypatch.setattr(sparse, "_accept", biased)
+    monkeypatch.setattr(sparse, "_decide", biased)
 
 
 def _drop_the_diagonal_cell(monkeypatch: pytest.MonkeyPatch) -> None:
