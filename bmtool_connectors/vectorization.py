@@ -263,10 +263,9 @@ def checked_probability(p: Values, describe: Callable[[int], str], name: str) ->
         Parameter and class, for the message.
     """
     values = checked_numbers(p, describe, name)
-    wrong = (values < -ROUNDING) | (values > 1 + ROUNDING)
-    if np.any(wrong):
-        k = int(np.flatnonzero(wrong)[0])
-        refuse(np.ravel(values)[k], describe(k), name, _PROBABILITY)
+    refuse_first(
+        (values < -ROUNDING) | (values > 1 + ROUNDING), values, describe, name, _PROBABILITY
+    )
     clipped = np.clip(values, 0.0, 1.0)
     return clipped if np.ndim(values) else float(clipped)
 
@@ -282,10 +281,7 @@ def checked_numbers(
 ) -> Values:
     """Return what a function gave as floats, or raise for the first that is not a number."""
     numbers = floats(values)
-    missing = np.isnan(numbers)
-    if missing.any():
-        k = int(np.flatnonzero(missing)[0])
-        refuse(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name, allowed)
+    refuse_first(np.isnan(numbers), values, describe, name, allowed)
     return numbers if numbers.ndim else float(numbers)
 
 
@@ -293,6 +289,15 @@ def refuse(got: Any, where: str, name: str, allowed: str) -> NoReturn:
     """Raise for a value that a function must not give."""
     got = got.item() if isinstance(got, np.generic) else got
     raise ParameterError(f"{name} is {got!r} for {where}; allowed is {allowed}.")
+
+
+def refuse_first(
+    wrong: Any, values: Any, describe: Callable[[int], str], name: str, allowed: str
+) -> None:
+    """Raise for the first value that is wrong, if any is."""
+    if np.any(wrong):
+        k = int(np.flatnonzero(wrong)[0])
+        refuse(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name, allowed)
 
 
 def checked_counts(
@@ -317,8 +322,5 @@ def checked_counts(
     values = np.broadcast_to(np.asarray(counts), (n,))
     numbers = floats(values)
     possible = (numbers >= 0) & (numbers <= np.iinfo(np.uint32).max)
-    wrong = ~possible | (np.floor(numbers) != numbers)
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        refuse(values[k], describe(k), name, allowed)
+    refuse_first(~possible | (np.floor(numbers) != numbers), values, describe, name, allowed)
     return numbers.astype(np.int64)
