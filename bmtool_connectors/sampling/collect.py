@@ -12,10 +12,7 @@ from bmtool_connectors import vectorization
 from bmtool_connectors.arrays import Index, IntArray, Values, index_dtype
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
-from bmtool_connectors.sampling.laws import (
-    BlockValues,
-    Clipping,
-)
+from bmtool_connectors.sampling.laws import BlockValues, Clipping
 
 
 @dataclass(frozen=True)

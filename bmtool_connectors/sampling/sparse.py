@@ -43,13 +43,7 @@ from bmtool_connectors.sampling.collect import (
     taken,
 )
 from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
-from bmtool_connectors.sampling.laws import (
-    BlockValues,
-    Clipping,
-    Joint,
-    Law,
-    PairLaws,
-)
+from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Law, PairLaws
 from bmtool_connectors.sampling.reference_laws import background, background_joint, listed
 
 STREAM_VERSION = 1
