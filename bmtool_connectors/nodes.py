@@ -9,7 +9,7 @@ iterate over nodes with a ``node_id`` and have a ``network_name``.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -362,8 +362,5 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
             return keys[0] == keys[1]
         # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.
         return pool_label(source) == pool_label(target)
-    return np.array_equal(_ids(source), _ids(target))
-
-
-def _ids(pool: Iterable[Any]) -> IntArray:
-    return NodeArrays.from_pool(pool).ids
+    first, second = (NodeArrays.from_pool(pool).ids for pool in (source, target))
+    return np.array_equal(first, second)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +121,7 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
     populations = read_folder(path)
     recipes = read_recipes(recipe_files(path), FirstFault("the recipe of a network"))
     entries = {(*each.ends, each.edge_type): each for one in recipes for each in one.entries}
-    nodes = SavedNodes([each for each in populations if each.item == NODES and each.has_rows])
+    nodes = pools_of([each for each in populations if each.item == NODES and each.has_rows])
     types = [
         each
         for population in populations
@@ -131,21 +132,17 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
 
 
 # ---------------------------------------------------------------------- nodes
-class SavedNodes:
-    """The nodes of a folder, chosen by the filters of pools."""
+#: Nodes of a network that a filter selects; None where they are not known.
+Pools: TypeAlias = "Callable[[str, str], SavedPool | None]"
 
-    def __init__(self, populations: list[Population]) -> None:
-        self._populations = {each.name: each for each in populations}
-        self._pools: dict[tuple[str, str], SavedPool | None] = {}
 
-    def pool(self, network: str, query: str) -> SavedPool | None:
-        """Return the nodes of a network that a filter selects; None where that is not known."""
-        if (network, query) not in self._pools:
-            self._pools[network, query] = self._selected(network, query)
-        return self._pools[network, query]
+def pools_of(populations: list[Population]) -> Pools:
+    """Return what selects the nodes of some populations."""
+    known = {each.name: each for each in populations}
 
-    def _selected(self, network: str, query: str) -> SavedPool | None:
-        population = self._populations.get(network)
+    @functools.cache
+    def pool(network: str, query: str) -> SavedPool | None:
+        population = known.get(network)
         if population is None:
             return None
         with population.load() as table:
@@ -153,14 +150,17 @@ class SavedNodes:
             chosen = None if asked is None else selected_nodes(table, population.types or {}, asked)
             if chosen is None:
                 return None
-            ids = table.ids[0]
-            unique, first = np.unique(ids[chosen], return_index=True)
+            unique, first = np.unique(table.ids[0][chosen], return_index=True)
             return SavedPool(unique, positions_of(table, np.flatnonzero(chosen)[first]))
+
+    return pool
 
 
 # ---------------------------------------------------------------------- edges
 def _edge_types(
-    population: Population, nodes: SavedNodes, entries: Mapping[tuple[str, str, int], Entry]
+    population: Population,
+    nodes: Pools,
+    entries: Mapping[tuple[str, str, int], Entry],
 ) -> Iterator[SavedEdgeType]:
     """Yield the edge types of a population, in the order of their ids."""
     ends = population.endpoints or (population.stem, population.stem)
@@ -185,10 +185,13 @@ def _edge_types(
 
 
 def _pools(
-    nodes: SavedNodes, ends: tuple[str, str], queries: list[str], ids: list[IntArray]
+    nodes: Pools,
+    ends: tuple[str, str],
+    queries: list[str],
+    ids: list[IntArray],
 ) -> tuple[SavedPool, SavedPool]:
     """Return the pools of an edge type; where they are not known, the nodes with edges."""
-    found = [nodes.pool(end, query) for end, query in zip(ends, queries, strict=True)]
+    found = [nodes(end, query) for end, query in zip(ends, queries, strict=True)]
     same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
     for k in range(2):
         pool = found[k]

@@ -50,6 +50,7 @@ from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 
 MANY = settings(max_examples=120, derandomize=True, database=None, deadline=None)
 
@@ -706,9 +707,8 @@ def check_bins(sampler: Any, n: int, runs: int) -> None:
         assert sparse.why_not(laws) is None
         for run in range(runs):
             rng = np.random.default_rng((k, run))
-            i, j, *_ = sampler.draw(
-                PairSpace(source, target), laws, None, rng, ONE
-            ).forward.arrays()
+            plan = Plan(PairSpace(source, target), laws, ONE)
+            i, j, *_ = sampler.draw(plan, rng).forward.arrays()
             counts[i, j] += 1
         assert (counts[p == 0] == 0).all(), name
         for b in range(1, len(BINS) + 1):
@@ -738,9 +738,9 @@ def test_a_wrong_law_is_found() -> None:
 
     class Wrong:
         @staticmethod
-        def draw(space: Any, laws: Any, *rest: Any) -> Any:
-            wrong = Law(1.33 * laws.forward.p, spherical_dist, "p of Test")
-            return pairwise.draw(space, PairLaws(wrong), *rest)
+        def draw(plan: Plan, rng: Any) -> Any:
+            wrong = Law(1.33 * plan.laws.forward.p, spherical_dist, "p of Test")
+            return pairwise.draw(Plan(plan.space, PairLaws(wrong), ONE), rng)
 
     with pytest.raises(AssertionError):
         check_bins(Wrong, 90, 3)

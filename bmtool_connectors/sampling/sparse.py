@@ -44,6 +44,7 @@ from bmtool_connectors.sampling.collect import (
 )
 from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import background, background_joint, listed
 
 STREAM_VERSION = 1
@@ -218,14 +219,13 @@ def _decide(
 
 
 def _visit(
-    space: PairSpace,
-    laws: PairLaws,
-    joint: Joint | None,
+    plan: Plan,
     streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
     show_progress: bool,
 ) -> Iterator[_Visited]:
     """Visit the pairs range by range, each range with a generator of its own."""
+    space, laws, joint = plan.space, background(plan.laws), background_joint(plan.joint)
     ranges: Iterable[tuple[int, float, int, Callable[[Index], Candidates]]]
     if laws.constant:
         block, (p0, p1) = PairBlock.whole(space), laws.constants()
@@ -274,33 +274,23 @@ def _all_visited(
     return Drawn([i[:done]], [j[:done]], [n_syn.value], [law.arg])
 
 
-def draw(
-    space: PairSpace,
-    laws: PairLaws,
-    joint: Joint | None,
-    rng: SharedGenerator,
-    n_syn: tuple[SynapseCounts, SynapseCounts],
-    *,
-    show_progress: bool = False,
-) -> PairDraw:
-    """Draw the edges of a pair space, visiting only pairs that are likely enough.
+def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> PairDraw:
+    """Draw the edges of a plan, visiting only pairs that are likely enough.
 
     Parameters
     ----------
-    space : PairSpace
-    laws : PairLaws
-        For which ``why_not`` is None.
-    joint : Joint or None
+    plan : Plan
+        With laws for which ``why_not`` is None. Functions that count synapses are called for
+        connected pairs, in pair order.
     rng : Generator or RandomState
         128 bits are taken from it, as the root of all streams of the draw.
-    n_syn : tuple of SynapseCounts
-        Functions are called for connected pairs, in pair order.
     show_progress : bool
 
     Notes
     -----
     Time and memory O(edges), of the connector that the laws depend on as well.
     """
+    space, laws, joint, n_syn = plan.space, plan.laws, plan.joint, plan.n_syn
     # By number, so that no range depends on how much the ones before it drew.
     streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
@@ -317,8 +307,7 @@ def draw(
         kept, decided = _decide(values, joint, 1.0, rng, result.clipping, laws.forward.name)
         special = _Visited(found, np.full(found.n, -1, dtype=np.int8), values.arg0, values.arg1)
         special.how[kept] = decided
-    visited = (space, background(laws), background_joint(joint), streams, result.clipping)
-    parts = _visit(*visited, show_progress)
+    parts = _visit(plan, streams, result.clipping, show_progress)
     result.in_order = laws.constant
     if special is not None or called:
         result.in_order = True
