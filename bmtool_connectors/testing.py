@@ -249,8 +249,8 @@ def _restored(trial: Trial) -> None:
 def _look_ups(trial: Trial) -> None:
     made = trial.new()
     for key, edges in edges_of(made).items():
-        rule, dense = made.use.rule(key), edges.to_dense()
-        pools = rule.pools
+        use, rule, dense = made.use, made.use.rule(key), edges.to_dense()
+        pools = (use.source, use.target)[:: 1 if key == "forward" else -1]
         order = (np.arange(60) * 6151 % dense.size).tolist()  # anywhere, back and forth
         pairs = [divmod(k, dense.shape[1]) for k in order]
         found = [rule(pools[0].nodes[i], pools[1].nodes[j]) for i, j in pairs]
@@ -273,7 +273,8 @@ def _built(trial: Trial) -> None:
         for number, (key, edges) in enumerate(edges_of(made).items(), 100):
             how = {"direction": key} if len(made.iterators) > 1 else {}
             trial.net.add_edges(edge_type_id=number, **made.edge_params(**how))
-            source, target = made.use.rule(key).pools
+            use = made.use
+            source, target = (use.source, use.target)[:: 1 if key == "forward" else -1]
             ends = (source.ids[edges.source].tolist(), target.ids[edges.target].tolist())
             for i, j, n in zip(*ends, edges.n_syn.tolist(), strict=True):
                 wanted[number, i, j] = n

@@ -92,12 +92,8 @@ def is_vectorized(function: Any) -> bool:
 
 def needs_python_calls(value: Any) -> bool:
     """Whether the parameter is a function that must be called once per pair."""
-    return (
-        callable(value)
-        and not is_vectorized(value)
-        and metric_of(value) is None
-        and not _is_array_law(value)
-    )
+    takes_arrays = is_vectorized(value) or metric_of(value) is not None or _is_array_law(value)
+    return callable(value) and not takes_arrays
 
 
 def _is_array_law(function: Any) -> bool:
@@ -158,11 +154,6 @@ def as_array(values: list[Any]) -> npt.NDArray[Any]:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def _items(values: Values, n: int) -> list[Any]:
-    """Return the values as plain Python objects, one per pair."""
-    return values.tolist() if isinstance(values, np.ndarray) else [values] * n
 
 
 def one_per_item(values: Any, n: int, name: str, items: str = "pairs") -> npt.NDArray[Any]:
@@ -227,7 +218,8 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
         return args[1] * args[2] * rate
     if is_vectorized(law):
         return one_per_item(law(*args), n, name)
-    columns = [_items(values, n) for values in args]
+    # Plain Python objects, one per pair.
+    columns = [each.tolist() if isinstance(each, np.ndarray) else [each] * n for each in args]
     call, dtype = _of_numbers(law)
     found = [call(*values) for values in zip(*columns, strict=True)]
     if dtype is not None:

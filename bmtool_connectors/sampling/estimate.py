@@ -78,7 +78,8 @@ def estimate_rho(
             for values in evaluate():
                 sums.add(*_valid(values, ranges, n_self > 0))
                 if kept is not None:
-                    kept.append(values.without_rectangle())
+                    values.candidates.forget()  # the distances of the whole rectangle
+                    kept.append(values)
                 advance(values.candidates.looked_at)
 
     def valid_pairs() -> Iterable[tuple[Values, Values]]:

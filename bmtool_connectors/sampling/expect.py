@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.cost import cost
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.expected import Expected, Unmet
+from bmtool_connectors.sampling.expected import NUMBERS, PARTS, Expected, Unmet
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import (
     ReferenceJoint,
@@ -94,31 +95,30 @@ def expect(
         searched=searched,
         reachable=sample.pairs if counts else None,
     )
-    first = EDGES if space.source is space.target else FORWARD
-    second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)
+    # Which of the sums: within one population all edges are forward.
+    kinds: tuple[Any, ...] = (FORWARD, BACKWARD, RECIPROCAL)
+    if space.source is space.target:
+        kinds = (EDGES, [], RECIPROCAL)
+    numbers: dict[str, Any] = {
+        name + part: float(np.sum(values[which]))
+        for part, values in zip(PARTS, (mean, sd, error), strict=True)
+        for name, which in zip(NUMBERS, kinds, strict=True)
+    }
     return Expected(
         sampler=chosen,
         pairs=space.n_pairs,
-        forward=float(mean[first]),
-        backward=float(mean[second].sum()),
-        reciprocal=float(mean[RECIPROCAL]),
         infeasible=0.0 if plan.none_reciprocal else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
         n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
         seconds=seconds,
         kept_bytes=kept_bytes,
-        forward_sd=float(sd[first]),
-        backward_sd=float(sd[second].sum()),
-        reciprocal_sd=float(sd[RECIPROCAL]),
-        forward_error=float(error[first]),
-        backward_error=float(error[second].sum()),
-        reciprocal_error=float(error[RECIPROCAL]),
         max_step=sums.max_step(share),
         independent=sums.independent,
         reciprocal_per_rho=sums.reciprocal_per_rho,
         degrees=sums.degrees(_kind(plan), share),
         unmet=None if plan.none_reciprocal else unmet or _unmet(plan, sums),
         worst=None if plan.none_reciprocal else sums.worst,
+        **numbers,
     )
 
 

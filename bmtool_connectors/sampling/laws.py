@@ -69,9 +69,7 @@ class Law:
     @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
-        return vectorization.needs_python_calls(self.p) or vectorization.needs_python_calls(
-            self.arg
-        )
+        return any(map(vectorization.needs_python_calls, (self.p, self.arg)))
 
     def args(self, candidates: Candidates) -> Values:
         """Return the argument of each candidate."""
@@ -193,11 +191,6 @@ class BlockValues:
         n, has0, has1 = self.candidates.n, self.p0 > 0, self.p1 > 0
         flags = (has0, has1, has0 & has1)
         return np.array([np.count_nonzero(f) if np.ndim(f) else n * int(f) for f in flags])
-
-    def without_rectangle(self) -> BlockValues:
-        """Forget the distances of the whole rectangle, for keeping the rest."""
-        self.candidates.forget()
-        return self
 
 
 @dataclass
@@ -324,9 +317,8 @@ class Joint:
     @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
-        return self.rho is None and (
-            vectorization.needs_python_calls(self.pr) or vectorization.needs_python_calls(self.arg)
-        )
+        given = map(vectorization.needs_python_calls, (self.pr, self.arg))
+        return self.rho is None and any(given)
 
     def drawn(
         self, values: BlockValues, chosen: Index, p0: Values, p1: Values, clipping: Clipping

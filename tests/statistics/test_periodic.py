@@ -400,7 +400,7 @@ def test_far_outside_of_the_box(periods: float) -> None:
     for one in (nodes, inside):
         space = PairSpace(one, one)
         for draw in (pairwise.draw, sparse.draw):
-            drawn = draw(space, law, None, np.random.default_rng(1), ONE)
+            drawn = draw(Plan(space, law, ONE), np.random.default_rng(1))
             i, j, *_ = drawn.forward.arrays()
             edges = np.zeros((n, n), dtype=bool)
             edges[i, j] = True
