@@ -43,11 +43,9 @@ def checked_column(values: Column, name: str, describe: Callable[[int], str], ow
     wrong = ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
     if whole:
         wrong |= np.floor(numbers) != numbers
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
-        kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
-        vectorization.refuse(values[k], describe(k), f"{name} of {owner}", kind)
+    within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
+    kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
+    vectorization.refuse_first(wrong, values, describe, f"{name} of {owner}", kind)
     return numbers.astype(np.int64) if whole else numbers
 
 

@@ -81,8 +81,7 @@ class Tabulated(FormulaProfile):
         self._tops, self._bottoms = _Extremes(values), _Extremes(-values)
 
     def _parameters(self) -> dict[str, Any]:
-        own = {"bin_edges": self.bin_edges, "p": self.p}
-        return {**own, "interpolation": self.interpolation}
+        return {name: getattr(self, name) for name in ("bin_edges", "p", "interpolation")}
 
     def _formula(self, dist: FloatArray) -> Any:
         if self.interpolation == "linear":

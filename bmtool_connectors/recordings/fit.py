@@ -81,11 +81,9 @@ def bin_distances(edges: FloatArray) -> FloatArray:
 
 def bin_means(profile: DistantDependentProbability, distances: FloatArray) -> FloatArray:
     """Return the mean of a law over the distances of each bin, shape (n,)."""
-    if vectorization.is_profile(profile):
-        values = profile.values(distances.ravel())
-    else:  # a user's own is what calling it with one distance at a time gives
-        values = np.array([float(profile(each)) for each in distances.ravel().tolist()])
-    return values.reshape(distances.shape) @ (WEIGHTS / 2)
+    values = vectorization.of_values(profile, (distances.ravel(),), distances.size, "profile")
+    means: FloatArray = values.reshape(distances.shape) @ (WEIGHTS / 2)
+    return means
 
 
 def _log_likelihood(p: FloatArray, k: FloatArray, n: FloatArray) -> float:

@@ -19,9 +19,9 @@ from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.profiles.tabulated import Tabulated, checked_edges
 from bmtool_connectors.recordings.checked import check_fit, whole_numbers
+from bmtool_connectors.recordings.distance_counts import count_pairs
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
 from bmtool_connectors.recordings.intervals import clopper_pearson, design_effect
-from bmtool_connectors.recordings.network_counts import count_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
