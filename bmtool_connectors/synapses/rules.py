@@ -15,16 +15,9 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
+from bmtool_connectors.synapses import synapse_block
 from bmtool_connectors.synapses.frozen import shown
-from bmtool_connectors.synapses.synapse_block import (
-    PAIRS,
-    Column,
-    OneSynapse,
-    PairDistance,
-    Synapses,
-    SynapseTable,
-    blocks,
-)
+from bmtool_connectors.synapses.synapse_block import Column, PairDistance, Synapses, SynapseTable
 
 __all__ = ["properties"]
 
@@ -67,7 +60,7 @@ class PropertyRule(ABC):
     _functions: tuple[Any, ...] = ()
     _distance: PairDistance | None = None
     #: Pairs whose synapses are a block.
-    _pairs: int = PAIRS
+    _pairs: int = synapse_block.PAIRS
 
     def _prepare(self, rng: RngLike, **found: Any) -> None:
         """Keep what has been found of the parameters, as attributes."""
@@ -114,7 +107,9 @@ class PropertyRule(ABC):
 
     def of_one(self, source: Any, target: Any, origin: SharedGenerator | Seed) -> Any:
         """Return the value of one synapse, or a tuple of values."""
-        found = self.values(OneSynapse(source, target), randomness.helper_stream(origin))
+        found = self.values(
+            synapse_block.OneSynapse(source, target), randomness.helper_stream(origin)
+        )
         return tuple(map(_plain, found)) if len(found) > 1 else _plain(found[0])
 
     def of_synapses(self, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
@@ -134,7 +129,7 @@ class PropertyRule(ABC):
             return None
         return (
             tuple(np.broadcast_to(each, block.n) for each in self.values(block, self._stream()))
-            for block in blocks(table, self._pairs)
+            for block in synapse_block.blocks(table, self._pairs)
         )
 
     def _can_batch(self, table: SynapseTable) -> bool:
