@@ -75,8 +75,8 @@ def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def _set_title(ax: Axes, found: Connections, direction: str) -> None:
-    """Say whose edges these are, in two lines where one is too long."""
+def finish(ax: Axes, found: Connections, direction: str) -> None:
+    """Leave out what is no data, and say whose data it is, in two lines where one is too long."""
     names = short_names((found.source, found.target))
     ends = [names[pool_key(each)].replace("\n", ", ") for each in (found.source, found.target)]
     title = " → ".join(ends if direction == "forward" else ends[::-1])
@@ -84,10 +84,5 @@ def _set_title(ax: Axes, found: Connections, direction: str) -> None:
         title = title.replace(" → ", "\n→ ")
     size = 12 * min(1.0, MOST_TITLE / max(map(len, title.split("\n"))))
     ax.set_title(title, fontsize=size)
-
-
-def finish(ax: Axes, found: Connections, direction: str) -> None:
-    """Leave out what is no data, and say whose data it is."""
-    _set_title(ax, found, direction)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, edgecolor="none", framealpha=0.8)
