@@ -59,6 +59,8 @@ class PropertyRule(ABC):
     #: What is called with nodes, or with the distance.
     _functions: tuple[Any, ...] = ()
     _distance: PairDistance | None = None
+    #: The rules that it consists of, if there are several.
+    _parts: tuple[PropertyRule, ...] = ()
     #: Pairs whose synapses are a block.
     _pairs: int = synapse_block.PAIRS
 
@@ -85,11 +87,6 @@ class PropertyRule(ABC):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PropertyRule:
         return deep_copy(self, memo, self._source)
-
-    @property
-    def _parts(self) -> tuple[PropertyRule, ...]:
-        """The rules that it consists of."""
-        return (self,)
 
     def _origin(self) -> SharedGenerator | Seed:
         return randomness.default.source if self._source is None else self._source
@@ -119,7 +116,7 @@ class PropertyRule(ABC):
         for one that takes other numbers for many values than for one at a time.
         """
         drawn: dict[int, list[bool]] = {}
-        for part in self._parts:
+        for part in self._parts or (self,):
             if not part._can_batch(table):
                 return None
             origin = part._origin()
@@ -184,15 +181,11 @@ class JoinedRule(PropertyRule):
     """Several rules, one after the other for each synapse."""
 
     def __init__(self, parts: Sequence[PropertyRule]) -> None:
-        self.parts = tuple(parts)
+        self.parts = self._parts = tuple(parts)
         self.names = tuple(name for part in parts for name in part.names)
         self.dtypes = tuple(dtype for part in parts for dtype in part.dtypes)
         ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
         self._indices = list(map(slice, ends, ends[1:]))
-
-    @property
-    def _parts(self) -> tuple[PropertyRule, ...]:
-        return self.parts
 
     def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the values of all parts, each drawn from its own stream."""
@@ -261,7 +254,7 @@ def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
                 f"rules of properties() has {rule!r}; allowed are WeightRule, DelayRule and "
                 "PlacementRule."
             )
-    parts = [part for rule in rules for part in rule._parts]
+    parts = [part for rule in rules for part in rule._parts or (rule,)]
     names = [name for part in parts for name in part.names]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not parts:
