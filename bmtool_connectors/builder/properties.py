@@ -15,7 +15,7 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import property_streams
-from bmtool_connectors.synapses.batched import batched
+from bmtool_connectors.synapses.helpers import batched
 
 #: Synapses between two steps of the progress bar.
 _SYNAPSES_PER_STEP = 1 << 14

@@ -34,7 +34,6 @@ class BidirectionalConnector(SampledConnector):
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
-    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
     infeasible: str = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]

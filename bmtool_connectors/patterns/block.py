@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -10,23 +10,16 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import messages
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import block_parts
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.block_entries import EntryConnectors, Pair, is_two_way, read_entries
-from bmtool_connectors.patterns.block_parts import (
-    Index,
-    Part,
-    Places,
-    check_classes,
-    named_attributes,
-    places_by_value,
-    pool_parts,
-    summed,
-)
+from bmtool_connectors.patterns.block_parts import Part, Places
 from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
 from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
 from bmtool_connectors.patterns.parameters import Argument, Count, parameter
@@ -163,7 +156,7 @@ class BlockConnector(BaseConnector):
     def _check(self) -> None:
         own = type(self).__name__
         entries = read_entries(self.p, self.values, self.orientation, own)
-        self._attributes = named_attributes(self.by, own)
+        self._attributes = block_parts.named_attributes(self.by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self._vars["p"] = entries
         self._given = {**self._given, "p": entries}
@@ -194,7 +187,7 @@ class BlockConnector(BaseConnector):
         places = self._places(*projection.ends)
         pools = (projection.source_pool, projection.target_pool)
         ends = zip(pools, projection.ends, places, self._attributes, strict=True)
-        source, target = (pool_parts(*each) for each in ends)
+        source, target = (block_parts.pool_parts(*each) for each in ends)
         if projection.recurrent and self._one_attribute:
             target = source
         blocks = []
@@ -214,7 +207,7 @@ class BlockConnector(BaseConnector):
             if end and nodes is source and self._one_attribute:
                 return found[0], found[0]
             named = {pair[end]: pair[end] for pair in self._connectors}
-            places = places_by_value(nodes, self._attributes[end], type(self).__name__)
+            places = block_parts.places_by_value(nodes, self._attributes[end], type(self).__name__)
             # Classes as p spells them: 1 and 1.0 are equal, and labels of different pools.
             found.append({named.get(value, value): index for value, index in places.items()})
         return found[0], found[1]
@@ -224,7 +217,9 @@ class BlockConnector(BaseConnector):
     ) -> Iterator[tuple[Pair, BaseConnector]]:
         """Yield the blocks that nodes are in, in the order of `p`, and their connectors."""
         needed = self.by if self._is_complete else None
-        check_classes(self._connectors, places, self._attributes, needed, type(self).__name__)
+        block_parts.check_classes(
+            self._connectors, places, self._attributes, needed, type(self).__name__
+        )
         done: set[Pair] = set()
         for pair, connector in self._connectors.items():
             if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
@@ -263,14 +258,19 @@ class BlockConnector(BaseConnector):
         """
         projection = projection_being_drawn(source, target)
         if projection is not None:
-            return self._draw_parts(projection)
+            parts = projection.parts
+            drawn, counted = self._drawn(
+                parts, lambda part: self._telling(part).use.draw(), source, target
+            )
+            projection.parts = tuple(map(Part.with_counts, parts, counted))
+            return drawn
         places = self._places(source, target)
-        parts = [
+        subsets = [
             {value: nodes.subset(index) for value, index in own.items()}
             for nodes, own in zip((source, target), places, strict=True)
         ]
         if source is target and self._one_attribute:
-            parts[1] = parts[0]
+            subsets[1] = subsets[0]
         blocks = [
             Part((a, b), connector, places[0][a], places[1][b])
             for (a, b), connector in self._chosen(places, source is target)
@@ -278,20 +278,9 @@ class BlockConnector(BaseConnector):
 
         def one(block: Part) -> EdgeList | Connectivity:
             a, b = block.pair
-            return block.connector.draw(parts[0][a], parts[1][b], rng)
+            return block.connector.draw(subsets[0][a], subsets[1][b], rng)
 
         return self._drawn(blocks, one, source, target)[0]
-
-    def _draw_parts(self, projection: Projection) -> Connectivity:
-        def one(block: Part) -> Connectivity:
-            return self._telling(block).use.draw()
-
-        drawn, counted = self._drawn(projection.parts, one, *projection.ends)
-        projection.parts = tuple(
-            replace(block, counts=counts)
-            for block, counts in zip(projection.parts, counted, strict=True)
-        )
-        return drawn
 
     def _telling(self, block: Part) -> BaseConnector:
         """Return the connector of a block, which tells as much as this one does now."""
@@ -301,7 +290,7 @@ class BlockConnector(BaseConnector):
 
     def _drawn(
         self,
-        blocks: Iterable[Part],
+        blocks: Sequence[Part],
         draw: Callable[[Part], EdgeList | Connectivity],
         source: NodeArrays,
         target: NodeArrays,
@@ -311,7 +300,6 @@ class BlockConnector(BaseConnector):
         counted: list[Connectivity] = []
         nothing = np.empty(0, dtype=np.int16)
         none = EdgeList.from_sorted(nothing, nothing, (0, 0))
-        blocks = list(blocks)
         for block in blocks:
             if self.verbose:
                 messages.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
@@ -363,7 +351,9 @@ class BlockConnector(BaseConnector):
                 return None
             found.append(one)
         pairs = self._space(*projection.ends).n_pairs
-        return summed(projection, found, pairs, both=self._draws_all_reciprocal(projection))
+        return block_parts.summed(
+            projection, found, pairs, both=self._draws_all_reciprocal(projection)
+        )
 
     def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""

@@ -20,6 +20,8 @@ from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 Pair: TypeAlias = "tuple[Hashable, Hashable]"  #: Source class, target class.
 Entries: TypeAlias = "dict[Pair, Any]"
 
+#: Names of index and columns of a table, for each orientation.
+AXES = (("source", "target"), ("target", "source"))
 _FORMS = (
     "a dict {(source, target): entry}, a dict {source: {target: entry}}, a DataFrame, or a "
     "two-dimensional array with values=[...]"
@@ -58,7 +60,8 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
                 "leave it out."
             )
         rows, columns = list(p.index), list(p.columns)
-        said = _axes(p.index.name, p.columns.name)
+        axes = str(p.index.name), str(p.columns.name)
+        said = dict(zip(AXES, ORIENTATIONS, strict=True)).get(axes)
         if said is not None and orientation not in (None, said):
             raise ParameterError(
                 f"orientation of {owner} is {orientation!r}, but the index of p is named "
@@ -81,13 +84,6 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
     turn = -1 if orientation == "target_rows" else 1
     pairs = [(row, column)[::turn] for row in rows for column in columns]
     return _unique(zip(pairs, (entry for row in table for entry in row), strict=True), owner)
-
-
-def _axes(rows: Any, columns: Any) -> str | None:
-    """Return the orientation that the axes of a table name, or None."""
-    return {("source", "target"): "source_rows", ("target", "source"): "target_rows"}.get(
-        (str(rows), str(columns))
-    )
 
 
 def _of_dict(p: Mapping[Any, Any], owner: str) -> Entries:

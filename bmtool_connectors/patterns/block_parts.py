@@ -9,9 +9,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors.arrays import index_dtype
+from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -24,7 +23,6 @@ from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.expected import Expected
 
-Index = npt.NDArray[np.int64]
 Places = dict[Hashable, Index]  #: Positions in a pool of the nodes of each class.
 
 
@@ -193,6 +191,10 @@ class Part:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Part:
         return replace(self, connector=deepcopy(self.connector, memo))
+
+    def with_counts(self, counts: Connectivity) -> Part:
+        """Return the part with what was counted in the draw."""
+        return replace(self, counts=counts)
 
     def without_nodes(self) -> Part:
         """Return the block without node objects."""

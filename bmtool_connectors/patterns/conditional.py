@@ -32,10 +32,6 @@ class _Kind(NamedTuple):
     pr_arg: Argument | str
 
 
-#: Its parameters, by the name of the kind.
-_KIND = ("p0_{}", "p1_{}", "pr_{}", "p0_{}_arg", "p1_{}_arg", "pr_{}_arg")
-
-
 class GapJunctionConditionalReciprocalConnector(BidirectionalConnector):
     """Connect pairs like ReciprocalConnector, with other probabilities where a gap junction is.
 
@@ -138,7 +134,7 @@ float, callable or None
     def _kinds(self, recurrent: bool = False) -> tuple[_Kind, _Kind]:
         """Return the parameters of pairs without and with a gap junction."""
         nonelec, elec = (
-            _Kind(name, *(getattr(self, each.format(name)) for each in _KIND))
+            _Kind(name, *(getattr(self, f"{p[:2]}_{name}{p[2:]}") for p in _Kind._fields[1:]))
             for name in ("nonelec", "elec")
         )
         if not recurrent:
@@ -167,11 +163,8 @@ float, callable or None
                     projection.ends,
                 )
             parameters.require_argument(kind.p1, kind.p1_arg, f"{name} of {own}")
-            args |= {
-                f"p0_{kind.name}_arg": kind.p0_arg,
-                f"p1_{kind.name}_arg": kind.p1_arg,
-                f"pr_{kind.name}_arg": kind.pr_arg,
-            }
+            for which in ("p0", "p1", "pr"):
+                args[f"{which}_{kind.name}_arg"] = getattr(kind, f"{which}_arg")
         parameters.require_positions(projection, **args)
         self._reference.bind(projection)
 

@@ -11,7 +11,6 @@ import os
 from abc import ABCMeta
 from collections import OrderedDict
 from collections.abc import Mapping
-from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
@@ -92,7 +91,7 @@ def _signature_of(
             inspect.Parameter(
                 name,
                 kinds[name not in named],
-                default=inspect.Parameter.empty if each.default is REQUIRED else each.default,
+                default=each.default,
                 annotation=each.annotation,
             )
             for name, each in ordered.items()
@@ -371,12 +370,6 @@ class Configured(metaclass=ConnectorType):
                     f"{name} of {own} is not kept, to save memory; pass it to replace(), too."
                 )
         return type(self)(*bound.args, **bound.kwargs)
-
-    def _unused(self: Self, **attributes: Any) -> Self:
-        """Return a connector with these parameters, but for some, that has not been set up."""
-        made = copy(self)
-        made.__dict__.update(_warned=set(), **attributes)
-        return made
 
     # ------------------------------------------------------------------ warnings
     def warn_once(

@@ -42,23 +42,37 @@ class _FixedDegreeConnector(FixedNumberConnector):
                 f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
             )
 
+    def _sides(self, space: PairSpace) -> tuple[NodeArrays, NodeArrays]:
+        """Return the nodes that have degrees, and those among which they choose."""
+        ends = space.source, space.target
+        return ends if self.which[1] == "source" else ends[::-1]
+
     def _chosen(
-        self,
-        degrees: Any,
-        nodes: NodeArrays,
-        others: NodeArrays,
-        left_out: Index | None,
-        rng: SharedGenerator,
+        self, space: PairSpace, degrees: Any, left_out: Index | None, rng: SharedGenerator
     ) -> tuple[Index, Index, bool]:
-        """Let each of `nodes` choose among `others`; see :func:`sampling.degree.partners`."""
-        name = f"{self.which[0]} of {type(self).__name__}"
-        found = degree.degrees(degrees, nodes, rng, name)
-        self._check_possible(found, nodes, others, left_out)
-        return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
+        """Let each node choose; see :func:`sampling.degree.partners`."""
+        nodes, others = self._sides(space)
+        degrees = degree.degrees(degrees, nodes, rng, f"{self.which[0]} of {type(self).__name__}")
+        available = np.full(len(nodes), len(others))
+        if left_out is not None:
+            available -= left_out >= 0
+        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
+        if enough.all():
+            return degree.partners(
+                degrees, len(others), rng, left_out, multapses=self.allow_multapses
+            )
+        k = int(np.flatnonzero(~enough)[0])
+        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
+        raise ParameterError(
+            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
+            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
+            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
+            f"{remedy}."
+        )
 
     def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         by_target = self.which[1] == "target"
-        nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
+        nodes, others = self._sides(space)
         name = f"{self.which[0]} of {type(self).__name__}"
         available = np.full(len(nodes), float(len(others)))
         if not self.allow_autapses:
@@ -70,25 +84,6 @@ class _FixedDegreeConnector(FixedNumberConnector):
             *(self._degree, nodes, rng, name), available if self.allow_multapses else None
         )
         return Degrees(mean, variance, len(others), available, by_target, share)
-
-    def _check_possible(
-        self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
-    ) -> None:
-        """Refuse a degree that is more than a node has partners to choose among."""
-        available = np.full(len(nodes), len(others))
-        if left_out is not None:
-            available -= left_out >= 0
-        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
-        if enough.all():
-            return
-        k = int(np.flatnonzero(~enough)[0])
-        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
-        raise ParameterError(
-            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
-            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
-            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
-            f"{remedy}."
-        )
 
 
 class FixedInDegreeConnector(_FixedDegreeConnector):
@@ -149,9 +144,9 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     in_degree: Degree = parameter(law=True)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
-        source, target = space.source, space.target
+        target, source = self._sides(space)
         left_out = None if self.allow_autapses else target.places_in(source)
-        j, i, in_order = self._chosen(self._degree, target, source, left_out, rng)
+        j, i, in_order = self._chosen(space, self._degree, left_out, rng)
         shape = (len(source), len(target))
         return *(turned(i, j, shape) if in_order else sort_pairs(i, j, shape)[:2]), 1
 
@@ -197,12 +192,11 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     out_degree: Degree = parameter(law=True)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
-        source, target = space.source, space.target
         degrees = self._degree
         if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:
             degrees = degrees[chosen]
-        i, j, in_order = self._chosen(degrees, source, target, space.left_out, rng)
+        i, j, in_order = self._chosen(space, degrees, space.left_out, rng)
         if self.allow_multapses or not in_order:
-            sorted_within = not self.allow_multapses
-            i, j, _ = sort_pairs(i, j, (len(source), len(target)), by_target=sorted_within)
+            shape = (len(space.source), len(space.target))
+            i, j, _ = sort_pairs(i, j, shape, by_target=not self.allow_multapses)
         return i, j, 1

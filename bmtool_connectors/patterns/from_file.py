@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -88,7 +86,7 @@ class FileBasedConnector(ExplicitConnector):
     def _describe(self, k: int) -> str:
         return f"row {k + 1} of {os.fspath(self.filename)}"
 
-    def _read(self) -> dict[str, npt.NDArray[Any]]:
+    def _read(self) -> dict[str, Column]:
         """Return the columns of the file by name."""
         import pandas as pd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -30,14 +31,8 @@ Degree: TypeAlias = Any
 MOST_SYNAPSES = int(np.iinfo(np.uint32).max)
 
 
-class _Required:
-    """The default of a parameter that must be given."""
-
-    def __repr__(self) -> str:
-        return "required"
-
-
-REQUIRED: Any = _Required()
+#: The default of a parameter that must be given.
+REQUIRED: Any = inspect.Parameter.empty
 
 
 @dataclass(kw_only=True)

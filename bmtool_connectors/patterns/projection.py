@@ -315,10 +315,9 @@ class Projection:
         NodeError
             If nodes were added, or a function in the filter changed its mind.
         """
-        for which, pool, nodes, made in (
-            ("source", self.source_pool, self.source, self._made[0]),
-            ("target", self.target_pool, self.target, self._made[1]),
-        ):
+        pools = self.source_pool, self.target_pool
+        ends = zip(("source", "target"), pools, self.ends, self._made, strict=True)
+        for which, pool, nodes, made in ends:
             if pool is None:
                 continue
             own = f"{which} of {self.owner} ({nodes.label})"

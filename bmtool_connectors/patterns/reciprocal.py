@@ -208,9 +208,8 @@ class ReciprocalConnector(BidirectionalConnector):
     def _used(self) -> dict[str, Any]:
         if self._use is None:
             return {}
-        return dict(
-            zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
-        )
+        used = zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
+        return dict(used)
 
     def _check_pools(self, projection: Projection) -> None:
         own = type(self).__name__

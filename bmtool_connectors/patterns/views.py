@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +56,6 @@ class ConnectorViews(Configured):
     allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
     #: Compare populations by network and filter only; a parameter of one connector.
     quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
-    #: What the printed counts are called, in order.
-    count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
     def _start(self) -> None:
         super()._start()
@@ -66,7 +65,10 @@ class ConnectorViews(Configured):
         self.serving: tuple[Projection, str] | None = None
 
     def _unused(self: Self, **attributes: Any) -> Self:
-        return super()._unused(_use=None, serving=None, **attributes)
+        """Return a connector with these parameters, but for some, that has not been set up."""
+        made = copy(self)
+        made.__dict__.update(_warned=set(), _use=None, serving=None, **attributes)
+        return made
 
     @property
     def use(self) -> Projection:
@@ -225,7 +227,8 @@ class ConnectorViews(Configured):
         messages.say(messages.counts_text(self.use.looked_at(), self._count_names(self.use)))
 
     def _count_names(self, projection: Projection) -> tuple[str, ...]:
-        return self.count_names
+        """Return what the printed counts are called, in order."""
+        return ("forward",)
 
     def get_nodes_info(self) -> tuple[str, str]:
         """Return network name and filter of source and target."""

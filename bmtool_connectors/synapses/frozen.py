@@ -19,17 +19,6 @@ from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
 
-__all__ = [
-    "Constant",
-    "Distribution",
-    "Frozen",
-    "as_distribution",
-    "checked_probabilities",
-    "moved_within",
-    "required_distribution",
-    "shown",
-]
-
 FloatArray = npt.NDArray[np.float64]
 
 #: Distributions of scipy.stats that NumPy draws number by number, at location 0 and scale 1.
