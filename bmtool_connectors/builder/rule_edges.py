@@ -60,8 +60,8 @@ def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -
             count = value if type(value) is int else _count(value)
             if not 0 <= count <= _MOST:
                 raise ParameterError(
-                    f"connection_rule of {label} gives {value!r} for source {sid} and target "
-                    f"{tid}; allowed is a number of synapses, up to {_MOST}: correct the rule."
+                    f"connection_rule of {label} must give a number of synapses, up to {_MOST}, "
+                    f"got {value!r} for source {sid} and target {tid}: correct the rule."
                 )
             if count:
                 source_ids.append(sid)
@@ -89,8 +89,8 @@ def _indices(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.N
     missing = found < 0
     if missing.any():
         raise NodeError(
-            f"iterator of {label} gives node {ids[missing][0]}, which is not in the pool "
-            f"{nodes.label}; allowed are the nodes it was given."
+            f"iterator of {label} must give nodes of the pool {nodes.label}, which it was given, "
+            f"got node {ids[missing][0]}."
         )
     return found
 
