@@ -8,6 +8,7 @@ describes it, and the tests try every law on each of its examples::
         examples = ({"radius": 50.0}, {"radius": 120.0, "width": 10.0})
 
 An example that needs a file is a function of a folder, which writes it and returns the arguments.
+The first example of a connector fits any two populations, and connects some of their pairs.
 
 To let another folder be found: add it to ``FOLDERS``, put a marker where ``docs/conf.py`` shall
 list its classes, and let the tests go through ``found(folder)``. Type checkers and editors cannot

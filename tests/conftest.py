@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bmtk.builder import NetworkBuilder
+from pairwise import pairwise
 
 import bmtool_connectors
 from bmtool_connectors import ConnectivityWarning, EdgeList, SparseNetwork
@@ -48,6 +49,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         only_bmtk = metafunc.definition.get_closest_marker("traps")
         adaptors = ["BMTK"] if only_bmtk else ["BMTK", "sparse"]
         metafunc.parametrize("adaptor", adaptors, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test marked ``pairwise`` keep so many cases that any two values of parameters meet."""
+    cases: dict[tuple[Any, str], list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("pairwise") and hasattr(item, "callspec"):
+            cases.setdefault((item.parent, item.originalname), []).append(item)  # type: ignore[attr-defined]
+    left_out = set()
+    for each in cases.values():
+        # Values need not be hashable, and are the same objects in all items.
+        parameters = [item.callspec.params for item in each]  # type: ignore[attr-defined]
+        chosen = pairwise([{name: id(v) for name, v in case.items()} for case in parameters])
+        left_out |= set(each) - {each[k] for k in chosen}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_order_and_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     order = RNG.permutation(N)
     again = of(VALUES, order)
     assert (again.columns, again.whole) == (whole.columns, whole.whole)
-    monkeypatch.setattr(digests, "BLOCK", 77)
+    monkeypatch.setattr(digests, "BLOCK_ROWS", 77)
     parts = ColumnDigests()
     for part in np.array_split(order, 9):
         parts.add((SOURCE[part], TARGET[part]), {k: v[part] for k, v in VALUES.items()})

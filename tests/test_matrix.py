@@ -217,7 +217,9 @@ def test_values_that_bmtk_cannot_use(name: str, value: Any, tmp_path: Path) -> N
         MatrixConnector(matrix, **SOURCE_ROWS)
     table = pd.DataFrame({"source_node_id": [0, 1, 2], "target_node_id": [0, 1, 2], name: values})
     table.to_csv(tmp_path / "pairs.csv", index=False, na_rep="nan")
-    with pytest.raises(ParameterError, match=rf"^{name} of FileBasedConnector is .* for row 2 of"):
+    with pytest.raises(
+        ParameterError, match=rf"^{name} of FileBasedConnector must be .*, got .* for row 2 of"
+    ):
         FileBasedConnector(tmp_path / "pairs.csv")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import importlib
 import pkgutil
 import re
@@ -157,6 +158,7 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__")
 
 
+@functools.cache
 def syntax(path: Path) -> ast.Module:
     """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -182,6 +184,12 @@ def imports(node: ast.AST, in_function: str = "") -> Iterator[tuple[str, str]]:
         elif isinstance(child, ast.If) and ast.unparse(child.test) == FOR_CHECKERS:
             where = FOR_CHECKERS
         yield from imports(child, where)
+
+
+def every_import() -> Iterator[tuple[str, str, str]]:
+    """Yield module, what it imports, and where, of the whole package."""
+    for path in MODULES:
+        yield from ((module_name(path), *found) for found in imports(syntax(path)))
 
 
 class TestNames:
@@ -258,18 +266,13 @@ class TestVersion:
 class TestImports:
     """Data flows one way."""
 
-    @pytest.mark.parametrize("path", MODULES, ids=module_name)
-    def test_one_way(self, path: Path) -> None:
-        name = module_name(path)
-        own = name.split(".")[0]
-        if own in ("", "__main__"):  # the package and its command see everything
-            return
-        assert own in LAYERS, f"say in LAYERS where {own} belongs"
-        for full_name, in_function in imports(syntax(path)):
+    def test_one_way(self) -> None:
+        for name, full_name, in_function in every_import():
             package, _, inner = full_name.partition(".")
-            if package != "bmtool_connectors":
+            own, other = name.split(".")[0], inner.split(".")[0]
+            if package != "bmtool_connectors" or own in ("", "__main__"):  # these see everything
                 continue
-            other = inner.split(".")[0]
+            assert own in LAYERS, f"say in LAYERS where {own} belongs"
             assert other in LAYERS, f"{name} imports {full_name}: name the module it comes from"
             if (name, in_function) not in UPWARD | ANSWERS:
                 assert LAYERS.index(other) <= LAYERS.index(own), f"{name} imports {full_name}"
@@ -285,6 +288,21 @@ class TestImports:
         assert [type(each) for each in body] == [ast.ImportFrom, ast.Return]
         (above,) = {full.split(".")[1] for full, _ in imports(found[0])}
         assert LAYERS.index(above) > LAYERS.index(name.split(".")[0])
+
+    def test_names_and_lengths(self) -> None:
+        """No two modules, and no two classes, share a name; no module has over 400 lines."""
+        modules = [path.stem for path in MODULES if path.stem != "__init__"]
+        classes = [
+            node.name
+            for path in MODULES
+            for node in ast.walk(syntax(path))
+            if isinstance(node, ast.ClassDef)
+        ]
+        for names in (modules, classes):
+            assert len(names) == len(set(names)), sorted({n for n in names if names.count(n) > 1})
+        for path in MODULES:
+            n = path.read_text(encoding="utf-8").count("\n")
+            assert n <= 400, f"{path} has {n} lines"
 
     def test_no_cycle(self) -> None:
         """Within a folder, too, modules can be read in some order."""
@@ -306,10 +324,8 @@ class TestImports:
             assert leaves, f"these import each other: {sorted(uses)}"
             uses = {name: others - leaves for name, others in uses.items() if name not in leaves}
 
-    @pytest.mark.parametrize("path", MODULES, ids=module_name)
-    def test_other_packages(self, path: Path) -> None:
-        name = module_name(path)
-        for full_name, in_function in imports(syntax(path)):
+    def test_other_packages(self) -> None:
+        for name, full_name, in_function in every_import():
             package = full_name.split(".")[0]
             assert package != "bmtool", "it replaces bmtool"
             assert package != "random", "numbers come from NumPy's generators"
@@ -360,41 +376,38 @@ DRAWS = ("randomness", "sampling", "synapses")
 class TestRandomNumbers:
     """Who draws, and from what."""
 
-    @pytest.mark.parametrize(
-        "path", [*MODULES, *ROOT.glob("examples/*.py")], ids=lambda path: path.stem
-    )
-    def test_no_global_state(self, path: Path) -> None:
+    def test_no_global_state(self) -> None:
         allowed = {"default_rng", "Generator", "RandomState", "SeedSequence"}
-        for node in ast.walk(syntax(path)):
-            if isinstance(node, ast.Attribute):
-                owner = ast.unparse(node.value)
-                assert owner not in ("np.random", "numpy.random") or node.attr in allowed, (
-                    f"{path}:{node.lineno}"
-                )
-            assert not any("numpy.random" in name for name in imported(node)), path
+        for path in (*MODULES, *ROOT.glob("examples/*.py")):
+            for node in ast.walk(syntax(path)):
+                if isinstance(node, ast.Attribute) and node.attr not in allowed:
+                    owner = ast.unparse(node.value)
+                    assert owner not in ("np.random", "numpy.random"), f"{path}:{node.lineno}"
+                assert not any("numpy.random" in name for name in imported(node)), path
 
-    @pytest.mark.parametrize("path", MODULES, ids=module_name)
-    def test_who_draws(self, path: Path) -> None:
-        if module_name(path).split(".")[0] in DRAWS:
-            return
-        for node in ast.walk(syntax(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                assert node.func.attr not in DRAWING, f"{path}:{node.lineno}"
+    def test_who_draws(self) -> None:
+        for path in MODULES:
+            if module_name(path).split(".")[0] in DRAWS:
+                continue
+            for node in ast.walk(syntax(path)):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    assert node.func.attr not in DRAWING, f"{path}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_who_prints(path: Path) -> None:
-    name = module_name(path)
-    if name in ("messages", "cli"):
-        return
-    tree = syntax(path)
-    allowed: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if name == "bernoulli" and isinstance(node, ast.FunctionDef) and node.name == "rho_2_pr":
-            allowed = set(ast.walk(node))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == "print":
-            assert node in allowed, f"{path}:{node.lineno}"
+def test_who_prints() -> None:
+    for path in MODULES:
+        tree, name = syntax(path), module_name(path)
+        allowed = set(ast.walk(tree)) if name in ("messages", "cli") else set()
+        for node in ast.walk(tree):
+            if (
+                name == "bernoulli"
+                and isinstance(node, ast.FunctionDef)
+                and node.name == "rho_2_pr"
+            ):
+                allowed = set(ast.walk(node))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "print":
+                assert node in allowed, f"{path}:{node.lineno}"
 
 
 class TestDocuments:

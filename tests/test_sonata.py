@@ -129,7 +129,7 @@ def test_rows_in_order(
     """The same rows in the same order, however few are sorted at a time."""
     monkeypatch.setattr(rows, "MOST_ROWS", most)
     for module in (rows, pair_digests):
-        monkeypatch.setattr(module, "BLOCK", 5 if most < 10 else rows.BLOCK)
+        monkeypatch.setattr(module, "BLOCK_PAIRS", 5 if most < 10 else rows.BLOCK_PAIRS)
     net = network()
     index_by = ["target_node_id", "source_node_id", "edge_type_id"]
     saved(net, tmp_path, sort_by=sort_by, index_by=index_by)
@@ -160,7 +160,7 @@ def test_a_node_with_more_rows_than_are_sorted(
     """A hub, of several tables, with pairs of many synapses."""
     monkeypatch.setattr(rows, "MOST_ROWS", 100)
     for module in (rows, pair_digests):
-        monkeypatch.setattr(module, "BLOCK", 33)
+        monkeypatch.setattr(module, "BLOCK_PAIRS", 33)
     net = NetworkBuilder("net")
     net.add_nodes(N=60, pop_name="A")
     net.add_nodes(N=1, pop_name="hub")
@@ -437,7 +437,7 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = large(20_000, 5e5)
     monkeypatch.setattr(rows, "MOST_ROWS", 1 << 14)
     for module in (rows, pair_digests):
-        monkeypatch.setattr(module, "BLOCK", 1 << 14)
+        monkeypatch.setattr(module, "BLOCK_PAIRS", 1 << 14)
     saved(network(), tmp_path / "first")  # whatever is imported or cached
     tracemalloc.start()
     net.save_edges(output_dir=tmp_path, compression="none")

@@ -20,7 +20,7 @@ from bmtool_connectors.synapses.batched import batched
 __all__ = ["add_properties"]
 
 #: Synapses between two steps of the progress bar.
-_STEP = 1 << 14
+_SYNAPSES_PER_STEP = 1 << 14
 _Block = tuple[npt.NDArray[Any], ...]
 #: What NumPy raises for a value that an array cannot hold.
 _REFUSED = (TypeError, ValueError, OverflowError, FloatingPointError)
@@ -140,8 +140,8 @@ class _Columns:
         ]
         (sources, i), (targets, j) = ends
         with progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}") as advance:
-            for start in range(0, table.n_syns, _STEP):
-                part = slice(start, start + _STEP)
+            for start in range(0, table.n_syns, _SYNAPSES_PER_STEP):
+                part = slice(start, start + _SYNAPSES_PER_STEP)
                 pairs = zip(i[part].tolist(), j[part].tolist(), strict=True)
                 for k, (source, target) in enumerate(pairs, start):
                     self._put(k, rule(sources[source], targets[target]))

@@ -108,11 +108,11 @@ def _edge_types(
         else:
             found["connection_rule"] = described(rule)
             found["iterator"] = table.connection_map.iterator
-        found["properties"] = [_property(param) for param in table.connection_map.params]
+        found["properties"] = [_property_call(param) for param in table.connection_map.params]
         yield found
 
 
-def _property(param: Any) -> dict[str, Any]:
+def _property_call(param: Any) -> dict[str, Any]:
     """Return what one call of ``add_properties`` was given."""
     rule, rule_params, _ = _bmtk.property_rule(param)
     return {

@@ -21,9 +21,9 @@ from bmtool_connectors.progress import progress
 __all__ = ["edges_of"]
 
 #: Pairs between two steps of the progress bar; a power of 2.
-_STEP = 1 << 14
+_PAIRS_PER_STEP = 1 << 14
 #: The greatest number of synapses that BMTK's type holds.
-_MOST = int(np.iinfo(COUNTS).max)
+_MOST_SYNAPSES = int(np.iinfo(COUNTS).max)
 
 
 def edges_of(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -> EdgeList:
@@ -57,24 +57,25 @@ def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -
     label = f"edge type {edge_type.edge_type_id}"
     with progress(len(source) * len(target), show, text=label) as advance:
         for number, (sid, tid, value) in enumerate(_bmtk.connection_iterator(edge_type), 1):
-            count = value if type(value) is int else _count(value)
-            if not 0 <= count <= _MOST:
+            count = value if type(value) is int else _n_synapses(value)
+            if not 0 <= count <= _MOST_SYNAPSES:
                 raise ParameterError(
-                    f"connection_rule of {label} must give a number of synapses, up to {_MOST}, "
-                    f"got {value!r} for source {sid} and target {tid}: correct the rule."
+                    f"connection_rule of {label} must give a number of synapses, up to "
+                    f"{_MOST_SYNAPSES}, got {value!r} for source {sid} and target {tid}: correct "
+                    "the rule."
                 )
             if count:
                 source_ids.append(sid)
                 target_ids.append(tid)
                 counts.append(count)
-            if not number % _STEP:
-                advance(_STEP)
-    i = _indices(np.array(source_ids, dtype=np.int64), source, label)
-    j = _indices(np.array(target_ids, dtype=np.int64), target, label)
+            if not number % _PAIRS_PER_STEP:
+                advance(_PAIRS_PER_STEP)
+    i = _pool_indices(np.array(source_ids, dtype=np.int64), source, label)
+    j = _pool_indices(np.array(target_ids, dtype=np.int64), target, label)
     return _canonical(i, j, np.array(counts, dtype=np.int64), (len(source), len(target)))
 
 
-def _count(value: Any) -> int:
+def _n_synapses(value: Any) -> int:
     """Return a number of synapses as BMTK stores it, or -1 where it is none."""
     try:
         if not value:
@@ -84,7 +85,7 @@ def _count(value: Any) -> int:
         return -1
 
 
-def _indices(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.NDArray[Any]:
+def _pool_indices(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> npt.NDArray[Any]:
     found = nodes.find(ids)
     missing = found < 0
     if missing.any():

@@ -138,9 +138,9 @@ class OneToOneConnector(DeterministicConnector):
     """
 
     examples: ClassVar[Examples] = (
-        {},
-        {"mode": "truncate", "n_syn": 2},
         {"mode": "circular"},
+        {"mode": "truncate", "n_syn": 2},
+        {},
     )
 
     mode: str = parameter(default="strict", check=_mode)

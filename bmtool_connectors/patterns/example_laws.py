@@ -28,5 +28,6 @@ def degree_of_id(node: Any) -> int:
 def listed_pairs(folder: Path) -> dict[str, Any]:
     """Write a list of pairs into a folder, and return the arguments that name it."""
     path = folder / "pairs.csv"
-    path.write_text("source_node_id,target_node_id,n_syn,delay\n0,1,2,0.8\n3,0,1,1.1\n")
+    rows = "".join(f"{k // 9},{k % 9},{1 + k % 3},{1 + k / 100}\n" for k in range(0, 81, 2))
+    path.write_text(f"source_node_id,target_node_id,n_syn,delay\n{rows}")
     return {"filename": path}

@@ -86,11 +86,15 @@ class MatrixConnector(ExplicitConnector):
     """
 
     examples: ClassVar[Examples] = (
+        {
+            "matrix": np.nonzero(np.arange(154).reshape(14, 11) % 3 == 0),
+            "orientation": "source_rows",
+            "n_syn": synapses_of_ids,
+        },
         {"matrix": np.arange(154).reshape(14, 11) % 3, "orientation": "source_rows"},
         {
             "matrix": ([0, 3, 5, 2], [1, 1, 0, 10], {"delay": [1.0, 2.0, 3.0, 4.0]}),
             "orientation": "target_rows",
-            "n_syn": synapses_of_ids,
         },
     )
 

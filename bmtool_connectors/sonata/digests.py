@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 Bits = npt.NDArray[np.uint64]
 
 #: Rows that are mixed at a time; they stay in the processor's cache.
-BLOCK = 1 << 13
+BLOCK_ROWS = 1 << 13
 #: Sums are of 64 bits.
 MASK = (1 << 64) - 1
 #: Odd multipliers and shifts of the finaliser of MurmurHash3, by which each bit changes all.
@@ -68,8 +68,8 @@ class ColumnDigests:
         bits_of = {name: _bits_of(each) for name, each in columns.items()}
         for name in columns:
             self._sums.setdefault(name, 0)
-        for start in range(0, n if columns else 0, BLOCK):
-            part = slice(start, start + BLOCK)
+        for start in range(0, n if columns else 0, BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
             key = _mixed(ids[0][part].astype(np.uint64))
             for each in ids[1:]:
                 key = _mixed(key ^ each[part].astype(np.uint64))
@@ -117,7 +117,7 @@ def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     rows = values.reshape(len(values), math.prod(values.shape[1:])).T
     if values.dtype.kind in "fiub":
         # There are two zeros; one plus 0.0 is the other one.
-        return lambda part: ((each[part].astype(float) + 0.0).view(np.uint64) for each in rows)
+        return lambda part: (np.add(each[part], 0.0, dtype=float).view(np.uint64) for each in rows)
     known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
     hashed = [np.array([known[each] for each in row.tolist()], dtype=np.uint64) for row in rows]
     return lambda part: (each[part] for each in hashed)

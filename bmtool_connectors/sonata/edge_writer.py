@@ -229,14 +229,16 @@ class _EdgeWriter:
             pieces = [each for each in rows.pieces if group.member[each.table]]
             for name, dtype in group.dtypes.items():
                 values = (self._tables[each.table].values(name, dtype, each) for each in pieces)
-                _write(self._properties[number][name], first, rows.ordered(values, group.member))
+                _write_rows(
+                    self._properties[number][name], first, rows.ordered(values, group.member)
+                )
         groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
         for name, each in {**columns, **groups}.items():
-            _write(self._datasets[name], start, each)
+            _write_rows(self._datasets[name], start, each)
         return columns
 
 
-def _write(dataset: Any, start: int, values: npt.NDArray[Any]) -> None:
+def _write_rows(dataset: Any, start: int, values: npt.NDArray[Any]) -> None:
     # NumPy converts types several times as fast as HDF5 does.
     dataset[start : start + len(values)] = values.astype(dataset.dtype, copy=False)
 

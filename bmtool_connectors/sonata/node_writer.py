@@ -72,15 +72,15 @@ def write_nodes(file: Path, network: str, nodes: NodeTable, options: SaveOptions
             dtype = array.dtype
             if options.compact:
                 dtype = np.min_scalar_type(int(array.max()) if len(array) else 0)
-            _write(population, name, array.astype(dtype, copy=False), options)
+            _write_column(population, name, array.astype(dtype, copy=False), options)
             check()
         for number, columns in enumerate(nodes.groups):
             group = population.create_group(str(number))
             for name, array in columns.items():
-                _write(group, name, array, options)
+                _write_column(group, name, array, options)
                 check()
 
 
-def _write(h5: Any, name: str, array: npt.NDArray[Any], options: SaveOptions) -> None:
+def _write_column(h5: Any, name: str, array: npt.NDArray[Any], options: SaveOptions) -> None:
     dtype = h5py.string_dtype() if array.dtype.kind == "O" else array.dtype
     h5.create_dataset(name, data=array, dtype=dtype, **options.storage(array.shape))

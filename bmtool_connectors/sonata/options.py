@@ -29,10 +29,10 @@ INDEX_BY = {
     layout.EDGE_TYPE_ID: ("edge_type", "edge_type_ids"),
 }
 #: Rows in a chunk of a compressed dataset: 512 kB of ids, half of what HDF5 keeps in memory.
-CHUNK = 1 << 16
+CHUNK_ROWS = 1 << 16
 #: Level of gzip where none is given. Bytes are shuffled first, which saves more than the higher
 #: levels do, and those take two to three times as long.
-LEVEL = 1
+GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class SaveOptions:
         if "sort_by" in options and options["sort_by"] not in SORT_BY:
             _refuse("sort_by", owner, options["sort_by"], f"one of {SORT_BY}")
         if "index_by" in options:
-            options["index_by"] = _indices(options["index_by"], owner)
+            options["index_by"] = _index_columns(options["index_by"], owner)
         given_compression = options.get("compression", "auto")
         default = None if options.get("portable") else "gzip"
         options["compression"] = _compression(given_compression, default, owner)
@@ -101,9 +101,9 @@ class SaveOptions:
         """Return the keywords with which a dataset of this shape is made."""
         if self.compression is None:
             return {}
-        rows = max(1, CHUNK // int(np.prod(shape[1:], dtype=int)))
+        rows = max(1, CHUNK_ROWS // int(np.prod(shape[1:], dtype=int)))
         chunks: Any = (min(shape[0], rows), *shape[1:]) if np.prod(shape) else True
-        level = None if self.compression == "lzf" else LEVEL
+        level = None if self.compression == "lzf" else GZIP_LEVEL
         if isinstance(self.compression, int):
             level = self.compression
         return {
@@ -128,7 +128,7 @@ def _compression(value: Any, default: str | None, owner: str) -> Any:
     return _refuse("compression", owner, value, allowed)
 
 
-def _indices(value: Any, owner: str) -> tuple[str, ...]:
+def _index_columns(value: Any, owner: str) -> tuple[str, ...]:
     """Return the columns to index, by the names that the file gives them."""
     found = []
     for each in value if isinstance(value, list | tuple) else [value] if value else []:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import is_first, order_by
 from bmtool_connectors.sonata.layout import TARGET_NODE_ID
-from bmtool_connectors.sonata.rows import BLOCK, EdgeArrays, EdgeRows, edge_rows
+from bmtool_connectors.sonata.rows import BLOCK_PAIRS, EdgeArrays, EdgeRows, edge_rows
 
 __all__ = ["PairDigests", "pair_digests"]
 
@@ -35,7 +35,7 @@ class PairDigests:
         # Mostly sources ascend already, among those of one target; pairs of other tables wait
         # until all of their target are there.
         none = np.empty((0, 3), dtype="<i8")
-        self._block = np.empty((BLOCK, 3), dtype="<i8")
+        self._block = np.empty((BLOCK_PAIRS, 3), dtype="<i8")
         self._waiting = {
             n: none for n, each in enumerate(tables) if not (np.diff(each.source.ids) > 0).all()
         }
@@ -67,8 +67,8 @@ class PairDigests:
             counts = counts if counts is None else counts[first]
         if counts is None:
             counts = np.broadcast_to(table.n_syn[:1], source.shape)
-        for start in range(0, len(source), BLOCK):
-            chosen = slice(start, start + BLOCK)
+        for start in range(0, len(source), BLOCK_PAIRS):
+            chosen = slice(start, start + BLOCK_PAIRS)
             columns = target[chosen], source[chosen], counts[chosen]
             pairs = self._block[: len(columns[0])]
             for k, column in enumerate(columns):

@@ -229,10 +229,13 @@ def complete_recipe(
         recipe["nodes"] = {"files": names, "columns": saved.nodes, "types": saved.node_types}
     recipe["files"] = None if files is None else sorted(files)
     recipe["gap_junctions"] = gaps
-    kept = [] if saved.ends is None else before.get("edge_types", [])
-    ends_of = [(each["source_network"], each["target_network"]) for each in kept]
-    others = [e for e, ends in zip(kept, ends_of, strict=True) if ends not in (saved.ends or ())]
-    recipe["edge_types"] = [*edge_types, *others]
+    ends = saved.ends
+    kept = [
+        each
+        for each in before.get("edge_types", [])
+        if ends is not None and (each["source_network"], each["target_network"]) not in ends
+    ]
+    recipe["edge_types"] = [*edge_types, *kept]
     recipe["blake2b"] = digest_of_json(recipe)
 
 

@@ -22,7 +22,7 @@ __all__ = ["EdgeArrays", "EdgeEnd", "EdgeRows", "TableRows", "edge_rows", "id_ra
 #: Rows that are sorted at a time, about 100 bytes each.
 MOST_ROWS = 1 << 20
 #: Pairs of a table that are looked at at a time.
-BLOCK = 1 << 18
+BLOCK_PAIRS = 1 << 18
 
 Array = npt.NDArray[Any]
 Range = tuple[int, int]
@@ -166,8 +166,8 @@ def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> IntArray:
     for table, end in zip(tables, ends, strict=True):
         counts = np.zeros(len(end.ids), dtype=np.int64)
         per_synapse = table.n_rows != len(end.index)
-        for start in range(0, len(end.index), BLOCK):
-            part = slice(start, start + BLOCK)
+        for start in range(0, len(end.index), BLOCK_PAIRS):
+            part = slice(start, start + BLOCK_PAIRS)
             weights_of_pairs = table.n_syn[part] if per_synapse else None
             found = np.bincount(end.index[part], weights_of_pairs, minlength=len(counts))
             counts += found.astype(np.int64, copy=False)
@@ -270,16 +270,17 @@ def _pieces(
         # up.
         is_run = high - low + 1 == len(inside)
         first = 0
-        for start in range(0, len(nodes.index), BLOCK):
-            index = nodes.index[start : start + BLOCK]
+        for start in range(0, len(nodes.index), BLOCK_PAIRS):
+            index = nodes.index[start : start + BLOCK_PAIRS]
             if len(inside) == len(nodes.ids):
                 rows = np.arange(start, start + len(index))
             else:
                 is_in = (index >= low) & (index <= high) if is_run else is_inside.take(index)
-                rows = np.flatnonzero(is_in) + start
+                rows = np.flatnonzero(is_in)
+                rows += start
             pairs = rows
             if table.n_rows != len(nodes.index):  # several rows per pair
-                counts = table.n_syn[start : start + BLOCK].astype(np.int64)
+                counts = table.n_syn[start : start + BLOCK_PAIRS].astype(np.int64)
                 begin = first + np.cumsum(counts) - counts
                 first += int(counts.sum())
                 counts, begin = counts[pairs - start], begin[pairs - start]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import itertools
 import pickle
 import warnings
@@ -26,26 +27,17 @@ import numpy as np
 import pytest
 from bmtk.builder import NetworkBuilder
 from conftest import BOTH_BUILDERS, QUIET, make_network, stored
-from scipy import stats
 
 import bmtool_connectors
 from bmtool_connectors import (
-    BlockConnector,
     ConnectivityWarning,
     CorrelatedGapJunction,
-    FileBasedConnector,
-    FixedInDegreeConnector,
-    FixedOutDegreeConnector,
-    FixedTotalNumberConnector,
     GapJunction,
     GapJunctionConditionalReciprocalConnector,
     GaussianDropoff,
-    MatrixConnector,
     NodeError,
     NormalizedReciprocalRate,
-    OneToOneConnector,
     OneToOneSequentialConnector,
-    PairwisePoissonConnector,
     ParameterError,
     ReciprocalConnector,
     SparseNetwork,
@@ -59,9 +51,10 @@ from bmtool_connectors import (
     syn_section_PN,
     syn_uniform_delay_section,
 )
+from bmtool_connectors.discovery import arguments, found
 from bmtool_connectors.sampling import blocks
 
-pytestmark = BOTH_BUILDERS
+pytestmark = [BOTH_BUILDERS, pytest.mark.pairwise]
 
 SEED = 20_250_117
 GAP = {"is_gap_junction": True, "syn_weight": 1.0}
@@ -228,47 +221,6 @@ def _one_to_one(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
     return [OneToOneSequentialConnector(n_syn=2, verbose=output["verbose"])]
 
 
-def _from_file(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    return [FileBasedConnector("edges.csv", n_syn=wrap(count), **output)]
-
-
-def _fraction(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    law = {"p": near, "p_arg": wrap(apart), "n_syn": count, "source_fraction": 0.7}
-    return [UnidirectionConnector(**law, rng=rng, **output)]
-
-
-def _in_degree(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    return [FixedInDegreeConnector(5, n_syn=wrap(count), rng=rng, **output)]
-
-
-def _out_degree(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    law = {"n_syn": wrap(count), "allow_multapses": True, "source_fraction": 0.8}
-    return [FixedOutDegreeConnector(stats.binom(9, 0.5), **law, rng=rng, **output)]
-
-
-def _total(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    return [FixedTotalNumberConnector(60, n_syn=wrap(count), rng=rng, **output)]
-
-
-def _poisson(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    return [PairwisePoissonConnector(0.4, rng=rng, **output)]
-
-
-def _circular(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    return [OneToOneConnector("circular", n_syn=wrap(count), **output)]
-
-
-def _matrix(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    entries = np.nonzero(np.arange(14 * 11).reshape(14, 11) % 3 == 0)
-    return [MatrixConnector(entries, orientation="source_rows", n_syn=wrap(count), **output)]
-
-
-def _blocks(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
-    degree = FixedInDegreeConnector(5, n_syn=count)
-    table = {("A", "A"): near, ("A", "B"): (0.4, 0.2), ("B", "A"): (0.5, 0.2), ("B", "B"): degree}
-    return [BlockConnector(table, p_arg=wrap(apart), n_syn=count, rng=rng, **output)]
-
-
 PROFILE = GaussianDropoff(stdev=60.0, pmax=0.55, max_dist=120.0)
 
 
@@ -289,7 +241,7 @@ def _correlated_to_sparse(rng: Any, wrap: Any, output: dict[str, Any]) -> list[A
     return [chemical, CorrelatedGapJunction(PROFILE, 0.6, 1.0, None, chemical, rng=rng, **output)]
 
 
-KINDS = {
+SCRIPTS = {
     "unidirection": Kind(_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "reciprocal within": Kind(_reciprocal_within, ((0, "A", "A"),), ((0, {}, False),)),
     "reciprocal between": Kind(
@@ -312,15 +264,6 @@ KINDS = {
         ((0, "inputs", "A"), (0, "inputs", "B")),
         ((0, {"target_pop_idx": 0}, False), (0, {"target_pop_idx": 1}, False)),
     ),
-    "file": Kind(_from_file, ((0, "A", "B"),), ((0, {}, False),)),
-    "fraction": Kind(_fraction, ((0, "A", "B"),), ((0, {}, False),)),
-    "in-degree": Kind(_in_degree, ((0, "A", "A"),), ((0, {}, False),)),
-    "out-degree": Kind(_out_degree, ((0, "A", "B"),), ((0, {}, False),)),
-    "total": Kind(_total, ((0, "A", "B"),), ((0, {}, False),)),
-    "poisson": Kind(_poisson, ((0, "A", "A"),), ((0, {}, False),)),
-    "circular": Kind(_circular, ((0, "A", "B"),), ((0, {}, False),)),
-    "matrix": Kind(_matrix, ((0, "A", "B"),), ((0, {}, False),)),
-    "blocks": Kind(_blocks, ((0, "all", "all"),), ((0, {}, False),)),
     "sparse unidirection": Kind(_sparse_unidirection, ((0, "A", "B"),), ((0, {}, False),)),
     "sparse reciprocal": Kind(
         _sparse_reciprocal, ((0, "A", "B"),), ((0, FORWARD, False), (0, BACKWARD, False))
@@ -331,19 +274,48 @@ KINDS = {
 }
 TWO_WAY = ("reciprocal between", "conditional between", "sparse reciprocal")
 DEPENDENT = ("correlated", "conditional within", "conditional between", "correlated to sparse")
-CERTAIN = ("one to one", "file", "circular", "matrix")
+#: Connectors with more to their use than two pools and one call of ``add_edges``.
+SCRIPTED = {
+    *("UnidirectionConnector", "ReciprocalConnector", "GapJunction", "CorrelatedGapJunction"),
+    *("GapJunctionConditionalReciprocalConnector", "OneToOneSequentialConnector"),
+}
+
+
+def _of_class(make: Any) -> Kind:
+    """Return the script of a class of the package: its first example, from A to B."""
+
+    def made(rng: Any, wrap: Any, output: dict[str, Any]) -> list[Any]:
+        given = arguments(make.examples[0], Path())
+        given |= {name: wrap(given[name]) for name in _functions(make)}
+        taken = inspect.signature(make).parameters
+        given |= {name: each for name, each in {"rng": rng, **output}.items() if name in taken}
+        return [make(**given)]
+
+    return Kind(made, ((0, "A", "B"),), ((0, {}, False),))
+
+
+def _functions(make: Any) -> list[str]:
+    """Return the parameters that are functions of two nodes in the first example of a class."""
+    example = make.examples[0]
+    given = {} if callable(example) else example
+    return [name for name in ("p_arg", "n_syn") if inspect.isfunction(given.get(name))]
+
+
+CLASSES = {name: make for name, make in found("patterns").items() if name not in SCRIPTED}
+KINDS = {**SCRIPTS, **{name: _of_class(make) for name, make in CLASSES.items()}}
+CERTAIN = ("one to one", *(name for name, make in CLASSES.items() if not make.is_random))
 RANDOM = tuple(name for name in KINDS if name not in CERTAIN)
 #: Kinds with a function that can fail.
-FAILING = tuple(name for name in KINDS if name not in ("one to one", "poisson", "circular"))
+FAILING = (
+    *(name for name in SCRIPTS if name != "one to one"),
+    *(name for name, make in CLASSES.items() if _functions(make)),
+)
 
 
 @pytest.fixture(autouse=True)
 def _folder_with_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a folder with the CSV file of the kind "file"; reports go there as well."""
+    """Work in a folder where examples put their files; reports go there as well."""
     monkeypatch.chdir(tmp_path)
-    pairs = np.random.default_rng(3).permutation(9 * 9)[:40]
-    rows = "".join(f"{pair // 9},{pair % 9}\n" for pair in pairs.tolist())
-    Path("edges.csv").write_text(f"source_node_id,target_node_id\n{rows}")
 
 
 def tables(net: NetworkBuilder) -> Tables:
@@ -1083,7 +1055,7 @@ def test_looking_early(name: str, how: str, rng: str) -> None:
     assert tables(nets.net) == wanted
 
 
-@pytest.mark.parametrize("name", ["one to one", "file"])
+@pytest.mark.parametrize("name", ["one to one", "FileBasedConnector"])
 def test_looking_early_where_nothing_is_random(name: str) -> None:
     kind, nets = KINDS[name], Networks()
     made = kind.connectors()

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from conftest import QUIET, assert_canonical, make_network, pools
+from pairwise import pairwise
 from scipy import stats
 
 from bmtool_connectors import (
@@ -40,7 +41,7 @@ from bmtool_connectors.sampling import laws
 #: Probability of any false alarm in this file.
 JOINT = 1e-6
 #: Upper bound on the number of checks (asserted at the end of the grid).
-N_CHECKS = 2000
+N_CHECKS = 600
 
 N_ONE = 640  #: nodes of the recurrent population: 204,480 unordered pairs
 N_TWO = (470, 430)  #: nodes of the two populations: 202,100 pairs
@@ -83,7 +84,10 @@ def _grid() -> list[Point]:
         *((pr, None) for pr in (0.0, 0.04, 0.3, 0.6, 1.0)),
         *((None, rho) for rho in (-0.9, -0.25, 0.1, 0.5, 1.0)),
     ]
-    return [Point(*p, *c) for p, c in itertools.product(marginals, correlations)]
+    points = [Point(*p, *c) for p, c in itertools.product(marginals, correlations)]
+    return [
+        points[k] for k in pairwise([{"p0": p.p0, "p1": p.p1, "c": (p.pr, p.rho)} for p in points])
+    ]
 
 
 GRID = _grid()
@@ -91,8 +95,9 @@ GRID = _grid()
 
 def test_grid_is_what_it_should_be() -> None:
     infeasible = [point for point in GRID if not point.is_feasible]
-    assert len(GRID) == 200
-    assert 100 <= len(infeasible) <= 160
+    assert 50 <= len(GRID) <= 60
+    assert len(GRID) / 2 <= len(infeasible) <= 0.8 * len(GRID)
+    assert len({(p.p0, p.pr, p.rho) for p in GRID}) == 50, "each law of one population"
     assert {True, False} == {p.wanted > p.joint for p in infeasible}, "clipped at one end only"
 
 
@@ -230,6 +235,7 @@ STDEVS = (25.0, 60.0, 150.0)
 PEAKS = (0.1, 0.6, 1.0)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("rho", [-1.0, -0.3, 0.2, 0.7, 1.0])
 @pytest.mark.parametrize("pmax", PEAKS)
 @pytest.mark.parametrize("stdev", STDEVS)
@@ -251,6 +257,7 @@ def test_distance_laws_with_rho(
     checker.check_law(counts, p0, p1, feasible(joint, p0, p1))
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("rate", [0.0, 0.5, 1.0, 3.0, 30.0])
 @pytest.mark.parametrize("pmax", PEAKS)
 @pytest.mark.parametrize("recurrent", [True, False])
@@ -270,6 +277,7 @@ def test_distance_laws_with_a_rate(
     checker.check_law(counts, p0, p1, feasible(rate * p0 * p1, p0, p1))
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("pr", [0.0, 0.02, 0.05, 0.1, 0.2, 0.5])
 @pytest.mark.parametrize("stdevs", [(20.0, 60.0), (60.0, 60.0), (150.0, 40.0)])
 @pytest.mark.parametrize("recurrent", [True, False])

@@ -35,7 +35,7 @@ from bmtool_connectors.sampling.plan import RhoGoal
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 FALSE_ALARM = 1e-6  # of each test in this file
-DRAWS = 300
+DRAWS = 150
 ONE = (SynapseCounts(1, "n_syn"), SynapseCounts(1, "n_syn"))
 
 GAUSS = GaussianDropoff(stdev=60.0, pmax=0.3, max_dist=150.0)
