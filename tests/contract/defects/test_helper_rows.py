@@ -243,7 +243,7 @@ def test_row_110_pr_is_the_joint_probability() -> None:
 def test_row_111_probabilities_are_numbers_or_functions(value: Any) -> None:
     with pytest.raises(ParameterError, match="p of UnidirectionConnector must be "):
         UnidirectionConnector(p=value, **QUIET)
-    with pytest.raises(ParameterError, match="p0 of ReciprocalConnector is"):
+    with pytest.raises(ParameterError, match="p0 of ReciprocalConnector must be "):
         ReciprocalConnector(p0=value, pr=0.0, **QUIET)
     with pytest.raises(ParameterError, match="p of GapJunction is"):
         GapJunction(p=value, **QUIET)

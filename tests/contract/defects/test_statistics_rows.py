@@ -295,7 +295,7 @@ def test_rows_9_29_nan_distance() -> None:
 def test_row_10_negative_probability() -> None:
     with pytest.raises(ParameterError, match=r"p of UnidirectionConnector must be .*, got -0\.2"):
         UnidirectionConnector(p=-0.2, **QUIET)
-    with pytest.raises(ParameterError, match=r"is -0\.2 for the pair"):
+    with pytest.raises(ParameterError, match=r"got -0\.2 for the pair"):
         between(UnidirectionConnector(p=lambda arg: -0.2, **seeded()), 4, 5)
 
 
