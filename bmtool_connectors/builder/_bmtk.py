@@ -41,20 +41,13 @@ __all__ = [
 _METHODS: dict[str, tuple[str, ...]] = {
     "_add_edges": ("self", "connection_map"),
     "_add_nodes": ("self", "nodes"),
-    "_build_nodes": ("self",),
-    "_clear": ("self",),
     "add_edges": ("self", "source", "target"),
     "build": ("self", "force"),
-    "clear": ("self",),
-    "edges": ("self",),
-    "edges_table": ("self",),
-    "get_connections": ("self",),
-    "import_nodes": ("self",),
-    "nodes": ("self",),
-    "nodes_iter": ("self",),
     "save": ("self", "output_dir"),
     "save_edges": ("self", "edges_file_name", "edge_types_file_name", "output_dir"),
     "save_nodes": ("self", "nodes_file_name", "node_types_file_name", "output_dir"),
+    **dict.fromkeys(("_build_nodes", "_clear", "clear", "edges", "edges_table"), ("self",)),
+    **dict.fromkeys(("get_connections", "import_nodes", "nodes", "nodes_iter"), ("self",)),
 }
 
 #: Attributes of a network.

@@ -25,8 +25,6 @@ from bmtool_connectors.sonata.rows import EdgeArrays, EdgeEnd
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EdgeTable"]
-
 #: Type in which BMTK stores synapse counts.
 COUNTS = np.dtype(np.uint32)
 
@@ -45,6 +43,12 @@ class EdgeTable:
 
     Attributes
     ----------
+    ends : tuple of (NodeArrays, ndarray of int)
+        Sources and targets: the pool, and the index of each pair into it.
+    networks : tuple of str
+        Names of the source and the target network.
+    edge_type_properties : dict
+        As given to ``add_edges``.
     edge_group_id : int
         Given by BMTK when it saves.
     n_pairs, n_syns, n_edges : int
@@ -55,10 +59,13 @@ class EdgeTable:
         self, connection_map: Any, edges: EdgeList, source: NodeArrays, target: NodeArrays
     ) -> None:
         self.edges, self.source, self.target = edges, source, target
+        self.ends = (source, edges.source), (target, edges.target)
         self.connection_map = connection_map
         self.source_network: str = connection_map.source_network_name
         self.target_network: str = connection_map.target_network_name
+        self.networks = self.source_network, self.target_network
         self.edge_type_id: int = connection_map.edge_type_id
+        self.edge_type_properties: dict[str, Any] = connection_map.edge_type_properties
         self.edge_group_id = -1
         #: How many calls of ``add_properties`` it holds.
         self.n_params = len(connection_map.params)
@@ -68,11 +75,6 @@ class EdgeTable:
 
     def __repr__(self) -> str:
         return f"<EdgeTable {self.edge_type_id}: {self.n_pairs} pairs, {self.n_syns} synapses>"
-
-    @property
-    def edge_type_properties(self) -> dict[str, Any]:
-        """Properties of the edge type, as given to ``add_edges``."""
-        return self.connection_map.edge_type_properties  # type: ignore[no-any-return]
 
     @property
     def is_gap_junction(self) -> bool:
@@ -124,10 +126,11 @@ class EdgeTable:
 
     def arrays(self) -> EdgeArrays:
         """Return the edges as they are written."""
+        source, target = (EdgeEnd(index, nodes.ids) for nodes, index in self.ends)
         return EdgeArrays(
             self.edge_type_id,
-            EdgeEnd(self.edges.source, self.source.ids),
-            EdgeEnd(self.edges.target, self.target.ids),
+            source,
+            target,
             self.edges.n_syn,
             self.n_edges,
             {name: each.dtype for name, each in self._columns.items()} or {layout.NSYNS: COUNTS},
@@ -144,16 +147,10 @@ class EdgeTable:
 
     def node_ids(self, dtype: Any, synapses: bool = False) -> npt.NDArray[Any]:
         """Return source and target node id of each pair, or synapse, shape (n, 2)."""
-        ids: npt.NDArray[Any] = np.empty(
-            (2, self.n_syns if synapses else self.n_pairs), dtype=dtype
-        )
-        for row, nodes, index in (
-            (0, self.source, self.edges.source),
-            (1, self.target, self.edges.target),
-        ):
-            ids[row] = nodes.ids[self.per_synapse(index) if synapses else index]
-        pairs: npt.NDArray[Any] = ids.T
-        return pairs
+        ids: npt.NDArray[Any] = np.empty((self.n_syns if synapses else self.n_pairs, 2), dtype, "F")
+        for k, (nodes, index) in enumerate(self.ends):
+            ids[:, k] = nodes.ids[self.per_synapse(index) if synapses else index]
+        return ids
 
     def get_property_metatadata(self) -> list[dict[str, Any]]:
         """Return name and dtype of each property (the name is BMTK's)."""
@@ -164,9 +161,8 @@ class EdgeTable:
     @property
     def hash_key(self) -> tuple[tuple[str, str], ...]:
         """Equal for edge types with equal properties, which BMTK stores in one group."""
-        return tuple(
-            sorted((each["name"], str(each["dtype"])) for each in self.get_property_metatadata())
-        )
+        columns = self.get_property_metatadata()
+        return tuple(sorted((each["name"], str(each["dtype"])) for each in columns))
 
     def get_property_value(self, prop_name: str) -> npt.NDArray[Any]:
         """Return the values of a property, one per row; ``nsyns`` where there are none."""
@@ -179,12 +175,10 @@ class EdgeTable:
         import pandas as pd
 
         source, target = self.edge_type_node_ids.T
-        names = [each["name"] for each in self.get_property_metatadata()]
-        values = {name: self.get_property_value(name) for name in names}
-        table: pd.DataFrame = pd.DataFrame(
-            {"source_node_id": source, "target_node_id": target, **values}
-        )
-        return table
+        columns = {"source_node_id": source, "target_node_id": target}
+        for name in (each["name"] for each in self.get_property_metatadata()):
+            columns[name] = self.get_property_value(name)
+        return pd.DataFrame(columns)
 
     def free_data(self) -> None:
         """Do nothing. BMTK's savers call this to free memory; here edges can be saved again."""

@@ -18,21 +18,13 @@ from bmtool_connectors.builder.portable import check_portable
 from bmtool_connectors.builder.provenance import make_recipe
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.sonata import layout
+from bmtool_connectors.sonata import recipe as recipes
 from bmtool_connectors.sonata.edge_writer import WrittenEdges, write_edges, write_gap_junctions
 from bmtool_connectors.sonata.leftovers import leftovers
 from bmtool_connectors.sonata.node_writer import NodeTable, write_nodes
 from bmtool_connectors.sonata.options import SaveOptions
-from bmtool_connectors.sonata.recipe import (
-    SavedParts,
-    is_file_name,
-    own_recipe,
-    values_recipe,
-    write_recipe,
-)
 from bmtool_connectors.sonata.staging import StagedFiles, check_targets
 from bmtool_connectors.sonata.type_tables import type_texts, write_types
-
-__all__ = ["EDGE_ARGUMENTS", "NODE_FILES", "NetworkSave", "PathLike", "check_names"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +48,7 @@ FIRST = (layout.EDGE_TYPE_ID, layout.TARGET_QUERY, layout.SOURCE_QUERY)
 def check_names(network: Any) -> None:
     """Refuse names of networks with which files would be elsewhere than in their folder."""
     for name in {network.name}.union(*map(_ends, network.get_connections())):
-        if not is_file_name(f"{name}{layout.NODES_FILE}"):
+        if not recipes.is_file_name(f"{name}{layout.NODES_FILE}"):
             raise ParameterError(
                 "name of NetworkBuilder must have no '/' and no backslash, since its files are "
                 f"called after it, got {name!r}: rename the network. Nothing was built or written."
@@ -103,7 +95,7 @@ class NetworkSave:
     def __init__(self, network: Any, options: SaveOptions, folder: PathLike) -> None:
         self._network, self._options, self._folder = network, options, folder
         self._files = StagedFiles()
-        self.saved = SavedParts()
+        self.saved = recipes.SavedParts()
         self.written: dict[EdgeTable, WrittenEdges] = {}
 
     def run(self, nodes: Mapping[str, Any] | None, edges: Mapping[str, Any] | None) -> None:
@@ -128,7 +120,7 @@ class NetworkSave:
         paths = (path for each in edge_files for path in (each.edges, each.types) if path)
         targets = [*node_files, *paths, *([] if edges is None else [gap_file])]
         # A recipe of this network is completed, and not replaced.
-        if options.force_overwrite or not own_recipe(recipe, network.name):
+        if options.force_overwrite or not recipes.own_recipe(recipe, network.name):
             targets.append(recipe)
         check_targets(targets, options.force_overwrite)
         if not network.nodes_built:
@@ -204,7 +196,7 @@ class NetworkSave:
             return
         tables: dict[tuple[str, str], list[EdgeTable]] = {}
         for table in network.edges_table():
-            tables.setdefault(_ends(table.connection_map), []).append(table)
+            tables.setdefault(table.networks, []).append(table)
         for each in edge_files:
             self._write_between(each, tables.get(each.ends, []), given.get("name"))
         done = {each.ends for each in edge_files if each.edges is not None}
@@ -214,7 +206,7 @@ class NetworkSave:
             ends = np.concatenate([table.node_ids(np.uint64, synapses=True) for table in gaps])
             with self._files.writing(gap_file) as path:
                 found = write_gap_junctions(path, ends, network.first_gap_id, self._options)
-            self.saved.gap_junctions = values_recipe(found)
+            self.saved.gap_junctions = recipes.values_recipe(found)
             self.saved.files.append(gap_file)
 
     def _write_between(self, files: _EdgeFiles, tables: list[EdgeTable], name: str | None) -> None:
@@ -244,5 +236,5 @@ class NetworkSave:
             known, possible = leftovers(file, name, recipe["files"] or (), saved.ends is None)
             for each in known:
                 self._files.remove(each)
-            write_recipe(path, recipe)
+            recipes.write_recipe(path, recipe)
         return possible

@@ -14,8 +14,6 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.node_writer import NodeTable
 
-__all__ = ["node_table"]
-
 
 def node_table(made: Sequence[NodeGroup], portable: bool) -> NodeTable:
     """Return the nodes of a network as a file of nodes holds them.

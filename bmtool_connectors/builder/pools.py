@@ -14,8 +14,6 @@ from typing import Any
 from bmtool_connectors.builder._bmtk import NodePool
 from bmtool_connectors.nodes import NodeArrays
 
-__all__ = ["IndexedPool", "NodeGroup"]
-
 
 @dataclass(frozen=True, eq=False)
 class NodeGroup:
@@ -39,20 +37,14 @@ class NodeGroup:
         """Return the nodes that a filter selects: the list itself if it selects all."""
         if not self.nodes:
             return self.nodes
-        if self.own is None:
-            each: Mapping[str, Any] = asked
-        else:
-            first = self.nodes[0]  # stands for all, in what its type says
-            each = {name: value for name, value in asked.items() if name in self.own}
-            common = (item for item in asked.items() if item[0] not in self.own)
-            if not all(_passes(first.get(name), value) for name, value in common):
-                return ()
-        if not each:
+        own = [name for name in asked if self.own is None or name in self.own]
+        first = self.nodes[0]  # stands for all, in what its type says
+        if not all(_passes(first.get(name), asked[name]) for name in asked if name not in own):
+            return ()
+        if not own:
             return self.nodes
         return [
-            node
-            for node in self.nodes
-            if all(_passes(node.get(name), value) for name, value in each.items())
+            node for node in self.nodes if all(_passes(node.get(name), asked[name]) for name in own)
         ]
 
 

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["check_portable", "common_value"]
-
 #: What gap junctions have in columns of chemical synapses, unless they are told: currents flow at
 #: once.
 OF_GAP_JUNCTIONS = {"delay": 0}

@@ -17,8 +17,6 @@ from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import property_streams
 from bmtool_connectors.synapses.batched import batched
 
-__all__ = ["add_properties"]
-
 #: Synapses between two steps of the progress bar.
 _SYNAPSES_PER_STEP = 1 << 14
 _Block = tuple[npt.NDArray[Any], ...]
@@ -131,13 +129,7 @@ class _Columns:
     def set_calls(self, rule: Any, show: bool) -> None:
         """Call the rule with source and target node, once per synapse, in order."""
         table = self._table
-        ends = [
-            (nodes.nodes, table.per_synapse(index))
-            for nodes, index in (
-                (table.source, table.edges.source),
-                (table.target, table.edges.target),
-            )
-        ]
+        ends = [(nodes.nodes, table.per_synapse(index)) for nodes, index in table.ends]
         (sources, i), (targets, j) = ends
         with progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}") as advance:
             for start in range(0, table.n_syns, _SYNAPSES_PER_STEP):

@@ -13,20 +13,11 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.described import connector_described, described, expected, observed
 from bmtool_connectors.sampling import degree, sparse
+from bmtool_connectors.sonata import recipe as recipes
 from bmtool_connectors.sonata.digests import digest_of_json
 from bmtool_connectors.sonata.edge_writer import WrittenEdges
 from bmtool_connectors.sonata.pair_digests import pair_digests
-from bmtool_connectors.sonata.recipe import (
-    FORMAT,
-    EdgeTypeRecipe,
-    NetworkRecipe,
-    SavedParts,
-    complete_recipe,
-    values_recipe,
-)
 from bmtool_connectors.sonata.type_tables import type_texts
-
-__all__ = ["make_recipe"]
 
 
 def make_recipe(
@@ -34,8 +25,8 @@ def make_recipe(
     network: str,
     tables: Sequence[EdgeTable],
     written: Mapping[EdgeTable, WrittenEdges],
-    saved: SavedParts,
-) -> NetworkRecipe:
+    saved: recipes.SavedParts,
+) -> recipes.NetworkRecipe:
     """Return the recipe of a network.
 
     Parameters
@@ -50,8 +41,8 @@ def make_recipe(
         Those that have rows in a file of edges.
     saved : SavedParts
     """
-    recipe: NetworkRecipe = {
-        "format": FORMAT,
+    recipe: recipes.NetworkRecipe = {
+        "format": recipes.FORMAT,
         "network": network,
         "versions": {
             "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
@@ -59,15 +50,15 @@ def make_recipe(
         },
         "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
     }
-    ends_of = {each: (each.source_network, each.target_network) for each in tables}
-    own = [each for each in tables if saved.ends is None or ends_of[each] in saved.ends]
-    complete_recipe(file, recipe, saved, _edge_types(own, written, digest_of_json(saved.nodes)))
+    own = [each for each in tables if saved.ends is None or each.networks in saved.ends]
+    edge_types = _edge_types(own, written, digest_of_json(saved.nodes))
+    recipes.complete_recipe(file, recipe, saved, edge_types)
     return recipe
 
 
 def _edge_types(
     tables: Sequence[EdgeTable], written: Mapping[EdgeTable, WrittenEdges], nodes: str
-) -> Iterator[EdgeTypeRecipe]:
+) -> Iterator[recipes.EdgeTypeRecipe]:
     """Yield what is said of edge types; what is expected is computed once for both directions."""
     known: dict[Any, Any] = {}
     pairs = {table: each.pairs for table, each in written.items() if each.pairs is not None}
@@ -77,7 +68,7 @@ def _edge_types(
         pairs |= zip(others, digests, strict=True)
     for table in tables:
         properties = table.edge_type_properties
-        found: EdgeTypeRecipe = {
+        found: recipes.EdgeTypeRecipe = {
             "edge_type_id": int(table.edge_type_id),
             "source_network": table.source_network,
             "target_network": table.target_network,
@@ -93,7 +84,7 @@ def _edge_types(
         if table in written:
             found["population"] = written[table].population
             found["indices"] = written[table].indices
-            found["values"] = values_recipe(written[table].values)
+            found["values"] = recipes.values_recipe(written[table].values)
         rule = table.connection_map.connector
         if isinstance(rule, ConnectionRule):
             if rule.projection not in known:

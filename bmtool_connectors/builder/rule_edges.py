@@ -18,8 +18,6 @@ from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.progress import progress
 
-__all__ = ["edges_of"]
-
 #: Pairs between two steps of the progress bar; a power of 2.
 _PAIRS_PER_STEP = 1 << 14
 #: The greatest number of synapses that BMTK's type holds.

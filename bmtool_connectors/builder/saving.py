@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmtool_connectors.builder import _bmtk
-from bmtool_connectors.builder.network_save import (
-    EDGE_ARGUMENTS,
-    NODE_FILES,
-    NetworkSave,
-    PathLike,
-    check_names,
-)
+from bmtool_connectors.builder import _bmtk, network_save
+from bmtool_connectors.builder.network_save import PathLike
 from bmtool_connectors.builder.pools import NodeGroup
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.options import SaveOptions
 
-__all__ = ["SavingNetwork"]
+#: Arguments by their names.
+Given = dict[str, Any]
 
 
 class SavingNetwork(_bmtk.HookedNetwork):
@@ -29,8 +24,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         self,
         output_dir: PathLike = ".",
         force_overwrite: bool = True,
-        mode: str = "w",
         compression: Any = "auto",
+        mode: str = "w",
         **options: Any,
     ) -> None:
         """Write the files of nodes and edges; all of them appear at the end.
@@ -44,11 +39,11 @@ class SavingNetwork(_bmtk.HookedNetwork):
             Folder; made if it is not there.
         force_overwrite : bool, default True
             Whether files may be replaced.
-        mode : {'w', 'a'}, default 'w'
-            'a' adds the nodes to a file of nodes of other networks.
         compression : {'auto', 'gzip', 'lzf', 'none', None} or int, default 'auto'
             An int is the level of gzip; ``'gzip'`` is level 1 of shuffled bytes, which is smaller
             and faster than level 4 without. Auto is ``'gzip'``, or ``'none'`` with `portable`.
+        mode : {'w', 'a'}, default 'w'
+            'a' adds the nodes to a file of nodes of other networks.
         **options
             As for ``save_nodes`` and ``save_edges``.
 
@@ -66,15 +61,10 @@ class SavingNetwork(_bmtk.HookedNetwork):
         Files are moved into place one by one, the recipe last. Only a process that is killed
         meanwhile leaves new files beside old ones.
         """
-        given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
-        given |= options
-        check_names(self)
-        if _bmtk.n_ranks() > 1:
-            super().save(output_dir, **_for_bmtk(given))
-            return
-        nodes = {name: given.pop(name) for name in NODE_FILES if name in given}
-        edges = {name: given.pop(name) for name in EDGE_ARGUMENTS if name in given}
-        NetworkSave(self, SaveOptions.checked("save()", given), output_dir).run(nodes, edges)
+        options |= {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
+        nodes = {name: options.pop(name) for name in network_save.NODE_FILES if name in options}
+        edges = {name: options.pop(name) for name in network_save.EDGE_ARGUMENTS if name in options}
+        self._save("save", output_dir, options, nodes, edges)
 
     def save_nodes(
         self,
@@ -82,8 +72,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_types_file_name: PathLike | None = None,
         output_dir: PathLike = ".",
         force_overwrite: bool = True,
-        mode: str = "w",
         compression: Any = "auto",
+        mode: str = "w",
         **options: Any,
     ) -> None:
         """Write the file of nodes and the table of node types.
@@ -92,21 +82,16 @@ class SavingNetwork(_bmtk.HookedNetwork):
         ----------
         nodes_file_name, node_types_file_name : str or path, optional
             Default ``<network>_nodes.h5`` and ``<network>_node_types.csv``.
-        output_dir, force_overwrite, mode, compression
+        output_dir, force_overwrite, compression, mode
             As for ``save``.
         **options
             ``compact=True`` and ``portable=True``, as for ``save_edges``. With `portable`, all
             nodes are in one group, and positions are columns ``x``, ``y`` and ``z``.
         """
-        given = {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
-        given |= options
+        options |= {"force_overwrite": force_overwrite, "mode": mode, "compression": compression}
         names = (nodes_file_name, node_types_file_name)
-        check_names(self)
-        if _bmtk.n_ranks() > 1:
-            super().save_nodes(*names, output_dir, **_for_bmtk(given))
-            return
-        nodes = dict(zip(NODE_FILES, names, strict=True))
-        NetworkSave(self, SaveOptions.checked("save_nodes()", given), output_dir).run(nodes, None)
+        nodes = dict(zip(network_save.NODE_FILES, names, strict=True))
+        self._save("save_nodes", output_dir, options, nodes, None)
 
     def save_edges(
         self,
@@ -118,6 +103,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         name: str | None = None,
         force_build: bool = True,
         force_overwrite: bool = True,
+        compression: Any = "auto",
         **options: Any,
     ) -> None:
         """Write the files of edges and gap junctions, the tables of edge types and the recipe.
@@ -129,7 +115,7 @@ class SavingNetwork(_bmtk.HookedNetwork):
         edges_file_name, edge_types_file_name : str or path, optional
             Default ``<source>_<target>_edges.h5`` and ``<source>_<target>_edge_types.csv``. If
             only one is given, only that file is written, as in BMTK.
-        output_dir, force_overwrite
+        output_dir, force_overwrite, compression
             As for ``save``.
         src_network, trg_network : str, optional
             Only edges between these networks; default all.
@@ -138,25 +124,33 @@ class SavingNetwork(_bmtk.HookedNetwork):
         force_build : bool, default True
             Build what has not been built; else nothing is written then.
         **options
-            ``compression`` as for ``save``. ``sort_by='target_node_id'``: column that rows are
-            sorted by; also ``'source_node_id'``, ``'edge_type_id'``, ``'edge_group_id'`` or None.
+            ``sort_by='target_node_id'``: column that rows are sorted by; also
+            ``'source_node_id'``, ``'edge_type_id'``, ``'edge_group_id'`` or None.
             ``index_by=('target_node_id', 'source_node_id')``: columns that get an index; also
             ``'edge_type_id'``. ``compact=True``: ids, groups, types and counts in the smallest
             unsigned types that hold them. ``portable=True``: files for libsonata and bluepysnap
             too, with all rows in one group of columns; what an edge type lacks is taken from its
             properties. ``sort_on_disk`` is accepted and not needed.
         """
-        given = {"force_overwrite": force_overwrite, **options}
+        options |= {"force_overwrite": force_overwrite, "compression": compression}
         chosen = edges_file_name, edge_types_file_name, src_network, trg_network, name, force_build
-        edges = dict(zip(EDGE_ARGUMENTS, chosen, strict=True))
-        check_names(self)
+        edges = dict(zip(network_save.EDGE_ARGUMENTS, chosen, strict=True))
+        self._save("save_edges", output_dir, options, None, edges)
+
+    def _save(
+        self, method: str, folder: PathLike, given: Given, nodes: Given | None, edges: Given | None
+    ) -> None:
+        """Save nodes, or edges, or both; BMTK's method of this name does it for several ranks."""
+        network_save.check_names(self)
         if _bmtk.n_ranks() > 1:
-            super().save_edges(output_dir=output_dir, **edges, **_for_bmtk(given))
+            save = getattr(super(), method)
+            save(output_dir=folder, **(nodes or {}), **(edges or {}), **_for_bmtk(given))
             return
-        NetworkSave(self, SaveOptions.checked("save_edges()", given), output_dir).run(None, edges)
+        checked = SaveOptions.checked(f"{method}()", given)
+        network_save.NetworkSave(self, checked, folder).run(nodes, edges)
 
 
-def _for_bmtk(given: dict[str, Any]) -> dict[str, Any]:
+def _for_bmtk(given: Given) -> Given:
     """Return the options for BMTK's own savers, which several processes need."""
     options = SaveOptions.checked("save()", given)
     if options.compact or options.portable:

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import messages
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.block_entries import (
-    EntryConnectors,
-    Pair,
-    is_two_way,
-    read_entries,
-)
-from bmtool_connectors.patterns.block_expected import summed
+from bmtool_connectors.patterns.block_entries import EntryConnectors, Pair, is_two_way, read_entries
 from bmtool_connectors.patterns.block_parts import (
     Index,
     Part,
@@ -33,16 +25,11 @@ from bmtool_connectors.patterns.block_parts import (
     named_attributes,
     places_by_value,
     pool_parts,
+    summed,
 )
 from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
 from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    argument,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
@@ -151,19 +138,19 @@ class BlockConnector(BaseConnector):
     0.3
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p": {("A", "A"): (PROFILE, 0.1), ("A", "B"): 0.4}, "n_syn": synapses_of_ids},
         {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
     )
 
     p: Any = parameter(law=True)
     by: str | tuple[str, str] = parameter(default="pop_name")
-    p_arg: Argument = parameter(default=None, check=argument, kw_only=True, law=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    p_arg: Argument = parameter(default=None, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
     orientation: str | None = parameter(default=None, kw_only=True, shown=False)
     values: Any = parameter(default=None, kw_only=True, shown=False)
     missing: Any = parameter(default="error", kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True, law=True)
     infeasible: str = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
@@ -180,12 +167,7 @@ class BlockConnector(BaseConnector):
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self._vars["p"] = entries
         self._given = {**self._given, "p": entries}
-        make = EntryConnectors(
-            *(own, self.p_arg, self.n_syn, self.allow_autapses, self.infeasible),
-            rng=self.rng,
-            sampler=self.sampler,
-            name=self.name,
-        )
+        make = EntryConnectors(self)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(self.missing, str) and self.missing == "error"
         self._default = None if self._is_complete else make.one(self.missing, "missing")
@@ -381,10 +363,7 @@ class BlockConnector(BaseConnector):
                 return None
             found.append(one)
         pairs = self._space(*projection.ends).n_pairs
-        sizes = projection.shape
-        return summed(
-            projection.parts, found, sizes, pairs, both=self._draws_all_reciprocal(projection)
-        )
+        return summed(projection, found, pairs, both=self._draws_all_reciprocal(projection))
 
     def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
         """Return what the block of a pair of nodes says of it."""

@@ -154,32 +154,12 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class EntryConnectors:
-    """Makes the connectors that entries stand for.
+    """Makes the connectors that the entries of a BlockConnector stand for."""
 
-    Parameters
-    ----------
-    owner : str
-        For messages.
-    p_arg : float or callable, optional
-        Argument of entries that are probabilities; spherical distance for functions.
-    n_syn, allow_autapses, infeasible
-        Of the connectors that are made.
-    **common
-        Of all of them: ``rng``, ``sampler`` and ``name``.
-    """
-
-    def __init__(
-        self,
-        owner: str,
-        p_arg: Any,
-        n_syn: Any,
-        allow_autapses: bool,
-        infeasible: str,
-        **common: Any,
-    ) -> None:
-        self._infeasible = infeasible
-        self._owner, self._p_arg, self._n_syn, self._autapses = owner, p_arg, n_syn, allow_autapses
-        self._common = {**common, "verbose": False, "save_report": False}
+    def __init__(self, block: Any) -> None:
+        self._block, self._owner = block, type(block).__name__
+        shared = {name: getattr(block, name) for name in ("rng", "sampler", "name")}
+        self._common = {**shared, "verbose": False, "save_report": False}
 
     def of_all(self, entries: Entries) -> dict[Pair, BaseConnector | None]:
         """Return a connector per pair; one that draws both directions stands at both.
@@ -216,22 +196,25 @@ class EntryConnectors:
                     f"partitions, got {entry!r}: use that connector by itself."
                 )
             return entry
-        options = {"n_syn": self._n_syn, "allow_autapses": self._autapses, **self._common}
         return self._made(
-            which, UnidirectionConnector, p=entry, p_arg=self._argument(entry), **options
+            which,
+            UnidirectionConnector,
+            **{"p": entry, "p_arg": self._argument(entry), "n_syn": self._block.n_syn},
+            allow_autapses=self._block.allow_autapses,
         )
 
     def _argument(self, p: Any) -> Any:
-        return spherical_dist if self._p_arg is None and callable(p) else self._p_arg
+        """Return p_arg; of functions it is the spherical distance, unless given."""
+        given = self._block.p_arg
+        return spherical_dist if given is None and callable(p) else given
 
     def _made(self, which: str, make: type[BaseConnector], **parameters: Any) -> BaseConnector:
         try:
-            made = make(**parameters)
+            made = make(**parameters, **self._common)
         except ParameterError as error:
             raise ParameterError(f"{which} of {self._owner} is not allowed: {error}") from None
-        made.__dict__["_default_seed"] = (
-            True  # the owner's rng is not its own: another one may be assigned
-        )
+        # The owner's rng is not its own: another one may be assigned.
+        made.__dict__["_default_seed"] = True
         return made
 
     def _both_ways(self, pair: Pair, entry: tuple[Any, ...], entries: Entries) -> BaseConnector:
@@ -252,7 +235,7 @@ class EntryConnectors:
             ReciprocalConnector,
             **{"p0": p0, "p1": p1, "p0_arg": p0_arg, "p1_arg": p1_arg, "pr": pr},
             pr_arg="0" if callable(pr) and p0_arg is not None else None,
-            **{"n_syn0": self._n_syn, "n_syn1": self._n_syn, "autapses": self._autapses},
-            infeasible=self._infeasible,
-            **self._common,
+            **{"n_syn0": self._block.n_syn, "n_syn1": self._block.n_syn},
+            autapses=self._block.allow_autapses,
+            infeasible=self._block.infeasible,
         )

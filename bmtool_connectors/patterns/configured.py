@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 import numpy as np
 
 from bmtool_connectors import randomness
-from bmtool_connectors.checks import flag
 from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
@@ -83,10 +82,10 @@ def _fields_of(cls: type) -> dict[str, Parameter]:
 def _signature_of(
     fields: Mapping[str, Parameter], positional: tuple[str, ...]
 ) -> inspect.Signature:
-    """Return the signature of a constructor; `positional` are the names before the ``*``."""
+    """Return the signature of a constructor; `positional` are the last names before the ``*``."""
     kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     taken = {each.argument: each for each in fields.values() if each.init}
-    named = positional or tuple(name for name, each in taken.items() if not each.kw_only)
+    named = [name for name, each in taken.items() if not each.kw_only] + list(positional)
     ordered = {name: taken[name] for name in named} | taken
     return inspect.Signature(
         [
@@ -153,10 +152,8 @@ def _text_or_none(value: Any, owner: str) -> str | None:
 class Configured(metaclass=ConnectorType):
     """A connector's parameters, declared in the class body and fixed once it is made."""
 
-    verbose: bool = parameter(default=True, check=flag, kw_only=True, shown=False, assignable=True)
-    save_report: bool = parameter(
-        default=True, check=flag, kw_only=True, shown=False, assignable=True
-    )
+    verbose: bool = parameter(default=True, kw_only=True, shown=False, assignable=True)
+    save_report: bool = parameter(default=True, kw_only=True, shown=False, assignable=True)
     report_name: str | os.PathLike[str] | None = parameter(
         default=None, check=checked_report_name, kw_only=True, shown=False, assignable=True
     )
@@ -169,7 +166,7 @@ class Configured(metaclass=ConnectorType):
     parameter_names: ClassVar[tuple[str, ...]] = ()
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
-    #: Parameters that the constructor takes by position, in order; by default the class's own.
+    #: Keyword-only parameters that this class takes by position, after those that are not.
     _positional: ClassVar[tuple[str, ...]] = ()
     #: Options of all connectors that this class does not take.
     _without: ClassVar[tuple[str, ...]] = ()

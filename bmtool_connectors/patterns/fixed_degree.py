@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bmtool_connectors.arrays import Index
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import degree_of_id, synapses_of_ids
-from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
+from bmtool_connectors.patterns.fixed_number import FixedNumberConnector, Pairs
 from bmtool_connectors.patterns.parameters import Degree, parameter
-from bmtool_connectors.patterns.parameters import degree as degree_of
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import turned
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.degree import Degrees
 
 __all__ = ["FixedInDegreeConnector", "FixedOutDegreeConnector"]
 
@@ -31,9 +29,9 @@ class _FixedDegreeConnector(FixedNumberConnector):
     which: ClassVar[tuple[str, str]]
 
     @property
-    @abstractmethod
     def _degree(self) -> Degree:
         """The parameter."""
+        return getattr(self, self.which[0])
 
     def _check_pools(self, projection: Projection) -> None:
         name, pool = self.which
@@ -58,9 +56,7 @@ class _FixedDegreeConnector(FixedNumberConnector):
         self._check_possible(found, nodes, others, left_out)
         return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
 
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         by_target = self.which[1] == "target"
         nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
         name = f"{self.which[0]} of {type(self).__name__}"
@@ -73,7 +69,7 @@ class _FixedDegreeConnector(FixedNumberConnector):
         mean, variance = degree.degree_moments(
             *(self._degree, nodes, rng, name), available if self.allow_multapses else None
         )
-        return degree.Degrees(mean, variance, len(others), available, by_target, share)
+        return Degrees(mean, variance, len(others), available, by_target, share)
 
     def _check_possible(
         self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
@@ -141,7 +137,7 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     FixedInDegreeConnector(in_degree=100)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"in_degree": 5},
         {"in_degree": degree_of_id, "n_syn": synapses_of_ids},
         {"in_degree": 9, "allow_multapses": True, "n_syn": synapses_of_ids},
@@ -150,15 +146,9 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
 
     which = ("in_degree", "target")
 
-    in_degree: Degree = parameter(check=degree_of, law=True)
+    in_degree: Degree = parameter(law=True)
 
-    @property
-    def _degree(self) -> Degree:
-        return self.in_degree
-
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         source, target = space.source, space.target
         left_out = None if self.allow_autapses else target.places_in(source)
         j, i, in_order = self._chosen(self._degree, target, source, left_out, rng)
@@ -197,22 +187,16 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     [2, 0, 1]
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"out_degree": 9, "source_fraction": 0.6},
         {"out_degree": 20, "allow_multapses": True},
     )
 
     which = ("out_degree", "source")
 
-    out_degree: Degree = parameter(check=degree_of, law=True)
+    out_degree: Degree = parameter(law=True)
 
-    @property
-    def _degree(self) -> Degree:
-        return self.out_degree
-
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         source, target = space.source, space.target
         degrees = self._degree
         if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:

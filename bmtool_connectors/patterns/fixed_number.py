@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, TypeAlias
 
 from bmtool_connectors.arrays import Index, index_dtype
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.parameters import (
-    Count,
-    fraction,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Count, fraction, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
@@ -26,7 +20,11 @@ from bmtool_connectors.sampling.assemble import summed_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
+from bmtool_connectors.sampling.degree import Degrees
 from bmtool_connectors.sampling.expect import Expected
+
+#: Indices of sources and targets in row-major order, and how often each pair is drawn.
+Pairs: TypeAlias = tuple[Index, Index, Any]
 
 #: About what a core of 2024 takes.
 SECONDS_PER_EDGE = 60e-9
@@ -38,28 +36,24 @@ class FixedNumberConnector(BaseConnector):
     ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
     """
 
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
-    allow_multapses: bool = parameter(default=False, check=flag, kw_only=True)
+    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True)
+    allow_multapses: bool = parameter(default=False, kw_only=True)
     source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
-    _without: ClassVar[tuple[str, ...]] = ("sampler",)
+    _without = ("sampler",)
 
     def _check(self) -> None:
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
     @abstractmethod
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         """Return positions of source and target in row-major order, and how often each is drawn.
 
         Sources are those of `space`, which are the `chosen` ones of the pool (None: all).
         """
 
     @abstractmethod
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
     def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
@@ -100,10 +94,5 @@ class FixedNumberConnector(BaseConnector):
             edges, dropped = EdgeList.from_sorted(i, j, shape, n_syn), 0
         else:
             edges, dropped = summed_edges(i, j, shape, n_syn)
-        return Connectivity(
-            edges,
-            pairs=self._space(source, target).n_pairs,
-            possible=(space.n_pairs,),
-            connected=(len(edges),),
-            dropped=dropped,
-        )
+        pairs = self._space(source, target).n_pairs
+        return Connectivity.from_edges(edges, pairs, (space.n_pairs,), dropped=dropped)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors.arrays import Index
 from bmtool_connectors.checks import number
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
+from bmtool_connectors.patterns.fixed_number import FixedNumberConnector, Pairs
 from bmtool_connectors.patterns.parameters import parameter, whole_number
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.degree import Degrees
 
 __all__ = ["FixedTotalNumberConnector", "PairwisePoissonConnector"]
 
@@ -49,7 +49,7 @@ class FixedTotalNumberConnector(FixedNumberConnector):
     FixedTotalNumberConnector(n=5000, source_fraction=0.5)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"n": 40, "n_syn": 2},
         {"n": 110, "source_fraction": 0.9},
         {"n": 300, "allow_multapses": True},
@@ -57,9 +57,7 @@ class FixedTotalNumberConnector(FixedNumberConnector):
 
     n: int = parameter(check=whole_number, law=True)
 
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         most = space.n_pairs
         if self.n > most and not (self.allow_multapses and most):
             remedy = (
@@ -73,9 +71,7 @@ class FixedTotalNumberConnector(FixedNumberConnector):
             )
         return *degree.total_pairs(self.n, space, rng, multapses=self.allow_multapses), 1
 
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         available = max(share * space.n_pairs, 1.0)
         total: tuple[float, float] = (float(self.n), 0.0)
         if self.allow_multapses:
@@ -85,7 +81,7 @@ class FixedTotalNumberConnector(FixedNumberConnector):
         row, n = space.row_pairs(), len(space.target)
         together = (total[1] / available - p * (1 - p)) / max(available - 1, 1.0)
         spread = np.maximum(row * (p * (1 - p) + (row - 1) * together), 0.0)
-        return degree.Degrees(p * row, spread, n, row, False, share, total, together)
+        return Degrees(p * row, spread, n, row, False, share, total, together)
 
 
 def _mean(value: Any, owner: str) -> float:
@@ -119,7 +115,7 @@ class PairwisePoissonConnector(FixedNumberConnector):
     PairwisePoissonConnector(mean=0.1)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"mean": 0.2},
         {"mean": 3.0, "source_fraction": 0.5},
     )
@@ -128,14 +124,10 @@ class PairwisePoissonConnector(FixedNumberConnector):
     n_syn: int = parameter(default=1, kw_only=True, init=False)
     allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         return degree.poisson_pairs(self.mean, space, rng)
 
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         row, n = space.row_pairs(), len(space.target)
         mean = -math.expm1(-self.mean) * row
-        return degree.Degrees(mean, mean * math.exp(-self.mean), n, row, False, share)
+        return Degrees(mean, mean * math.exp(-self.mean), n, row, False, share)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import vectorization
 from bmtool_connectors.checks import floats
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import synapses_of_ids
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import Count, parameter, synapses
+from bmtool_connectors.patterns.parameters import parameter
 
 __all__ = ["MatrixConnector"]
 
@@ -85,7 +83,7 @@ class MatrixConnector(ExplicitConnector):
     ['delay', 'syn_weight']
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {
             "matrix": np.nonzero(np.arange(154).reshape(14, 11) % 3 == 0),
             "orientation": "source_rows",
@@ -101,7 +99,6 @@ class MatrixConnector(ExplicitConnector):
     matrix: Any = parameter(shown=False, kept=False)
     orientation: str | None = parameter(default=None, kw_only=True)
     values: str = parameter(default="n_syn", check=_values, kw_only=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
 
     def _check(self) -> None:
         self._shape: tuple[int, int] | None = None
@@ -112,11 +109,8 @@ class MatrixConnector(ExplicitConnector):
         if self.orientation == "target_rows":
             rows, columns = columns, rows
             self._shape = None if self._shape is None else self._shape[::-1]
-        counts = found.pop("n_syn", None)
-        if counts is not None:
-            counts = self._whole(counts, "n_syn", "a whole number >= 0: correct the entry")
-        self._take((rows, columns), counts, found, self._describe, self.n_syn)
-        if counts is None or self.columns:  # else the synapses of a pair can be added up
+        self._take((rows, columns), found, "entry")
+        if self._counts is None or self.columns:  # else the synapses of a pair can be added up
             self._check_repeated()
 
     @property
@@ -185,11 +179,6 @@ class MatrixConnector(ExplicitConnector):
         ends = "a position in the pool, from 0 (not a node id)"
         found = dict(zip(map(str, values), arrays[2:], strict=True))
         return self._whole(arrays[0], "matrix", ends), self._whole(arrays[1], "matrix", ends), found
-
-    def _whole(self, values: Column, name: str, allowed: str) -> Column:
-        """Return whole numbers >= 0, or refuse the first that is none."""
-        own = f"{name} of {type(self).__name__}"
-        return vectorization.checked_counts(values, len(values), self._describe, own, allowed)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         pools = (len(source), len(target))

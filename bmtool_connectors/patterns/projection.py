@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -38,45 +38,6 @@ def projection_being_drawn(source: NodeArrays, target: NodeArrays) -> Projection
     return projection if known else None
 
 
-class Drawing(Protocol):
-    """What a projection asks of its connector."""
-
-    verbose: bool
-    save_report: bool
-    name: str | None
-    _randomness: Seed | SharedGenerator
-    _default_seed: bool
-
-    @property
-    def is_random(self) -> bool:
-        """Whether drawing the edges moves a shared generator."""
-
-    @property
-    def iterators(self) -> Mapping[str, str]:
-        """BMTK's iterator for each direction."""
-
-    def draw(
-        self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator
-    ) -> EdgeList | Connectivity:
-        """Return the edges between two pools."""
-
-    def pair_edges(self, projection: Projection) -> EdgeList:
-        """Return the pairs that are connected, each in every direction that it is."""
-
-    def serve(self, projection: Projection, direction: str) -> None:
-        """Remember that BMTK is being given these edges."""
-
-    def warn_once(
-        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
-    ) -> None:
-        """Warn once per key and pools."""
-
-    def _draw_references(self, projection: Projection) -> None: ...
-    def _opening(self, projection: Projection) -> str: ...
-    def _count_names(self, projection: Projection) -> tuple[str, ...]: ...
-    def _save_report(self, projection: Projection) -> None: ...
-
-
 class Projection:
     """A connector between two pools of nodes, and its edges once they are drawn.
 
@@ -106,7 +67,7 @@ class Projection:
     """
 
     def __init__(
-        self, connector: Drawing, source_pool: Any, target_pool: Any, quick: bool = False
+        self, connector: Any, source_pool: Any, target_pool: Any, quick: bool = False
     ) -> None:
         self.connector = connector
         self.owner = type(connector).__name__

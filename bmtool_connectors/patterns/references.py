@@ -6,14 +6,14 @@ from typing import Any
 
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.sampling.reference_laws import ReferencePairs
 
 
-def checked_reference(connector: Any, owner: str) -> ConnectorInspection:
+def checked_reference(connector: Any, owner: str) -> ConnectorViews:
     """Return the reference connector, or refuse what is none."""
-    if not isinstance(connector, ConnectorInspection):
+    if not isinstance(connector, ConnectorViews):
         raise ParameterError(
             f"{owner} must be a connector of this package, set up within one population, got "
             f"{connector!r}: pass the one that was added before."
@@ -31,7 +31,7 @@ class Reference:
         For messages.
     """
 
-    def __init__(self, connector: ConnectorInspection, parameter: str, owner: str) -> None:
+    def __init__(self, connector: ConnectorViews, parameter: str, owner: str) -> None:
         self.connector, self.parameter, self.owner = connector, parameter, owner
 
     def bind(self, projection: Projection) -> None:

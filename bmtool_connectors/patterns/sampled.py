@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import ReferenceLaw
+
+#: What was evaluated for an estimate, if it is kept for the draw.
+Kept: TypeAlias = "list[BlockValues] | None"
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
@@ -94,20 +97,16 @@ class SampledConnector(BaseConnector):
         """Return how to draw, and what to tell the user of it."""
         return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
 
-    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
         return plan, None
 
-    def _assembled(
-        self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
-    ) -> Connectivity:
+    def _assembled(self, plan: Plan, drawn: PairDraw, kept: Kept) -> Connectivity:
         """Return edges and counts."""
-        edges = forward_edges(drawn, plan.space)
-        return Connectivity(
-            edges,
-            pairs=plan.space.n_pairs,
-            possible=chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
-            connected=(len(edges),),
+        return Connectivity.from_edges(
+            forward_edges(drawn, plan.space),
+            plan.space.n_pairs,
+            chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
             dropped=drawn.dropped,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -16,11 +16,33 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured, Self
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000
+
+
+class AbstractConnector(ABC):
+    """What BMTK scripts expect of a connector: ``setup_nodes``, then ``edge_params``."""
+
+    @abstractmethod
+    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
+        """Take the node pools to connect."""
+
+    @abstractmethod
+    def edge_params(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments for ``net.add_edges(**...)``."""
+
+    @staticmethod
+    def constant_function(val: Any) -> Callable[..., Any]:
+        """Return a function that ignores its arguments and returns `val`."""
+
+        def constant(*arg: Any) -> Any:
+            return val
+
+        return constant
 
 
 class ConnectorViews(Configured):
@@ -29,6 +51,10 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
+    #: Whether a node may connect to itself; a parameter of some connectors.
+    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
+    #: Compare populations by network and filter only; a parameter of one connector.
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
     #: What the printed counts are called, in order.
     count_names: ClassVar[tuple[str, ...]] = ("forward",)
 
@@ -211,9 +237,9 @@ class ConnectorViews(Configured):
             i, j = block.of_rank(np.arange(block.n))
             yield from zip(i.tolist(), j.tolist(), strict=True)
 
-    @abstractmethod
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
+        return PairSpace(source, target, autapses=self.allow_autapses)
 
     def node_2_idx_input(
         self, var_func: Callable[[Any, Any], Any], reverse: bool = False

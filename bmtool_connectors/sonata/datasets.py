@@ -21,12 +21,6 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.sonata.layout import LIBRARY
 
-__all__ = [
-    *("CHUNK", "H5Dataset", "H5Group", "checked", "datasets"),
-    *("integers", "is_dataset", "is_group", "is_integer", "open_file", "parts", "plain_values"),
-    "values_of",
-]
-
 Array = npt.NDArray[Any]
 #: What readers hand on; only this folder knows what is behind it.
 H5Group = h5py.Group
@@ -68,8 +62,7 @@ def _stored(dataset: h5py.Dataset) -> int:
 
 def open_file(file: Path) -> AbstractContextManager[h5py.File]:
     """Open an HDF5 file for reading."""
-    opened: AbstractContextManager[h5py.File] = h5py.File(file, "r")
-    return opened
+    return h5py.File(file, "r")  # type: ignore[no-any-return]
 
 
 def is_group(member: object) -> bool:
@@ -122,8 +115,7 @@ def values_of(dataset: h5py.Dataset, part: Any = ()) -> Array:
         return values
     if values.dtype.kind not in "iu" or values.min(initial=0) < 0:
         raise ValueError(f"{dataset.name} holds no indices into {library.name}")
-    labels: Array = plain_values(_raw(checked(library)))[values]
-    return labels
+    return plain_values(_raw(checked(library)))[values]
 
 
 def _raw(dataset: h5py.Dataset, part: Any = ()) -> Array:

@@ -20,8 +20,6 @@ import numpy.typing as npt
 
 from bmtool_connectors.sonata.layout import AXES, POSITIONS
 
-__all__ = ["ColumnDigests", "by_axis", "digest_of_json"]
-
 Array = npt.NDArray[Any]
 Bits = npt.NDArray[np.uint64]
 
@@ -105,10 +103,11 @@ def _mixed(values: Bits) -> Bits:
 
 @functools.cache
 def _seed(name: str) -> Any:
-    return np.uint64(_hash(name.encode("utf-8", "surrogateescape")))
+    return np.uint64(_hash(name))
 
 
-def _hash(data: bytes) -> int:
+def _hash(value: Any) -> int:
+    data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
@@ -118,13 +117,9 @@ def _bits_of(values: Array) -> Callable[[slice], Iterable[Bits]]:
     if values.dtype.kind in "fiub":
         # There are two zeros; one plus 0.0 is the other one.
         return lambda part: (np.add(each[part], 0.0, dtype=float).view(np.uint64) for each in rows)
-    known = {each: _hash(_bytes(each)) for each in dict.fromkeys(values.ravel().tolist())}
+    known = {each: _hash(each) for each in dict.fromkeys(values.ravel().tolist())}
     hashed = [np.array([known[each] for each in row.tolist()], dtype=np.uint64) for row in rows]
     return lambda part: (each[part] for each in hashed)
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
 
 
 def digest_of_json(value: Any) -> str:
@@ -135,10 +130,7 @@ def digest_of_json(value: Any) -> str:
 
 def by_axis(columns: Mapping[str, Array]) -> dict[str, Array]:
     """Return columns of nodes with coordinates one by one, as other files store them."""
-    found: dict[str, Array] = {}
-    for name, values in columns.items():
-        if name == POSITIONS and values.shape[1:] == (len(AXES[0]),):
-            found |= {axis: values[:, k] for k, axis in enumerate(AXES[0])}
-        else:
-            found[name] = values
+    found = dict(columns)
+    if POSITIONS in found and found[POSITIONS].shape[1:] == (len(AXES[0]),):
+        found |= zip(AXES[0], found.pop(POSITIONS).T, strict=True)
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Flags, IntArray
+from bmtool_connectors.arrays import Index, IntArray
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.digests import ColumnDigests
@@ -21,7 +21,8 @@ from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.pair_digests import PairDigests
 from bmtool_connectors.sonata.rows import EdgeArrays, EdgeRows, edge_rows, n_rows_by
 
-__all__ = ["WrittenEdges", "write_edges", "write_gap_junctions"]
+#: Of columns, by their names.
+Dtypes = dict[str, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,9 @@ def write_edges(
     list of WrittenEdges
         What was written of each table.
     """
-    groups = _edge_groups(tables, options)
     with ExitStack() as stack, h5_file(file) as (h5, check):
         population = h5.create_group(f"/{layout.EDGES}/{names[2]}")
-        writer = _EdgeWriter(population, tables, groups, options)
+        writer = _EdgeWriter(population, tables, options)
         for column, network in zip(layout.END_IDS, names[:2], strict=True):
             population[column].attrs[layout.NODE_POPULATION] = network
         indices = {}
@@ -85,63 +85,42 @@ def write_edges(
                 index.add(values[column])
             check()
         for column, index in indices.items():
-            index.write(
-                population.create_group(f"{layout.INDICES}/{layout.INDEX_OF[column]}"),
-                options,
-                check,
-            )
+            group = population.create_group(f"{layout.INDICES}/{layout.INDEX_OF[column]}")
+            index.write(group, options, check)
     pairs = [None] * len(tables) if digests is None else digests.found()
     index_names = [layout.INDEX_OF[column] for column in options.index_by]
     return [
-        WrittenEdges(names[2], index_names, _values_written(table, groups[k]), digest)
+        WrittenEdges(names[2], index_names, _values_written(table, writer.dtypes[k]), digest)
         for table, k, digest in zip(tables, writer.group_of, pairs, strict=True)
     ]
 
 
-def _values_written(table: EdgeArrays, group: _EdgeGroup) -> ColumnDigests:
+def _values_written(table: EdgeArrays, dtypes: Dtypes) -> ColumnDigests:
     """Return the digests of the properties of a table's rows, as they are in the file."""
     found = ColumnDigests()
     # How many synapses a pair has is in the digest of the pairs.
-    dtypes = {
-        name: each for name, each in group.dtypes.items() if name != layout.NSYNS or table.columns
-    }
+    dtypes = {name: each for name, each in dtypes.items() if name != layout.NSYNS or table.columns}
     for rows in edge_rows([table], None, [0]) if dtypes else ():
-        pieces = rows.pieces
         columns = {
-            name: np.concatenate([table.values(name, dtype, each) for each in pieces])
+            name: np.concatenate([table.values(name, dtype, each) for each in rows.pieces])
             for name, dtype in dtypes.items()
         }
         found.add((rows.source, rows.target), columns)
     return found
 
 
-# ---------------------------------------------------------------------- groups of columns
-@dataclass(frozen=True)
-class _EdgeGroup:
-    """Rows with the same properties.
+def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> tuple[list[Dtypes], Index]:
+    """Return the columns of each group of rows, and the group of each table.
 
-    Attributes
-    ----------
-    member : ndarray of bool, shape (n_tables,)
-        Which tables' rows these are.
-    n_rows : int
-    dtypes : dict of str to dtype
-        Of the columns.
+    BMTK has a group for each set of properties; files for all readers have a single one.
     """
-
-    member: Flags
-    n_rows: int
-    dtypes: dict[str, np.dtype[Any]]
-
-
-def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> list[_EdgeGroup]:
-    """Return the groups of columns: BMTK's, one for each set of properties, or a single one."""
     sets = [frozenset((name, str(each)) for name, each in table.dtypes.items()) for table in tables]
-    keys = [frozenset()] * len(tables) if options.portable else sets
+    numbers = {key: 0 if options.portable else k for k, key in enumerate(dict.fromkeys(sets))}
+    group_of = np.array([numbers[key] for key in sets])
     groups = []
-    for key in dict.fromkeys(keys):
-        chosen = [table for table, each in zip(tables, keys, strict=True) if each == key]
-        dtypes: dict[str, np.dtype[Any]] = {}
+    for number in range(group_of.max() + 1):
+        chosen = [each for each, k in zip(tables, group_of, strict=True) if k == number]
+        dtypes: Dtypes = {}
         for table in chosen:
             for name, dtype in table.dtypes.items():
                 dtypes[name] = np.result_type(dtypes.get(name, dtype), dtype)
@@ -150,52 +129,48 @@ def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> list[_Ed
             counts = [t.columns.get(layout.NSYNS, 1) if t.columns else t.n_syn for t in used]
             most = max((int(np.max(each)) for each in counts), default=1)
             dtypes[layout.NSYNS] = np.min_scalar_type(most)
-        member = np.array([each == key for each in keys])
-        groups.append(_EdgeGroup(member, sum(table.n_rows for table in chosen), dtypes))
-    return groups
+        groups.append(dtypes)
+    return groups, group_of
 
 
 class _EdgeWriter:
-    """The datasets of a population of edges, filled row after row."""
+    """The datasets of a population of edges, filled row after row.
 
-    def __init__(
-        self,
-        population: Any,
-        tables: Sequence[EdgeArrays],
-        groups: list[_EdgeGroup],
-        options: SaveOptions,
-    ) -> None:
-        self._tables, self._groups, self._options = tables, groups, options
+    Attributes
+    ----------
+    dtypes : list of dict of str to dtype
+        Of the properties in each group of rows.
+    group_of : ndarray of int, shape (n_tables,)
+        The group of each table.
+    """
+
+    def __init__(self, population: Any, tables: Sequence[EdgeArrays], options: SaveOptions) -> None:
+        self._tables, self._options = tables, options
+        self.dtypes, self.group_of = _edge_groups(tables, options)
         self._types = np.array([table.edge_type_id for table in tables], dtype=np.int64)
-        self.group_of = np.zeros(len(tables), dtype=np.int64)
-        for number, group in enumerate(groups):
-            self.group_of[group.member] = number
-        n = sum(group.n_rows for group in groups)
-        self._n_done, self._n_of_group = 0, [0] * len(groups)
-        greatest = max(group.n_rows for group in groups)
+        n_rows = [table.n_rows for table in tables]
+        sizes = np.bincount(self.group_of, n_rows).astype(np.int64).tolist()
+        self._n_done, self._n_of_group = 0, [0] * len(sizes)
         used = [table for table in tables if table.n_rows]
         # BMTK's types, and the greatest value for those who want the smallest ones.
         standard: dict[str, tuple[Any, int]] = {
             layout.SOURCE_NODE_ID: (np.uint64, max(int(t.source.ids.max()) for t in used)),
             layout.TARGET_NODE_ID: (np.uint64, max(int(t.target.ids.max()) for t in used)),
-            layout.EDGE_GROUP_ID: (np.uint16, len(groups)),
-            layout.EDGE_GROUP_INDEX: (np.uint32 if greatest < 1 << 32 else np.uint64, greatest),
+            layout.EDGE_GROUP_ID: (np.uint16, len(sizes)),
+            layout.EDGE_GROUP_INDEX: (np.uint32 if max(sizes) < 1 << 32 else np.uint64, max(sizes)),
             layout.EDGE_TYPE_ID: (np.uint32, int(self._types.max())),
         }
         self._datasets = {
             name: self._dataset(
-                population, name, n, np.min_scalar_type(most) if options.compact else dtype
+                population, name, sum(sizes), np.min_scalar_type(most) if options.compact else dtype
             )
             for name, (dtype, most) in standard.items()
         }
         self._properties = []
-        for number, group in enumerate(groups):
+        for number, (n, dtypes) in enumerate(zip(sizes, self.dtypes, strict=True)):
             h5 = population.create_group(str(number))
             self._properties.append(
-                {
-                    name: self._dataset(h5, name, group.n_rows, dtype)
-                    for name, dtype in group.dtypes.items()
-                }
+                {name: self._dataset(h5, name, n, dtype) for name, dtype in dtypes.items()}
             )
 
     def _dataset(self, h5: Any, name: str, n: int, dtype: Any) -> Any:
@@ -218,20 +193,19 @@ class _EdgeWriter:
         }
         of_group = self.group_of[rows.table]
         index = np.empty(n, dtype=np.int64)
-        for number, group in enumerate(self._groups):
-            own = slice(None) if len(self._groups) == 1 else np.flatnonzero(of_group == number)
+        for number, datasets in enumerate(self._properties):
+            own = slice(None) if len(self._properties) == 1 else np.flatnonzero(of_group == number)
             n_own = len(index[own])
             if not n_own:
                 continue
             first = self._n_of_group[number]
             self._n_of_group[number] += n_own
             index[own] = np.arange(first, first + n_own)
-            pieces = [each for each in rows.pieces if group.member[each.table]]
-            for name, dtype in group.dtypes.items():
+            member = self.group_of == number
+            pieces = [each for each in rows.pieces if member[each.table]]
+            for name, dtype in self.dtypes[number].items():
                 values = (self._tables[each.table].values(name, dtype, each) for each in pieces)
-                _write_rows(
-                    self._properties[number][name], first, rows.ordered(values, group.member)
-                )
+                _write_rows(datasets[name], first, rows.ordered(values, member))
         groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
         for name, each in {**columns, **groups}.items():
             _write_rows(self._datasets[name], start, each)

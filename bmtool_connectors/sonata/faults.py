@@ -12,8 +12,6 @@ from typing import Any, Protocol
 
 from bmtool_connectors.errors import ParameterError
 
-__all__ = ["BROKEN", "Faults", "FirstFault", "reason_of"]
-
 #: How errors of HDF5, of CSV and of JSON come; MemoryError, for one, is none of the file.
 BROKEN = (OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, csv.Error)
 

@@ -16,48 +16,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
-from bmtool_connectors.sonata.datasets import (
-    H5Dataset,
-    H5Group,
-    is_group,
-    open_file,
-    values_of,
-)
+from bmtool_connectors.sonata import datasets, layout
 from bmtool_connectors.sonata.faults import FirstFault
-from bmtool_connectors.sonata.layout import (
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    GAP_JUNCTIONS,
-    GAP_SOURCE_IDS,
-    GAP_TARGET_IDS,
-    H5_SUFFIXES,
-    NODE_ID,
-    NODE_TYPE_ID,
-    NODES,
-    RECIPE_FILE,
-    TYPE_IDS,
-)
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table, populations_in
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
-
-__all__ = [
-    *("COLUMNS", "items_in", "open_population", "read_folder", "recipe_files", "visible_files"),
-]
 
 #: Values of a property in each row; there are as many columns.
 MOST_VALUES = 1 << 12
 #: Columns of integers that rows have, and may have.
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Files of libsonata leave the ids out: they are then the row numbers.
-    NODES: ((NODE_TYPE_ID,), (NODE_ID,)),
-    EDGES: (END_IDS, (EDGE_TYPE_ID,)),
-    GAP_JUNCTIONS: ((GAP_SOURCE_IDS, GAP_TARGET_IDS), ()),
+    layout.NODES: ((layout.NODE_TYPE_ID,), (layout.NODE_ID,)),
+    layout.EDGES: (layout.END_IDS, (layout.EDGE_TYPE_ID,)),
+    layout.GAP_JUNCTIONS: ((layout.GAP_SOURCE_IDS, layout.GAP_TARGET_IDS), ()),
 }
 
 
@@ -68,13 +45,15 @@ def visible_files(folder: Path) -> list[Path]:
 
 def recipe_files(folder: Path) -> list[Path]:
     """Return the recipes in a folder."""
-    return sorted(folder.glob(f"[!.]*{RECIPE_FILE}"))
+    return sorted(folder.glob(f"[!.]*{layout.RECIPE_FILE}"))
 
 
-def items_in(h5: H5Group) -> set[str]:
+def items_in(h5: h5py.Group) -> set[str]:
     """Return what an open file holds: nodes, edges, gap junctions, or nothing of the kind."""
-    items = {item for item in TYPE_IDS if is_group(h5.get(item))}
-    return items | ({GAP_JUNCTIONS} if GAP_SOURCE_IDS in h5 or GAP_TARGET_IDS in h5 else set())
+    items = {item for item in layout.TYPE_IDS if datasets.is_group(h5.get(item))}
+    if layout.GAP_SOURCE_IDS in h5 or layout.GAP_TARGET_IDS in h5:
+        items.add(layout.GAP_JUNCTIONS)
+    return items
 
 
 def read_folder(folder: Path) -> list[Population]:
@@ -106,7 +85,7 @@ def read_folder(folder: Path) -> list[Population]:
     faults = FirstFault()
     with faults.reading(folder):
         files = visible_files(folder)
-    found = [each for file in files if file.suffix in H5_SUFFIXES for each in _listed(file)]
+    found = [each for file in files if file.suffix in layout.H5_SUFFIXES for each in _listed(file)]
     tables = []
     for file in files:
         if file.suffix == ".csv":
@@ -124,17 +103,17 @@ def read_folder(folder: Path) -> list[Population]:
 def _listed(file: Path) -> Iterator[Population]:
     """Yield the populations of a file."""
     faults, stem = FirstFault(), stem_of(file)
-    with faults.reading(file), open_file(file) as h5:
+    with faults.reading(file), h5py.File(file, "r") as h5:
         items = items_in(h5)
-        for item in TYPE_IDS:
+        for item in layout.TYPE_IDS:
             for name, group in populations_in(h5, item, faults, file):
-                ends = endpoints(group, file, faults) if item == EDGES else (None, None)
+                ends = endpoints(group, file, faults) if item == layout.EDGES else (None, None)
                 known = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
                 load = functools.partial(open_population, file, item, name)
                 yield Population(item, name, file.name, load, stem, known)
-        if GAP_JUNCTIONS in items:
-            load = functools.partial(open_population, file, GAP_JUNCTIONS)
-            yield Population(GAP_JUNCTIONS, stem, file.name, load, stem)
+        if layout.GAP_JUNCTIONS in items:
+            load = functools.partial(open_population, file, layout.GAP_JUNCTIONS)
+            yield Population(layout.GAP_JUNCTIONS, stem, file.name, load, stem)
 
 
 @contextlib.contextmanager
@@ -148,25 +127,25 @@ def open_population(file: Path, item: str, name: str = "") -> Iterator[Table]:
     """
     with contextlib.ExitStack() as stack:
         with FirstFault().reading(file):
-            h5 = stack.enter_context(open_file(file))
+            h5 = stack.enter_context(h5py.File(file, "r"))
             table = _table(h5[f"{item}/{name}" if name else "/"], item, file)
         yield table
 
 
-def _table(h5: H5Group, item: str, file: Path) -> Table:
+def _table(h5: h5py.Group, item: str, file: Path) -> Table:
     """Return the rows of a population in an open file."""
     rows = open_table(h5, item, *COLUMNS[item], file, FirstFault())
     assert rows is not None  # it stops at the first fault
     n, needed = len(rows), COLUMNS[item][0]
-    types = np.full(n, -1 if item == EDGES else 0, dtype=np.int64)
+    types = np.full(n, -1 if item == layout.EDGES else 0, dtype=np.int64)
     groups = _column_groups(rows, file)
-    if item == NODES:
-        node_types = rows.column(NODE_TYPE_ID)
-        groups = (ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types}), *groups)
-        ids = (rows.column(NODE_ID) if NODE_ID in rows.columns else np.arange(n),)
+    if item == layout.NODES:
+        node_types = rows.column(layout.NODE_TYPE_ID)
+        groups = (ColumnGroup(None, None, {layout.NODE_TYPE_ID: lambda: node_types}), *groups)
+        ids = (rows.column(layout.NODE_ID) if layout.NODE_ID in rows.columns else np.arange(n),)
         return Table(ids, types, groups, file.name)
-    if EDGE_TYPE_ID in rows.columns:
-        types = rows.column(EDGE_TYPE_ID)
+    if layout.EDGE_TYPE_ID in rows.columns:
+        types = rows.column(layout.EDGE_TYPE_ID)
     return Table(tuple(map(rows.column, needed)), types, groups, file.name)
 
 
@@ -187,7 +166,7 @@ def _column_groups(rows: OpenTable, file: Path) -> tuple[ColumnGroup, ...]:
     return tuple(found)
 
 
-def _columns(name: str, dataset: H5Dataset) -> Iterator[tuple[str, H5Dataset, Any]]:
+def _columns(name: str, dataset: h5py.Dataset) -> Iterator[tuple[str, h5py.Dataset, Any]]:
     """Yield a dataset column by column, and how each of them is called."""
     inner = dataset.shape[1:]
     if not inner:
@@ -199,14 +178,14 @@ def _columns(name: str, dataset: H5Dataset) -> Iterator[tuple[str, H5Dataset, An
         yield f"{name}[{k}]", dataset, (slice(None), *index)
 
 
-def _read(file: Path, dataset: H5Dataset, part: Any) -> npt.NDArray[Any]:
+def _read(file: Path, dataset: h5py.Dataset, part: Any) -> npt.NDArray[Any]:
     with FirstFault().reading(file):
-        return values_of(dataset, part)
+        return datasets.values_of(dataset, part)
     raise AssertionError  # a fault stops
 
 
 def _with_types(found: list[Population], tables: list[TypeTable]) -> list[Population]:
-    stems = {item: {each.stem for each in found if each.item == item} for item in TYPE_IDS}
+    stems = {item: {each.stem for each in found if each.item == item} for item in layout.TYPE_IDS}
     matched = match_types(stems, tables)
     result = []
     for each in found:
@@ -214,15 +193,11 @@ def _with_types(found: list[Population], tables: list[TypeTable]) -> list[Popula
         result.append(replace(each, types=None if own is None else own.properties))
     # BMTK writes the type table also when not one edge was made, and then no HDF5 file.
     used = {id(table) for table in matched.values()}
-    for table in tables:
-        if id(table) not in used:
-            origin, load = table.file.name, functools.partial(_no_rows, table.item)
-            lone = Population(table.item, table.stem, origin, load, table.stem, None)
-            result.append(replace(lone, types=table.properties, has_rows=False))
-    return result
+    return [*result, *(_without_rows(table) for table in tables if id(table) not in used)]
 
 
-@contextlib.contextmanager
-def _no_rows(item: str) -> Iterator[Table]:
-    nothing = np.empty(0, dtype=np.int64)
-    yield Table((nothing, nothing) if item == EDGES else (nothing,), nothing)
+def _without_rows(table: TypeTable) -> Population:
+    nothing, stem = np.empty(0, dtype=np.int64), table.stem
+    rows = Table((nothing,) * (2 if table.item == layout.EDGES else 1), nothing)
+    lone = Population(table.item, stem, table.file.name, lambda: contextlib.nullcontext(rows), stem)
+    return replace(lone, types=table.properties, has_rows=False)

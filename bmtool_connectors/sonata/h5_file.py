@@ -14,8 +14,6 @@ import numpy as np
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.interrupts import held_signals
 
-__all__ = ["h5_file"]
-
 
 @contextmanager
 def h5_file(path: Path) -> Iterator[tuple[Any, Callable[[], None]]]:
@@ -71,53 +69,52 @@ class _Disk(io.RawIOBase):
         self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         self.refused: BaseException | None = None
 
-    def _tried(self, action: Callable[..., int], *given: Any, otherwise: int) -> int:
-        """Return what an action gives, or another number if it raises something."""
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Keep what the block raises: whatever it is, it must not reach HDF5."""
         try:
-            return action(*given)
-        except BaseException as error:  # whatever it is, it must not reach HDF5
+            yield
+        except BaseException as error:
             self.refused = self.refused or error
-            return otherwise
 
     def write(self, data: Any) -> int:
         """Write all of it."""
-        return self._tried(self._write, data, otherwise=memoryview(data).nbytes)
-
-    def _write(self, data: Any) -> int:
         rest = memoryview(data).cast("B")
         n = len(rest)
-        while len(rest) and self.refused is None:
-            rest = rest[self._file.write(rest) :]
+        with self._keeping():
+            while len(rest) and self.refused is None:
+                rest = rest[self._file.write(rest) :]
         return n
 
     def readinto(self, buffer: Any) -> int:
         """Read, zeros where nothing was written."""
-        return self._tried(self._readinto, buffer, otherwise=memoryview(buffer).nbytes)
-
-    def _readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         n = 0
-        while n < len(view):
-            found = self._file.readinto(view[n:])
-            if not found:
-                view[n:] = bytes(len(view) - n)
-                break
-            n += found
+        with self._keeping():
+            while n < len(view) and (found := self._file.readinto(view[n:])):
+                n += found
+            view[n:] = bytes(len(view) - n)
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:
         """Change the size."""
-        if self.refused is None:
-            return self._tried(self._file.truncate, size, otherwise=size or 0)
+        with self._keeping():
+            if self.refused is None:
+                self._file.truncate(size)
         return size or 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to a position."""
-        return self._tried(self._file.seek, offset, whence, otherwise=offset)
+        with self._keeping():
+            offset = self._file.seek(offset, whence)
+        return offset  # noqa: RET504  # it stays where that fails
 
     def tell(self) -> int:
         """Return the position."""
-        return self._tried(self._file.tell, otherwise=0)
+        position = 0
+        with self._keeping():
+            position = self._file.tell()
+        return position  # noqa: RET504
 
     def close(self) -> None:
         """Close the file."""

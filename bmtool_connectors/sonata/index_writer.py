@@ -12,9 +12,7 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import IntArray, order_by
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.options import SaveOptions
-from bmtool_connectors.sonata.rows import Range, id_ranges
-
-__all__ = ["IndexWriter"]
+from bmtool_connectors.sonata.rows import id_ranges
 
 
 class IndexWriter:
@@ -97,28 +95,6 @@ class IndexWriter:
                 np.add(runs[1], 1, out=runs[2])
             yield runs
 
-    def _sorted(self, number: int, ids: Range) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-        """Yield the runs of one range of values, by value and then by row.
-
-        Yields
-        ------
-        ranges : ndarray of uint64, shape (n, 2)
-            The runs.
-        counts : ndarray of int, shape (n_values,)
-            How many of them each value has.
-        """
-        low, n = ids[0], ids[1] - ids[0]
-        stored = self._stored(number)
-        if n > 1:
-            stored = iter([np.concatenate(list(stored), axis=1)])
-        for runs in stored:
-            keys = runs[0] - low
-            ranges = np.empty((len(keys), 2), dtype=np.uint64)
-            order = None if n == 1 else order_by(keys, n)
-            for k in (0, 1):
-                ranges[:, k] = runs[1 + k] if order is None else runs[1 + k].take(order)
-            yield ranges, np.bincount(keys, minlength=n)
-
     def write(self, group: Any, options: SaveOptions, check: Callable[[], None]) -> None:
         """Write the index into an HDF5 group; `check` is called now and then, and may raise."""
         self._put(self._open)
@@ -134,10 +110,14 @@ class IndexWriter:
         for number, (low, high) in enumerate(self._ranges):
             counts = np.zeros(high - low, dtype=np.int64)
             first = done
-            for ranges, found in self._sorted(number, (low, high)):
-                rows_of[done : done + len(ranges)] = ranges
-                done += len(ranges)
-                counts += found
+            stored = self._stored(number)
+            if high - low > 1:  # else they are in order
+                stored = iter([_by_value(np.concatenate(list(stored), axis=1), low, high)])
+            for runs in stored:
+                n = runs.shape[1]
+                rows_of[done : done + n] = runs[1:].T.astype(np.uint64, order="C")
+                done += n
+                counts += np.bincount(runs[0] - low, minlength=high - low)
                 check()
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
@@ -147,3 +127,8 @@ class IndexWriter:
         """Remove what was kept."""
         self._file.close()
         self._path.unlink()
+
+
+def _by_value(runs: npt.NDArray[Any], low: int, high: int) -> npt.NDArray[Any]:
+    """Return runs sorted by value, and then by row."""
+    return runs.take(order_by(runs[0] - low, high - low), axis=1)

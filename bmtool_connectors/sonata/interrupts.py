@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["held_signals"]
-
 
 @contextmanager
 def held_signals() -> Iterator[Callable[[], None]]:
@@ -31,11 +29,8 @@ def held_signals() -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-    for each in signal.valid_signals():
-        handler = signal.getsignal(each)
-        if callable(handler):  # else Python is not asked
-            handlers[each] = handler
+    known: dict[int, Any] = {each: signal.getsignal(each) for each in signal.valid_signals()}
+    handlers = {each: handler for each, handler in known.items() if callable(handler)}  # of Python
     waiting: dict[int, FrameType | None] = {}
 
     def deliver() -> None:

@@ -14,8 +14,6 @@ from pathlib import Path
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.recipe import listed_files
 
-__all__ = ["leftovers"]
-
 
 def leftovers(
     recipe: Path, network: str, names: Collection[str], is_complete: bool

@@ -14,8 +14,6 @@ from bmtool_connectors.checks import floats
 from bmtool_connectors.sonata.layout import AXES, NODE_ID, NODE_TYPE_ID, POSITIONS
 from bmtool_connectors.sonata.populations import Table
 
-__all__ = ["numbers_by_value", "positions_of", "selected_nodes"]
-
 Types = Mapping[int, Mapping[str, str]]
 
 #: Columns of coordinates, in order of preference.

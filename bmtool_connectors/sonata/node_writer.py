@@ -16,8 +16,6 @@ from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.options import SaveOptions
 
-__all__ = ["NodeTable", "write_nodes"]
-
 
 @dataclass(frozen=True)
 class NodeTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,21 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray
-from bmtool_connectors.sonata.datasets import (
-    H5Dataset,
-    H5Group,
-    checked,
-    datasets,
-    integers,
-    is_dataset,
-    is_group,
-    is_integer,
-    parts,
-)
+from bmtool_connectors.sonata import datasets
+from bmtool_connectors.sonata.datasets import integers
 from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import END_IDS, GROUP_IDS, GROUP_INDICES, NODE_POPULATION
-
-__all__ = ["OpenGroup", "OpenTable", "endpoints", "open_table", "populations_in"]
 
 
 class OpenGroup:
@@ -39,8 +29,8 @@ class OpenGroup:
         Rows; None of a group without columns, which has as many as are asked for.
     """
 
-    def __init__(self, h5: H5Group) -> None:
-        self.columns = dict(datasets(h5))
+    def __init__(self, h5: h5py.Group) -> None:
+        self.columns = dict(datasets.datasets(h5))
         self.size = min((int(each.shape[0]) for each in self.columns.values()), default=None)
 
     def values(self, name: str, index: IntArray) -> npt.NDArray[Any]:
@@ -74,7 +64,7 @@ class OpenTable:
     """
 
     population: str | None
-    columns: dict[str, H5Dataset]
+    columns: dict[str, h5py.Dataset]
     groups: dict[int, OpenGroup] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     agree: bool = True
@@ -106,10 +96,10 @@ class OpenTable:
                 yield number, each, np.flatnonzero(here), index[here]
 
 
-def populations_in(h5: H5Group, item: str, faults: Faults, file: Path) -> Iterator[Any]:
+def populations_in(h5: h5py.Group, item: str, faults: Faults, file: Path) -> Iterator[Any]:
     """Yield name and group of the populations of nodes or edges in an open file."""
-    for name, member in h5[item].items() if is_group(h5.get(item)) else ():
-        if is_group(member):
+    for name, member in h5[item].items() if datasets.is_group(h5.get(item)) else ():
+        if datasets.is_group(member):
             yield name, member
         else:
             text = f"{item}/{name} is no group, but {type(member).__name__}"
@@ -117,7 +107,7 @@ def populations_in(h5: H5Group, item: str, faults: Faults, file: Path) -> Iterat
 
 
 def open_table(
-    h5: H5Group,
+    h5: h5py.Group,
     item: str,
     needed: Sequence[str],
     optional: Sequence[str],
@@ -142,56 +132,54 @@ def open_table(
         For messages; by default the name of the group.
     """
     population = population or h5.name.rsplit("/", 1)[-1] or None
+    fault = functools.partial(faults.fault, file=file, population=population)
+    remark = functools.partial(faults.remark, file=file, population=population)
     # By the names of the links: one to nowhere is no column that was left out.
     names = [*needed, *(name for name in optional if name in set(h5))]
-    if _missing(h5, names, population, file, faults):
+    if _missing(h5, names, fault):
         return None
     columns = {name: h5[name] for name in names}
     members = {
         int(name): OpenGroup(member)
         for name, member in h5.items()
-        if item in GROUP_IDS and name.isdecimal() and is_group(member)
+        if item in GROUP_IDS and name.isdecimal() and datasets.is_group(member)
     }
     agree = True
     for number, group in members.items():
         named = {f"{number}/{name}": each for name, each in group.columns.items()}
-        agree &= _lengths_agree(named, population, file, faults.remark)
+        agree &= _lengths_agree(named, remark)
     links: tuple[str, ...] = ()
     # With neither of them and one group, its rows are in order.
     if item in GROUP_IDS:
         links = GROUP_IDS[item], GROUP_INDICES[item]
         if not (any(name in h5 for name in links) or members.keys() - {0}):
             links = ()
-        elif _missing(h5, links, population, file, faults):
+        elif _missing(h5, links, fault):
             links, agree = (), False
     columns |= {name: h5[name] for name in links}
-    if not _are_integers(columns, population, file, faults):
+    if not _are_integers(columns, fault):
         return None
     return OpenTable(population, columns, members, links, agree)
 
 
-def _missing(
-    h5: H5Group, names: Iterable[str], population: str | None, file: Path, faults: Faults
-) -> bool:
+def _missing(h5: h5py.Group, names: Iterable[str], fault: Callable[..., None]) -> bool:
     """Report datasets that are not there, and say whether there are any."""
-    absent = [name for name in names if not is_dataset(h5.get(name))]
+    absent = [name for name in names if not datasets.is_dataset(h5.get(name))]
     for name in absent:
         text = f"{name} is missing" if h5.get(name) is None else f"{name} is no dataset"
-        faults.fault("missing-dataset", text, file, population=population)
+        fault("missing-dataset", text)
     return bool(absent)
 
 
-def _are_integers(
-    columns: Mapping[str, H5Dataset], population: str | None, file: Path, faults: Faults
-) -> bool:
+def _are_integers(columns: Mapping[str, h5py.Dataset], fault: Callable[..., None]) -> bool:
     """Report columns that hold no integers, or differ in length; say whether there are none."""
     wrong = False
     for name, each in columns.items():
         code = "dtype"
         text = f"{name} is {each.dtype}, not a column of whole numbers"
-        if is_integer(each):
+        if datasets.is_integer(each):
             try:
-                checked(each)
+                datasets.checked(each)
                 continue
             except ValueError as error:
                 code, text = "length", str(error)
@@ -200,39 +188,33 @@ def _are_integers(
         elif _holds_whole(each):
             code = "id-floats"
         wrong = True
-        faults.fault(code, text, file, population=population)
-    return not wrong and _lengths_agree(columns, population, file, faults.fault)
+        fault(code, text)
+    return not wrong and _lengths_agree(columns, fault)
 
 
-def _holds_whole(dataset: H5Dataset) -> bool:
+def _holds_whole(dataset: h5py.Dataset) -> bool:
     """Say whether a column holds whole numbers, as floats."""
     if dataset.dtype.kind != "f" or dataset.ndim != 1:
         return False
-    checked(dataset)
-    return all(bool((dataset[part] % 1 == 0).all()) for part in parts(len(dataset)))
+    datasets.checked(dataset)
+    return all(bool((dataset[part] % 1 == 0).all()) for part in datasets.parts(len(dataset)))
 
 
-def _lengths_agree(
-    columns: Mapping[str, H5Dataset],
-    population: str | None,
-    file: Path,
-    report: Callable[..., None],
-) -> bool:
+def _lengths_agree(columns: Mapping[str, h5py.Dataset], report: Callable[..., None]) -> bool:
     """Report datasets that differ in length, and say whether there are none."""
     lengths = {name: int(each.shape[0]) for name, each in columns.items()}
-    if len(set(lengths.values())) < 2:
-        return True
-    text = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-    report("length", f"datasets differ in length ({text})", file, population=population)
-    return False
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        report("length", f"datasets differ in length ({text})")
+    return len(set(lengths.values())) < 2
 
 
-def endpoints(h5: H5Group, file: Path, faults: Faults) -> tuple[str | None, str | None]:
+def endpoints(h5: h5py.Group, file: Path, faults: Faults) -> tuple[str | None, str | None]:
     """Return the names of the node populations that edges join, where the file says so."""
     names: list[str | None] = []
     for end in END_IDS:
         name = None
-        value = h5[end].attrs.get(NODE_POPULATION) if is_dataset(h5.get(end)) else None
+        value = h5[end].attrs.get(NODE_POPULATION) if datasets.is_dataset(h5.get(end)) else None
         given = np.asarray(value).reshape(-1)  # some tools write an array of one text
         if len(given) == 1 and isinstance(given[0], str | bytes):
             name = given[0].decode() if isinstance(given[0], bytes) else str(given[0])

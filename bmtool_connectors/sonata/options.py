@@ -12,8 +12,6 @@ from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import ParameterError, must_be
 from bmtool_connectors.sonata import layout
 
-__all__ = ["SaveOptions"]
-
 #: Columns to sort by; None keeps the order of the tables.
 SORT_BY = (
     layout.TARGET_NODE_ID,
@@ -103,15 +101,11 @@ class SaveOptions:
             return {}
         rows = max(1, CHUNK_ROWS // int(np.prod(shape[1:], dtype=int)))
         chunks: Any = (min(shape[0], rows), *shape[1:]) if np.prod(shape) else True
-        level = None if self.compression == "lzf" else GZIP_LEVEL
-        if isinstance(self.compression, int):
-            level = self.compression
-        return {
-            "compression": "lzf" if self.compression == "lzf" else "gzip",
-            "compression_opts": level,
-            "shuffle": True,
-            "chunks": chunks,
-        }
+        found = {"compression": self.compression, "shuffle": True, "chunks": chunks}
+        if self.compression == "lzf":
+            return found
+        level = GZIP_LEVEL if self.compression == "gzip" else self.compression
+        return found | {"compression": "gzip", "compression_opts": level}
 
 
 def _compression(value: Any, default: str | None, owner: str) -> Any:

@@ -17,8 +17,6 @@ from bmtool_connectors.arrays import is_first, order_by
 from bmtool_connectors.sonata.layout import TARGET_NODE_ID
 from bmtool_connectors.sonata.rows import BLOCK_PAIRS, EdgeArrays, EdgeRows, edge_rows
 
-__all__ = ["PairDigests", "pair_digests"]
-
 
 class PairDigests:
     """The digest of the pairs of each table, while their rows go by.

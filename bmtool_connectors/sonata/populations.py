@@ -15,8 +15,6 @@ from bmtool_connectors.checks import floats
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.layout import NSYNS
 
-__all__ = ["ColumnGroup", "Population", "Table"]
-
 #: Synapses that a row may stand for: their sum fits into 8 bytes.
 MOST_SYNAPSES = 1 << 32
 

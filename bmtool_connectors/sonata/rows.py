@@ -17,8 +17,6 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import Flags, IntArray, order_by, ranges
 from bmtool_connectors.sonata import layout
 
-__all__ = ["EdgeArrays", "EdgeEnd", "EdgeRows", "TableRows", "edge_rows", "id_ranges", "n_rows_by"]
-
 #: Rows that are sorted at a time, about 100 bytes each.
 MOST_ROWS = 1 << 20
 #: Pairs of a table that are looked at at a time.
@@ -175,18 +173,17 @@ def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> IntArray:
     return total[: int(np.flatnonzero(total).max(initial=-1)) + 1]
 
 
-def id_ranges(rows: IntArray, most: int = 0) -> list[Range]:
-    """Cut node ids into ranges of at most `most` rows, or of a single id that has more.
+def id_ranges(rows: IntArray) -> list[Range]:
+    """Cut node ids into ranges of at most ``MOST_ROWS``, or of a single id that has more.
 
     Ids without rows may be in no range.
     """
-    most = most or MOST_ROWS
     ends = np.cumsum(rows)
     ranges: list[Range] = []
     done = 0
     while done < (ends[-1] if len(ends) else 0):
         low = int(np.searchsorted(ends, done, side="right"))  # the next one with rows
-        high = max(int(np.searchsorted(ends, done + most, side="right")), low + 1)
+        high = max(int(np.searchsorted(ends, done + MOST_ROWS, side="right")), low + 1)
         ranges.append((low, high))
         done = int(ends[high - 1])
     return ranges

@@ -19,8 +19,6 @@ from typing import BinaryIO
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata.interrupts import held_signals
 
-__all__ = ["StagedFiles", "check_targets"]
-
 #: What the names of folders for files that are being written begin with.
 _PREFIX = ".saving-"
 #: A file in each of them that is locked for as long as the process that writes lives.

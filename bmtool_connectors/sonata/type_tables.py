@@ -13,11 +13,6 @@ from typing import Any
 from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import IS_GAP_JUNCTION, NULL, SEPARATOR, TYPE_IDS
 
-__all__ = [
-    *("TypeTable", "given_texts", "is_gap_junction", "match_types", "read_types", "stem_of"),
-    *("type_texts", "write_types"),
-]
-
 
 @dataclass(frozen=True)
 class TypeTable:

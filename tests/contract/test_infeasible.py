@@ -37,6 +37,7 @@ from bmtool_connectors import (
     cylindrical_dist_z,
     spherical_dist,
 )
+from bmtool_connectors.reports.of_connector import connections_of
 from bmtool_connectors.sampling import choice
 from bmtool_connectors.testing import check_connector
 
@@ -389,7 +390,7 @@ def test_law_of_distance(infeasible: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConnectivityWarning)
         connector.initial_all_to_all()
-    assert (connector.connections_of(connector.use).law is None) == (infeasible == "bmtool")
+    assert (connections_of(connector, connector.use).law is None) == (infeasible == "bmtool")
 
 
 def test_keeps_the_laws_of_connectors() -> None:
