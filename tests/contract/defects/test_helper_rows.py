@@ -245,7 +245,7 @@ def test_row_111_probabilities_are_numbers_or_functions(value: Any) -> None:
         UnidirectionConnector(p=value, **QUIET)
     with pytest.raises(ParameterError, match="p0 of ReciprocalConnector must be "):
         ReciprocalConnector(p0=value, pr=0.0, **QUIET)
-    with pytest.raises(ParameterError, match="p of GapJunction is"):
+    with pytest.raises(ParameterError, match="p of GapJunction must be "):
         GapJunction(p=value, **QUIET)
 
 
