@@ -118,9 +118,9 @@ class ConnectionRule(list):  # type: ignore[type-arg]
             found = edges.column(j) if j is not None else None
             return self._spread(found, first, source)
         raise TypeError(
-            f"connection rule of {type(self.connector).__name__} got {type(first).__name__} and "
-            f"{type(second).__name__}; allowed are two nodes, a node and targets, or sources and "
-            "a node."
+            f"connection rule of {type(self.connector).__name__} must be called with two nodes, a "
+            f"node and targets, or sources and a node, got {type(first).__name__} and "
+            f"{type(second).__name__}."
         )
 
     @staticmethod

@@ -27,7 +27,7 @@ def checked_report_name(name: object, owner: str) -> str | os.PathLike[str]:
         return assigned.report_name  # type: ignore[no-any-return]
     if isinstance(name, str | os.PathLike):
         return name
-    raise ParameterError(f"{owner} is {name!r}; allowed is a file name or None.")
+    raise ParameterError(f"{owner} must be a file name or None, got {name!r}.")
 
 
 def _assign_report_name(value: Any) -> None:

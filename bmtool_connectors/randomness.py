@@ -168,7 +168,7 @@ def as_source(rng: object, owner: str) -> SharedGenerator | Seed:
             if entropy >= 0:
                 return Seed(entropy)
     raise ParameterError(
-        f"{owner} is {rng!r}; allowed is {_ALLOWED}. Pass for example "
+        f"{owner} must be {_ALLOWED}, got {rng!r}; pass for example "
         "numpy.random.default_rng(1234), or the int 1234 for streams of its own."
     )
 
@@ -276,8 +276,8 @@ def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:
     p = floats(prob)
     if not ((p >= -ROUNDING) & (p <= 1 + ROUNDING)).all():
         raise ParameterError(
-            f"prob of {function} is {prob!r}; allowed are probabilities in [0, 1]. Check the "
-            "function that computed it."
+            f"prob of {function} must be probabilities in [0, 1], got {prob!r}: check the function "
+            "that computed it."
         )
     return p
 
@@ -316,8 +316,8 @@ def decision(
         drawn = generator.random(size) < p
     except (TypeError, ValueError, MemoryError):
         raise ParameterError(
-            f"size of decision is {size!r} with prob {prob!r}; allowed is a shape (an int or a "
-            "tuple of ints) that fits prob and the memory, or None."
+            "size of decision must be a shape (an int or a tuple of ints) that fits prob and the "
+            f"memory, or None, got {size!r} with prob {prob!r}."
         ) from None
     return bool(drawn) if np.ndim(drawn) == 0 else drawn
 

@@ -19,7 +19,7 @@ from bmtool_connectors.arrays import FloatArray, Index, IntArray, Values
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.discovery import has_examples
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.profiles.algebra import (
     DistantDependentProbability,
@@ -71,8 +71,8 @@ def vectorized(function: Any = None, *, bound: Any = None) -> Any:
 
 def _mark(function: Any, bound: Any) -> Any:
     if not callable(function) or not (bound is None or callable(bound)):
-        what = f"bound is {bound!r}" if callable(function) else f"function is {function!r}"
-        raise ParameterError(f"vectorized: {what}; allowed is a function.")
+        name, got = ("bound", bound) if callable(function) else ("function", function)
+        raise ParameterError(f"{name} of vectorized must be a function, got {got!r}.")
     try:
         function.vectorized_bound = bound
     except AttributeError:  # a NumPy ufunc, a built-in: mark a function that calls it
@@ -129,8 +129,8 @@ def bound_of(law: Any, low: Any, high: Any, name: str) -> FloatArray:
     bound = np.broadcast_to(np.asarray(law.vectorized_bound(low, high), dtype=float), low.shape)
     if not (bound >= 0).all():
         raise ParameterError(
-            f"bound of {name} gives negative or missing values; allowed are numbers that the "
-            "function never exceeds."
+            f"bound of {name} must give numbers that the function never exceeds, got negative or "
+            "missing values."
         )
     limited: FloatArray = np.minimum(bound, 1.0)
     return limited
@@ -280,7 +280,7 @@ def checked_numbers(
 def refuse(got: Any, where: str, name: str, allowed: str) -> NoReturn:
     """Raise for a value that a function must not give."""
     got = got.item() if isinstance(got, np.generic) else got
-    raise ParameterError(f"{name} is {got!r} for {where}; allowed is {allowed}.")
+    raise ParameterError(must_be(name, allowed, f"{got!r} for {where}"))
 
 
 def refuse_first(
@@ -309,7 +309,7 @@ def checked_counts(
     describe : callable
         ``describe(k)`` names pair k, for the message.
     name, allowed : str
-        Parameter and class, and what it may be, for the message.
+        Parameter and class, and what it must be, for the message; after a colon, what to do.
     """
     values = np.broadcast_to(np.asarray(counts), (n,))
     numbers = floats(values)

@@ -123,8 +123,8 @@ class BidirectionalConnector(SampledConnector):
             direction = left[0]
         elif direction not in allowed:
             raise ParameterError(
-                f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
-                f"is {' or '.join(map(repr, allowed))}."
+                f"direction of {type(self).__name__}.edge_params() must be "
+                f"{' or '.join(map(repr, allowed))}, got {direction!r}."
             )
         return self.use.edge_params(direction)
 

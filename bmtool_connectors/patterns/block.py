@@ -166,8 +166,8 @@ class BlockConnector(BaseConnector):
         self._default = None if self._is_complete else make.one(self.missing, "missing")
         if self._default is not None and is_two_way(self._default):
             raise ParameterError(
-                f"missing of {own} is {self.missing!r}, which makes both directions of a pair; "
-                "allowed is an entry with one direction: give the others in p."
+                f"missing of {own} must be an entry with one direction, got {self.missing!r}, "
+                "which makes both directions of a pair: give the others in p."
             )
         given = [*entries.values(), self.missing]
         # Connectors among the entries have a rule of their own.

@@ -29,7 +29,7 @@ MODES = ("strict", "truncate", "circular")
 def _mode(value: Any, owner: str) -> str:
     if isinstance(value, str) and value in MODES:
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed are 'strict', 'truncate' and 'circular'.")
+    raise ParameterError(f"{owner} must be 'strict', 'truncate' or 'circular', got {value!r}.")
 
 
 class DeterministicConnector(BaseConnector):

@@ -200,8 +200,8 @@ class ExplicitConnector(BaseConnector):
         numbers = [name for name, values in self.columns.items() if values.dtype.kind in "biuf"]
         if not isinstance(scale, Mapping) or not set(scale) <= set(numbers):
             raise ParameterError(
-                f"{own} is {scale!r}; allowed are factors for the columns {', '.join(numbers)}, by "
-                "name."
+                f"{own} must be factors for the columns {', '.join(numbers)}, by name, got "
+                f"{scale!r}."
             )
         return {
             name: self.columns[name] * number(factor, own, "finite factors", -1e300, 1e300)

@@ -96,8 +96,8 @@ class FileBasedConnector(ExplicitConnector):
         except (OSError, TypeError, ValueError) as error:  # parser errors are ValueErrors
             reason = str(error).splitlines()[0]
             raise ParameterError(
-                f"{own} is {self.filename!r}, which cannot be read as CSV ({reason}); allowed is "
-                f"a file with the columns {_ENDS[0]} and {_ENDS[1]}."
+                f"{own} must be a file with the columns {_ENDS[0]} and {_ENDS[1]}, got "
+                f"{self.filename!r}, which cannot be read as CSV ({reason})."
             ) from error
         missing = [name for name in _ENDS if name not in table.columns]
         if missing or not len(table):

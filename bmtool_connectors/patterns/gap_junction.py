@@ -43,7 +43,7 @@ class UndirectedConnector(SampledConnector):
     def _check_pools(self, projection: Projection) -> None:
         if not projection.recurrent:
             raise NodeError(
-                f"source and target of {type(self).__name__} must be the same population, and are "
+                f"source and target of {type(self).__name__} must be the same population, got "
                 "{} and {}; pass one pool twice (one that holds both, to couple them).".format(
                     *projection.labels
                 )

@@ -60,7 +60,7 @@ class DistantDependentProbability(RangedProbability):
             return NotImplemented
         if other == 0:
             raise ParameterError(
-                f"{type(self).__name__} is divided by {other!r}; allowed is a number other than 0."
+                f"divisor of {type(self).__name__} must be a number other than 0, got {other!r}."
             )
         return ProfileProduct(1 / other, self)
 

@@ -174,8 +174,8 @@ def fit_profile(
     first = make(**start) if callable(make) else None
     if not isinstance(first, DistantDependentProbability):
         raise ParameterError(
-            f"profile of PairCounts.fit is {make!r}; allowed is a class of profiles, or a function "
-            "that returns a profile."
+            "profile of PairCounts.fit must be a class of profiles, or a function that returns a "
+            f"profile, got {make!r}."
         )
     with warnings.catch_warnings():
         # On the way to the best parameters probabilities may be cut at 1.

@@ -156,9 +156,7 @@ class PairCounts:
             return self.n_forward.astype(float), n * (2 if one else 1)
         if of == "p1" and self.n_backward is not None:
             return self.n_backward.astype(float), n
-        raise ParameterError(
-            f"of of PairCounts.{owner} is {of!r}; allowed are 'p0', 'p1' and 'pr'."
-        )
+        raise ParameterError(f"of of PairCounts.{owner} must be 'p0', 'p1' or 'pr', got {of!r}.")
 
     def _table(self, of: str) -> Tabulated:
         k, n = self._successes(of, "table")

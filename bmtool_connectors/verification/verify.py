@@ -109,8 +109,8 @@ def verify(
     paths = [network_dir] if isinstance(network_dir, str | os.PathLike) else network_dir
     if not isinstance(paths, list | tuple) or not paths:
         raise ParameterError(
-            f"network_dir of verify() is {network_dir!r}; allowed are a folder, a configuration, "
-            "or a list of these."
+            "network_dir of verify() must be a folder, a configuration, or a list of these, got "
+            f"{network_dir!r}."
         )
     found = Findings()
     files = locate([Path(path) for path in paths], found)

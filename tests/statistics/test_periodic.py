@@ -88,17 +88,20 @@ def test_of_two_nodes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((0.0,), ["box of PeriodicDistance is 0.0", "a length > 0"]),
-        ((math.nan,), ["box of PeriodicDistance is nan"]),
-        ((1e-300,), ["box of PeriodicDistance is 1e-300"]),
-        ((10**400,), ["box of PeriodicDistance is 1000"]),
-        (("100",), ["box of PeriodicDistance is '100'"]),
-        (((100.0, 100.0),), ["box of PeriodicDistance is (100.0, 100.0)", "for each of 'xyz'"]),
-        (((1.0, -2.0), "xy"), ["box of PeriodicDistance is -2.0"]),
-        ((100.0, "xw"), ["axes of PeriodicDistance is 'xw'", "letters x, y and z"]),
-        ((100.0, "xx"), ["axes of PeriodicDistance is 'xx'", "each once"]),
-        ((100.0, ""), ["axes of PeriodicDistance is ''"]),
-        ((100.0, (0, 1)), ["axes of PeriodicDistance is (0, 1)"]),
+        ((0.0,), ["box of PeriodicDistance must be", ", got 0.0", "a length > 0"]),
+        ((math.nan,), ["box of PeriodicDistance must be", ", got nan"]),
+        ((1e-300,), ["box of PeriodicDistance must be", ", got 1e-300"]),
+        ((10**400,), ["box of PeriodicDistance must be", ", got 1000"]),
+        (("100",), ["box of PeriodicDistance must be", ", got '100'"]),
+        (
+            ((100.0, 100.0),),
+            ["box of PeriodicDistance must be", ", got (100.0, 100.0)", "for each of 'xyz'"],
+        ),
+        (((1.0, -2.0), "xy"), ["box of PeriodicDistance must be", ", got -2.0"]),
+        ((100.0, "xw"), ["axes of PeriodicDistance must be", ", got 'xw'", "letters x, y and z"]),
+        ((100.0, "xx"), ["axes of PeriodicDistance must be", ", got 'xx'", "each once"]),
+        ((100.0, ""), ["axes of PeriodicDistance must be", ", got ''"]),
+        ((100.0, (0, 1)), ["axes of PeriodicDistance must be", ", got (0, 1)"]),
     ],
 )
 def test_refused(arguments: tuple[Any, ...], words: list[str]) -> None:
