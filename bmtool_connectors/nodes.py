@@ -96,7 +96,7 @@ class NodeArrays:
         Raises
         ------
         NodeError
-            If only some nodes have coordinates, or one of them is not finite.
+            If the first node has coordinates and another has none, or one is not finite.
         """
         key = "positions of all nodes"  # an attribute name cannot be mistaken for it
         if key not in self._attributes:

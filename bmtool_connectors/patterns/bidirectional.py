@@ -35,7 +35,7 @@ class BidirectionalConnector(SampledConnector):
     )
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
-    infeasible: str = parameter(
+    infeasible: str | None = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 

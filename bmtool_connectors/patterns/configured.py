@@ -219,7 +219,7 @@ class Configured(metaclass=ConnectorType):
         self._vars: dict[str, Any] = {
             each.argument: self._given.get(each.argument, each.default)
             for each in own._fields.values()
-            if each.law
+            if each.in_vars
         }
         self._randomness: Seed | SharedGenerator
         #: Whether ``rng`` is the module's.

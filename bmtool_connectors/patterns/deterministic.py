@@ -37,7 +37,7 @@ class DeterministicConnector(BaseConnector):
 
     is_random: ClassVar[bool] = False
 
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     _without = ("rng", "name", "sampler")
 
     def _check(self) -> None:
@@ -84,7 +84,7 @@ class AllToAllConnector(DeterministicConnector):
         {"allow_autapses": True},
     )
 
-    n_syn: Count = parameter(default=1, law=True)
+    n_syn: Count = parameter(default=1, in_vars=True)
     allow_autapses: bool = parameter(default=False, kw_only=True)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:

@@ -58,9 +58,9 @@ class ExplicitConnector(BaseConnector):
         Properties of the edges, a value per row of the list; read-only.
     """
 
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
-    p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
-    p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
+    p: float = parameter(default=1.0, kw_only=True, init=False, in_vars=True)
+    p_arg: None = parameter(default=None, kw_only=True, init=False, in_vars=True)
     is_random: ClassVar[bool] = False
     _without = ("rng", "name", "sampler")
 

@@ -64,7 +64,7 @@ class FileBasedConnector(ExplicitConnector):
     examples = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     save_report: bool = parameter(default=False, kw_only=True, shown=False, assignable=True)
     use_relative_ids: bool = parameter(default=True, kw_only=True)
     _positional = ("n_syn", "verbose", "save_report", "report_name", "use_relative_ids")

@@ -72,7 +72,7 @@ class OneToOneSequentialConnector(BaseConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
     is_random: ClassVar[bool] = False
 
-    n_syn: int = parameter(default=1, check=_fixed_count, law=True)
+    n_syn: int = parameter(default=1, check=_fixed_count, in_vars=True)
     partition_source: bool = parameter(default=False)
     save_report: bool = parameter(default=False, init=False, shown=False, assignable=True)
     _positional = ("verbose",)

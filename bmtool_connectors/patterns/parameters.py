@@ -48,7 +48,7 @@ class Parameter:
     kw_only: bool = False
     init: bool = True
     alias: str | None = None
-    law: bool = False
+    in_vars: bool = False
     shown: bool = True
     kept: bool = True
     assignable: bool = False
@@ -87,7 +87,7 @@ def parameter(**declared: Any) -> Any:
         False: no parameter of this class's constructor, which always has the default.
     alias : str, optional
         Its name in the constructor, where that is not the name of the attribute.
-    law : bool, default False
+    in_vars : bool, default False
         Whether it is an item of ``vars``.
     shown : bool, default True
         Whether ``repr`` and recipes tell it, as it was given.

@@ -128,16 +128,16 @@ def count_pairs(
     """
     if not isinstance(connector, ReciprocalConnector):
         raise ParameterError(
-            f"connector of PairCounts.of_connector is {connector!r}; allowed is a "
-            "ReciprocalConnector that has been set up."
+            "connector of PairCounts.of_connector must be a ReciprocalConnector that has been set "
+            f"up, got {connector!r}."
         )
     own = connector.vars["p0_arg"]
     p_arg = (own if metric_of(own) else spherical_dist) if p_arg is None else p_arg
     metric = metric_of(p_arg)
     if metric is None:
         raise ParameterError(
-            f"p_arg of PairCounts.of_connector is {p_arg!r}; allowed is a distance of this "
-            "package, such as spherical_dist."
+            "p_arg of PairCounts.of_connector must be a distance of this package, such as "
+            f"spherical_dist, got {p_arg!r}."
         )
     use, drawn = connector.use, connector.connectivity
     space = PairSpace(use.source, use.target, "upper" if use.recurrent else "all", autapses=False)

@@ -320,7 +320,7 @@ class Joint:
         given = map(vectorization.needs_python_calls, (self.pr, self.arg))
         return self.rho is None and any(given)
 
-    def drawn(
+    def to_draw(
         self, values: BlockValues, chosen: Index, p0: Values, p1: Values, clipping: Clipping
     ) -> tuple[Values, Values]:
         """Return p1 and pr with which the chosen candidates are drawn, counting infeasible ones.

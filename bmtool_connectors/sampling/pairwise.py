@@ -61,12 +61,12 @@ def _backward_law(
     p0, p1, n = values.p0, values.p1, values.candidates.n
     arrays = isinstance(p0, np.ndarray) or isinstance(p1, np.ndarray) or callable(joint.pr)
     if not arrays or np.all(has1):
-        return joint.drawn(values, np.arange(n), p0, p1, clipping)
+        return joint.to_draw(values, np.arange(n), p0, p1, clipping)
     # pr is asked only about pairs that may have a backward connection.
     chosen = np.flatnonzero(np.broadcast_to(has1, (n,)))
     law = np.zeros((2, n))
     some = (taken(p0, chosen), taken(p1, chosen))
-    law[0, chosen], law[1, chosen] = joint.drawn(values, chosen, *some, clipping)
+    law[0, chosen], law[1, chosen] = joint.to_draw(values, chosen, *some, clipping)
     return law[0], law[1]
 
 

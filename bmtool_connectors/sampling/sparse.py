@@ -201,7 +201,7 @@ def _decide(
     u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
     pr: Values = 0.0
     if joint is not None:
-        p1, pr = joint.drawn(values, chosen, p0, p1, clipping)
+        p1, pr = joint.to_draw(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
         k = int(np.argmax(q))

@@ -124,7 +124,7 @@ class CountSums:
         self.both += times * np.count_nonzero((p0 > 0) & (p1 > 0))
         pr: Values = 0.0
         if joint is not None:
-            p1, pr = joint.drawn(values, np.arange(n), p0, p1, clipping)
+            p1, pr = joint.to_draw(values, np.arange(n), p0, p1, clipping)
         self.clipped += times * clipping.count
         if clipping.excess > self._worst_excess:
             self.worst, self._worst_excess = clipping.worst, clipping.excess
