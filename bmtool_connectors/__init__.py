@@ -40,7 +40,7 @@ from bmtool_connectors.patterns.block_tables import *
 from bmtool_connectors.patterns.conditional import *
 from bmtool_connectors.patterns.deterministic import *
 from bmtool_connectors.patterns.fixed_degree import *
-from bmtool_connectors.patterns.fixed_total import *
+from bmtool_connectors.patterns.fixed_number import *
 from bmtool_connectors.patterns.from_file import *
 from bmtool_connectors.patterns.gap_junction import *
 from bmtool_connectors.patterns.matrix import *

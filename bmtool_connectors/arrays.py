@@ -46,6 +46,14 @@ def is_repeated(numbers: Index) -> Flags:
     return repeated
 
 
+def places_among(numbers: Index, values: Index) -> tuple[IntArray, Flags]:
+    """Return where values are among sorted numbers, and whether they are there at all."""
+    if not len(numbers):
+        return np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(numbers, values), len(numbers) - 1)
+    return place, numbers[place] == values
+
+
 def runs(numbers: Index) -> Iterator[tuple[int, slice]]:
     """Yield each number of sorted ones, and where it stands."""
     start = np.flatnonzero(is_first(numbers))

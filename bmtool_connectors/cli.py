@@ -16,9 +16,8 @@ from bmtool_connectors.comparison.compare import RTOL, compare
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.verification.verify import verify
 
-__all__ = ["main"]
-
-Command: TypeAlias = Callable[[argparse.Namespace], int]
+#: Returns what is printed, and the exit code.
+Command: TypeAlias = Callable[[argparse.Namespace], tuple[str, int]]
 
 EQUAL, DIFFERENT, ERROR = 0, 1, 2
 
@@ -41,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         command: Command = arguments.command
         try:
-            return command(arguments)
+            text, code = command(arguments)
+            _print(text)
+            return code
         except (ValueError, OSError, MemoryError) as error:
             _print(f"error: {str(error) or type(error).__name__}\n", sys.stderr)
         except Exception:
@@ -100,10 +101,9 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.set_defaults(command=_diff)
 
 
-def _diff(arguments: argparse.Namespace) -> int:
+def _diff(arguments: argparse.Namespace) -> tuple[str, int]:
     comparison = compare(arguments.a, arguments.b, rtol=arguments.rtol, atol=arguments.atol)
-    _print(f"{comparison}\n")
-    return EQUAL if comparison else DIFFERENT
+    return f"{comparison}\n", EQUAL if comparison else DIFFERENT
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -130,10 +130,9 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.set_defaults(command=_verify)
 
 
-def _verify(arguments: argparse.Namespace) -> int:
+def _verify(arguments: argparse.Namespace) -> tuple[str, int]:
     report = verify(arguments.paths, dt=arguments.dt, alarm_rate=arguments.alarm_rate)
-    _print(f"{report}\n")
-    return report.exit_code
+    return f"{report}\n", report.exit_code
 
 
 def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -151,8 +150,7 @@ def _add_summary(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(command=_summary)
 
 
-def _summary(arguments: argparse.Namespace) -> int:
+def _summary(arguments: argparse.Namespace) -> tuple[str, int]:
     summary = summarize(arguments.folder)
     texts = {"text": lambda: f"{summary}\n", "csv": summary.to_csv, "json": summary.to_json}
-    _print(texts[arguments.format]())
-    return EQUAL
+    return texts[arguments.format](), EQUAL

@@ -42,16 +42,14 @@ class LazyCounts(Sequence[int]):
     def __reduce__(self) -> Any:
         return tuple, (self._numbers,)
 
-    def chosen(self, *which: int) -> LazyCounts:
-        """Return some of the numbers, still not counted."""
-        return LazyCounts(lambda: tuple(self[k] for k in which))
-
 
 def chosen_counts(counts: Sequence[int], *which: int) -> Sequence[int]:
     """Return some of the counts; what is not counted yet stays so."""
-    if isinstance(counts, LazyCounts):
-        return counts.chosen(*which)
-    return tuple(counts[k] for k in which)
+
+    def count() -> tuple[int, ...]:
+        return tuple(counts[k] for k in which)
+
+    return LazyCounts(count) if isinstance(counts, LazyCounts) else count()
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +98,17 @@ class Connectivity:
         return {**self.__dict__, "cache": {}}
 
     @classmethod
-    def from_edges(cls, edges: EdgeList) -> Connectivity:
-        """Wrap edges of one direction, every pair counted as possible."""
-        pairs = edges.shape[0] * edges.shape[1]
-        return cls(edges, pairs=pairs, possible=(pairs,), connected=(len(edges),))
+    def from_edges(
+        cls,
+        edges: EdgeList,
+        pairs: int | None = None,
+        possible: Sequence[int] | None = None,
+        dropped: int = 0,
+    ) -> Connectivity:
+        """Wrap edges of one direction; every pair counts, and as possible, unless that is said."""
+        pairs = edges.shape[0] * edges.shape[1] if pairs is None else pairs
+        possible = (pairs,) if possible is None else possible
+        return cls(edges, None, pairs, possible, (len(edges),), dropped=dropped)
 
     def without_cache(self) -> Connectivity:
         """Return the same edges and counts without the kept arrays."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -86,13 +87,17 @@ class SavedPool:
         return np.searchsorted(self.ids, ids)
 
 
+#: Returns the nodes of a network that a filter selects; None where that is not known.
+PoolOf: TypeAlias = Callable[[str, str], SavedPool | None]
+
+
 @dataclass(frozen=True)
 class SavedEdgeType:
     """An edge type of a folder, with its entry in a recipe if there is one."""
 
     number: int
     labels: tuple[str, str]
-    pools: tuple[SavedPool, SavedPool]
+    pools: Sequence[SavedPool]
     edges: EdgeList
     properties: Mapping[str, str]
     entry: Entry | None
@@ -113,54 +118,38 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
     """
     if not isinstance(folder, str | os.PathLike):
         raise ParameterError(
-            f"folder of summarize() is {folder!r}; allowed is the path of a folder with SONATA "
-            "files: of a network in memory take its summary()."
+            "folder of summarize() must be the path of a folder with SONATA files, got "
+            f"{folder!r}: of a network in memory take its summary()."
         )
     path = Path(folder)
     populations = read_folder(path)
     recipes = read_recipes(recipe_files(path), FirstFault("the recipe of a network"))
     entries = {(*each.ends, each.edge_type): each for one in recipes for each in one.entries}
-    nodes = SavedNodes([each for each in populations if each.item == NODES and each.has_rows])
-    types = [
-        each
-        for population in populations
-        if population.item == EDGES and population.has_rows
-        for each in _edge_types(population, nodes, entries)
-    ]
+    with_rows = [each for each in populations if each.has_rows]
+    nodes = {each.name: each for each in with_rows if each.item == NODES}
+    pool_of = functools.cache(functools.partial(_selected, nodes))
+    edges = [each for each in with_rows if each.item == EDGES]
+    types = [each for one in edges for each in _edge_types(one, pool_of, entries)]
     return list(_together(types))
 
 
 # ---------------------------------------------------------------------- nodes
-class SavedNodes:
-    """The nodes of a folder, chosen by the filters of pools."""
-
-    def __init__(self, populations: list[Population]) -> None:
-        self._populations = {each.name: each for each in populations}
-        self._pools: dict[tuple[str, str], SavedPool | None] = {}
-
-    def pool(self, network: str, query: str) -> SavedPool | None:
-        """Return the nodes of a network that a filter selects; None where that is not known."""
-        if (network, query) not in self._pools:
-            self._pools[network, query] = self._selected(network, query)
-        return self._pools[network, query]
-
-    def _selected(self, network: str, query: str) -> SavedPool | None:
-        population = self._populations.get(network)
-        if population is None:
+def _selected(populations: Mapping[str, Population], network: str, query: str) -> SavedPool | None:
+    """Return the nodes of a network that a filter selects; None where that is not known."""
+    population, asked = populations.get(network), conditions(query)
+    if population is None or asked is None:
+        return None
+    with population.load() as table:
+        chosen = selected_nodes(table, population.types or {}, asked)
+        if chosen is None:
             return None
-        with population.load() as table:
-            asked = conditions(query)
-            chosen = None if asked is None else selected_nodes(table, population.types or {}, asked)
-            if chosen is None:
-                return None
-            ids = table.ids[0]
-            unique, first = np.unique(ids[chosen], return_index=True)
-            return SavedPool(unique, positions_of(table, np.flatnonzero(chosen)[first]))
+        unique, first = np.unique(table.ids[0][chosen], return_index=True)
+        return SavedPool(unique, positions_of(table, np.flatnonzero(chosen)[first]))
 
 
 # ---------------------------------------------------------------------- edges
 def _edge_types(
-    population: Population, nodes: SavedNodes, entries: Mapping[tuple[str, str, int], Entry]
+    population: Population, pool_of: PoolOf, entries: Mapping[tuple[str, str, int], Entry]
 ) -> Iterator[SavedEdgeType]:
     """Yield the edge types of a population, in the order of their ids."""
     ends = population.endpoints or (population.stem, population.stem)
@@ -173,7 +162,7 @@ def _edge_types(
             ids = [each[rows] for each in table.ids]
             properties = known.get(number, {})
             queries = [properties.get(name, "*") for name in END_QUERIES]
-            pools = _pools(nodes, ends, queries, ids)
+            pools = _pools(pool_of, ends, queries, ids)
             yield SavedEdgeType(
                 number,
                 (f"{ends[0]}: {queries[0]}", f"{ends[1]}: {queries[1]}"),
@@ -185,28 +174,25 @@ def _edge_types(
 
 
 def _pools(
-    nodes: SavedNodes, ends: tuple[str, str], queries: list[str], ids: list[IntArray]
+    pool_of: PoolOf, ends: tuple[str, str], queries: list[str], ids: list[IntArray]
 ) -> tuple[SavedPool, SavedPool]:
     """Return the pools of an edge type; where they are not known, the nodes with edges."""
-    found = [nodes.pool(end, query) for end, query in zip(ends, queries, strict=True)]
     same = len({pool_key(f"{end}: {query}") for end, query in zip(ends, queries, strict=True)}) == 1
-    for k in range(2):
-        pool = found[k]
-        if pool is None or not np.isin(present_numbers(ids[k]), pool.ids, kind="sort").all():
-            used = [present_numbers(each) for each in (ids if same else [ids[k]])]
-            found[k] = SavedPool(np.unique(np.concatenate(used)), None, False)
+    found: list[SavedPool] = []
+    for end, query, own in zip(ends, queries, ids, strict=True):
+        pool = pool_of(end, query)
+        if pool is None or not np.isin(present_numbers(own), pool.ids, kind="sort").all():
+            used = [present_numbers(each) for each in (ids if same else [own])]
+            pool = SavedPool(np.unique(np.concatenate(used)), None, False)
+        found.append(pool)
     first, second = found
-    assert first is not None  # filled in above
-    assert second is not None
     known = ends[0] == ends[1] and first.is_known and second.is_known
     same |= known and np.array_equal(first.ids, second.ids)
     return first, first if same else second
 
 
 def _edge_list(
-    pools: tuple[SavedPool, SavedPool],
-    ids: list[IntArray],
-    counts: IntArray | None,
+    pools: Sequence[SavedPool], ids: list[IntArray], counts: IntArray | None
 ) -> EdgeList:
     """Return the connected pairs of some rows, each once, with its synapses."""
     shape = len(pools[0].ids), len(pools[1].ids)
@@ -242,26 +228,20 @@ def _together(types: list[SavedEdgeType]) -> Iterator[Connections]:
 
 def _in_common_pools(a: SavedEdgeType, b: SavedEdgeType) -> tuple[SavedEdgeType, SavedEdgeType]:
     """Return two directions with pools of the same nodes, where those are only known by edges."""
-    pools = tuple(
+    pools = [
         one
         if one.is_known and other.is_known
         else SavedPool(np.union1d(one.ids, other.ids), None, False)
         for one, other in zip(a.pools, b.pools[::-1], strict=True)
-    )
-    return _between(a, *pools), _between(b, *pools[::-1])
+    ]
+    return _between(a, pools), _between(b, pools[::-1])
 
 
-def _between(each: SavedEdgeType, source: SavedPool, target: SavedPool) -> SavedEdgeType:
+def _between(each: SavedEdgeType, pools: Sequence[SavedPool]) -> SavedEdgeType:
     """Return an edge type between larger pools."""
-    edges, shape = each.edges, (len(source.ids), len(target.ids))
-    i, j = (
-        pool.indices(own.ids[index])
-        for pool, own, index in zip(
-            (source, target), each.pools, (edges.source, edges.target), strict=True
-        )
-    )
-    larger = EdgeList.from_sorted(i, j, shape, edges.n_syn)
-    return replace(each, pools=(source, target), edges=larger)
+    ends = each.edges.source, each.edges.target
+    ids = [own.ids[index] for own, index in zip(each.pools, ends, strict=True)]
+    return replace(each, pools=pools, edges=_edge_list(pools, ids, each.edges.n_syn))
 
 
 def _are_one(a: SavedEdgeType, b: SavedEdgeType) -> bool:
@@ -285,9 +265,10 @@ def _connections(first: SavedEdgeType, other: SavedEdgeType | None) -> Connectio
     drawn = {} if entry is None or not entry.drawn["connected"] else entry.drawn
     name = recipe.get("class", "").rpartition(".")[2] or None
     is_gap = is_gap_junction(first.properties) or name in _GAPS
-    about = {"seed": recipe.get("seed"), "name": recipe.get("name")}
-    sampler = None if expected is None else expected.sampler
-    about = {"sampler": sampler, **about} if recipe else {}
+    about: dict[str, Any] = {}
+    if recipe:
+        sampler = None if expected is None else expected.sampler
+        about = {"sampler": sampler, "seed": recipe.get("seed"), "name": recipe.get("name")}
     if not all(pool.is_known for pool in first.pools):
         about["nodes"] = "those with edges only"
     if entry is not None and _is_part(entry):

@@ -140,15 +140,14 @@ LAYERS = (
 #: Functions that look upward: what users ask of something low, and what is told above it.
 UPWARD = {
     ("connection_rule", "is_registered"),
-    *(("patterns.inspected", name) for name in ("preview", "preview_of", "summary")),
-    *(("patterns.inspected", name) for name in ("connections_of", "explain", "_save_report")),
+    *(("patterns.base", name) for name in ("preview", "summary", "explain", "_save_report")),
     *(("builder.network", name) for name in ("preview", "connections", "summary")),
 }
 
 #: Where a statement imports for type checkers only.
 FOR_CHECKERS = "TYPE_CHECKING"
 #: Modules that name, for type checkers, what those functions return.
-ANSWERS = {(name, FOR_CHECKERS) for name in ("patterns.inspected", "builder.network")}
+ANSWERS = {(name, FOR_CHECKERS) for name in ("patterns.base", "builder.network")}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

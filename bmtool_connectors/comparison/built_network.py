@@ -9,30 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import plain_values
-from bmtool_connectors.sonata.layout import (
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    GAP_JUNCTIONS,
-    IS_GAP_JUNCTION,
-    NODE_ID,
-    NODE_TYPE_ID,
-    NODES,
-    NSYNS,
-)
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import given_texts
 
-__all__ = ["BuiltNetwork", "read_network"]
+T = TypeVar("T")
 
 _DOORS = ("name", "nodes_built", "edges_built", "nodes", "get_connections", "edges_table")
 
@@ -77,8 +67,8 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     # Not isinstance: a NetworkBuilder answers through __getattr__, which Python 3.12 overlooks.
     if not all(hasattr(net, door) for door in _DOORS):
         raise ParameterError(
-            f"compare(): got a value of type {type(net).__name__}; allowed are the path of a "
-            "folder, a built NetworkBuilder, or a list of these, so give one of them."
+            "network of compare() must be the path of a folder, a built NetworkBuilder, or a list "
+            f"of these, got a value of type {type(net).__name__}."
         )
     if not (net.edges_built if net.get_connections() else net.nodes_built):
         raise ParameterError(
@@ -94,7 +84,7 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     gaps = [each for each in net.edges_table() if _is_gap_junction(each)]
     if gaps:
         load = functools.partial(_gap_rows, net, gaps)
-        populations.append(Population(GAP_JUNCTIONS, net.name, _origin(net), load, net.name))
+        populations.append(Population(layout.GAP_JUNCTIONS, net.name, _origin(net), load, net.name))
     return populations
 
 
@@ -103,14 +93,15 @@ def _origin(net: BuiltNetwork) -> str:
 
 
 def _is_gap_junction(table: Any) -> bool:
-    return bool(table.edge_type_properties.get(IS_GAP_JUNCTION, False)) and _size(table) > 0
+    is_one = table.edge_type_properties.get(layout.IS_GAP_JUNCTION, False)
+    return bool(is_one and _unless_freed(lambda: table.n_edges) > 0)
 
 
 def _node_population(net: BuiltNetwork) -> Population:
     kinds = {node.node_type_id: node.node_type_properties for node in net.nodes()}
     types = {int(number): given_texts(each) for number, each in kinds.items()}
     load = functools.partial(_node_rows, net)
-    return Population(NODES, net.name, _origin(net), load, net.name, types=types)
+    return Population(layout.NODES, net.name, _origin(net), load, net.name, types=types)
 
 
 def _edge_population(
@@ -121,9 +112,9 @@ def _edge_population(
         each for each in net.edges_table() if (each.source_network, each.target_network) == between
     ]
     properties = [each.edge_type_properties for each in kinds]
-    types = {int(each[EDGE_TYPE_ID]): given_texts(each) for each in properties}
+    types = {int(each[layout.EDGE_TYPE_ID]): given_texts(each) for each in properties}
     return Population(
-        EDGES,
+        layout.EDGES,
         f"{source}_to_{target}",
         _origin(net),
         functools.partial(_edge_rows, net, tables),
@@ -133,26 +124,16 @@ def _edge_population(
     )
 
 
-@contextlib.contextmanager
-def _not_freed() -> Iterator[None]:
+def _unless_freed(read: Callable[[], T]) -> T:
+    """Return what is read of a table of edges."""
     try:
-        yield
+        return read()
     except AttributeError as error:
         # BMTK deletes the arrays of its tables when it has written them.
         raise ParameterError(
             "compare(): the network has been saved, which frees its edges; give the folder it was "
             "saved to instead."
         ) from error
-
-
-def _size(table: Any) -> int:
-    with _not_freed():
-        return int(table.n_edges)
-
-
-def _rows(table: Any) -> Any:
-    with _not_freed():
-        return table.to_dataframe()
 
 
 @contextlib.contextmanager
@@ -163,11 +144,11 @@ def _node_rows(net: BuiltNetwork) -> Iterator[Table]:
     members: dict[tuple[str, ...], list[int]] = {}
     for row, node in enumerate(nodes):
         members.setdefault(tuple(node.params), []).append(row)
-    groups = [ColumnGroup(None, None, {NODE_TYPE_ID: lambda: node_types})]
+    groups = [ColumnGroup(None, None, {layout.NODE_TYPE_ID: lambda: node_types})]
     for names, rows in members.items():
         columns: dict[str, npt.NDArray[Any]] = {}
         for name in names:
-            if name != NODE_ID:
+            if name != layout.NODE_ID:
                 columns |= _split(name, [nodes[row].params[name] for row in rows])
         readers = {name: functools.partial(np.asarray, each) for name, each in columns.items()}
         groups.append(ColumnGroup(np.array(rows, dtype=np.int64), None, readers))
@@ -188,13 +169,13 @@ def _split(name: str, values: list[Any]) -> dict[str, npt.NDArray[Any]]:
 
 @contextlib.contextmanager
 def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
-    frames = [_rows(table) for table in tables]
+    frames = [_unless_freed(table.to_dataframe) for table in tables]
     sizes = [len(frame) for frame in frames]
     numbers = np.array([int(table.edge_type_id) for table in tables], dtype=np.int64)
     groups, start = [], 0
     for frame, size in zip(frames, sizes, strict=True):
         rows = None if len(frames) == 1 else np.arange(start, start + size)
-        names = [name for name in frame if name not in END_IDS]
+        names = [name for name in frame if name not in layout.END_IDS]
         if size:
             readers = {name: functools.partial(_column, frame, name) for name in names}
             groups.append(ColumnGroup(rows, None, readers))
@@ -205,10 +186,12 @@ def _edge_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
 
 @contextlib.contextmanager
 def _gap_rows(net: BuiltNetwork, tables: Sequence[Any]) -> Iterator[Table]:
-    frames = [_rows(table) for table in tables]
+    frames = [_unless_freed(table.to_dataframe) for table in tables]
     # One row each, as in the file: a frame has a row per junction once a property exists.
     counts = [
-        frame[NSYNS].to_numpy().astype(np.int64) if NSYNS in frame else np.ones(len(frame), int)
+        frame[layout.NSYNS].to_numpy().astype(np.int64)
+        if layout.NSYNS in frame
+        else np.ones(len(frame), int)
         for frame in frames
     ]
     ids = _ends(frames, np.concatenate(counts))
@@ -223,6 +206,6 @@ def _ends(frames: Sequence[Any], counts: IntArray | int) -> tuple[IntArray, IntA
     # Signed before they are joined: NumPy makes floats of int64 and uint64 together.
     source, target = (
         np.concatenate([frame[name].to_numpy().astype(np.int64) for frame in frames])
-        for name in END_IDS
+        for name in layout.END_IDS
     )
     return np.repeat(source, counts), np.repeat(target, counts)

@@ -103,12 +103,10 @@ def compare(a: Networks, b: Networks, *, rtol: float = RTOL, atol: float = 0.0) 
     names = edge_type_names([*populations[0], *populations[1]])
     for one, other in _matched(*populations):
         found, total = _compare_populations(one, other, rtol, atol)
-        owner = next(each for each in (one, other) if each is not None)
-        for each in found:
-            source, target = names.get((owner.name, each.type_id), (None, None))
-            is_edge = owner.item == EDGES
-            differences.append(replace(each, source=source, target=target) if is_edge else each)
         totals.append(total)
+        for each in found:
+            source, target = names.get((each.item, each.population, each.type_id), (None, None))
+            differences.append(replace(each, source=source, target=target))
     return Comparison(_label(a), _label(b), tuple(differences), tuple(totals), rtol, atol)
 
 
@@ -177,10 +175,8 @@ def _compare_populations(
             rows, synapses = sizes[0] if b is None else sizes[1]
             return [Difference(item, name, kind, count=rows or 0, synapses=synapses)], totals
         if a.has_rows and b.has_rows:
-            for kind, one, other in (
-                ("name", a.name, b.name),
-                ("endpoints", a.endpoints, b.endpoints),
-            ):
+            for kind in ("name", "endpoints"):
+                one, other = getattr(a, kind), getattr(b, kind)
                 if one != other and one is not None and other is not None:
                     example = ((), one, other)
                     differences.append(Difference(item, name, kind, count=1, examples=(example,)))

@@ -14,8 +14,8 @@ from bmtool_connectors.sonata.populations import Population
 
 __all__ = ["Comparison"]
 
-#: Population and id of an edge type, to what its sources and targets are called.
-Names: TypeAlias = dict[tuple[str, int | None], tuple[str, str]]
+#: Item, population and id of an edge type, to what its sources and targets are called.
+Names: TypeAlias = dict[tuple[str, str, int | None], tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def edge_type_names(populations: Sequence[Population]) -> Names:
     populations : sequence of Population
         Where two have an edge type of one id, the first says what its nodes are called.
     """
-    labels: dict[tuple[str, int | None], tuple[str, str]] = {}
+    labels: Names = {}
     for each in populations:
         ends = each.endpoints or (each.stem, each.stem)
         for number, known in (each.types or {}).items() if each.item == "edges" else ():
@@ -93,7 +93,7 @@ def edge_type_names(populations: Sequence[Population]) -> Names:
                 f"{end}: {known.get(query, '*')}"
                 for end, query in zip(ends, ("source_query", "target_query"), strict=True)
             )
-            labels.setdefault((each.name, number), (source, target))
+            labels.setdefault((each.item, each.name, number), (source, target))
     names = short_names(label for pair in labels.values() for label in pair)
     plain = {key: name.replace("\n", ", ") for key, name in names.items()}
     return {key: (plain[pool_key(a)], plain[pool_key(b)]) for key, (a, b) in labels.items()}

@@ -12,25 +12,22 @@ in the same order are not sorted at all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.arrays import IntArray, distinct, is_first, ranges, runs
+from bmtool_connectors.arrays import IntArray, distinct, is_first, places_among, ranges, runs
 from bmtool_connectors.comparison.values import (
     N_EXAMPLES,
     AlignedRows,
     Difference,
-    Mask,
     Recorder,
     row_ids,
     value_differences,
 )
 from bmtool_connectors.sonata.populations import Table
-
-__all__ = ["diff_tables"]
 
 
 def diff_tables(
@@ -63,38 +60,35 @@ def diff_tables(
     key_a, key_b = _keys(a, b)
     if a.names == b.names and np.array_equal(key_a, key_b):
         nothing = np.empty(0, dtype=np.int64)
-        in_order = AlignedRows(a, b, slice(None), slice(None), nothing, nothing, nothing)
+        in_order = AlignedRows((a, b), [slice(None)] * 2, nothing, nothing, nothing)
         if not any(in_order.column(name).unequal(tolerance).any() for name in a.names):
             return []
 
     def record(kind: str, type_id: int, **rest: Any) -> Difference:
         return Difference(item, population, kind, type_id if item == "edges" else None, **rest)
 
-    pairs_a, pairs_b = GatheredPairs.of(a, key_a), GatheredPairs.of(b, key_b)
-    in_a, in_b = _common(pairs_a.keys, pairs_b.keys)
+    pairs = [GatheredPairs.of(table, key) for table, key in ((a, key_a), (b, key_b))]
+    matched = _common(pairs[0].keys, pairs[1].keys)
+    sides = list(zip(pairs, matched, strict=True))
+    lone = [np.delete(np.arange(len(each.keys)), common) for each, common in sides]
     found = [
-        *_unmatched(record, "missing", pairs_a, in_a),
-        *_unmatched(record, "added", pairs_b, in_b),
+        *_counted(record, "missing", pairs[0], lone[0], pairs[0].synapses[lone[0]], None),
+        *_counted(record, "added", pairs[1], lone[1], None, pairs[1].synapses[lone[1]]),
     ]
-    synapses = pairs_a.synapses[in_a], pairs_b.synapses[in_b]
-    rows = pairs_a.rows[in_a], pairs_b.rows[in_b]
-    recounted = synapses[0] != synapses[1]
-    restored = ~recounted & (rows[0] != rows[1])
-    found += _recounted(record, "synapses", pairs_a, in_a[recounted], *_at(synapses, recounted))
-    found += _recounted(record, "rows", pairs_a, in_a[restored], *_at(rows, restored))
+    same = np.ones(len(matched[0]), dtype=bool)
+    for kind in ("synapses", "rows"):
+        one, other = (getattr(each, kind)[common] for each, common in sides)
+        here = same & (one != other)
+        same &= one == other
+        found += _counted(record, kind, pairs[0], matched[0][here], one[here], other[here])
     absent = set()
-    for kind, name, type_id, count in _one_sided_columns(pairs_a, pairs_b):
+    for kind, name, type_id, count in _one_sided_columns(*pairs):
         found.append(record(kind, type_id, property=name, count=count))
         absent.add((name, type_id))
-    same = ~recounted & ~restored
-    aligned = _aligned(pairs_a, pairs_b, in_a[same], in_b[same], absent)
+    aligned = _aligned(pairs, [each[same] for each in matched], absent)
     found += value_differences(record, aligned, sorted(a.names & b.names), tolerance)
     # By type first, and as found (missing, added, counts, properties) within a type.
     return sorted(found, key=lambda each: each.type_id or 0)
-
-
-def _at(arrays: tuple[IntArray, IntArray], mask: Mask) -> tuple[IntArray, IntArray]:
-    return arrays[0][mask], arrays[1][mask]
 
 
 def _keys(a: Table, b: Table) -> tuple[IntArray, IntArray]:
@@ -126,11 +120,8 @@ def _rank(columns: tuple[IntArray, IntArray]) -> tuple[tuple[IntArray, IntArray]
 def _common(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
     if np.array_equal(a, b):
         return np.arange(len(a)), np.arange(len(b))
-    if not len(b):
-        return np.arange(0), np.arange(0)
-    place = np.minimum(np.searchsorted(b, a), len(b) - 1)
-    hit = b[place] == a
-    return np.flatnonzero(hit), place[hit]
+    place, is_there = places_among(b, a)
+    return np.flatnonzero(is_there), place[is_there]
 
 
 @dataclass(frozen=True)
@@ -166,39 +157,31 @@ class GatheredPairs:
         return dict(runs(self.types))
 
 
-def _unmatched(
-    record: Recorder, kind: str, pairs: GatheredPairs, matched: IntArray
-) -> Iterator[Difference]:
-    lone = np.ones(len(pairs.keys), dtype=bool)
-    lone[matched] = False
-    places = np.flatnonzero(lone)
-    for type_id, part in runs(pairs.types[places]):
-        here = places[part]
-        counts = [int(count) for count in pairs.synapses[here[:N_EXAMPLES]]]
-        examples = tuple(
-            (pairs.ids(place), *((n, None) if kind == "missing" else (None, n)))
-            for place, n in zip(here, counts, strict=False)
-        )
-        total = int(pairs.synapses[here].sum())
-        yield record(kind, type_id, count=len(here), synapses=total, examples=examples)
-
-
-def _recounted(
+def _counted(
     record: Recorder,
     kind: str,
     pairs: GatheredPairs,
-    places: IntArray,
-    n_a: IntArray,
-    n_b: IntArray,
+    index: IntArray,
+    n_a: IntArray | None,
+    n_b: IntArray | None,
 ) -> Iterator[Difference]:
-    for type_id, part in runs(pairs.types[places]):
-        before, after = n_a[part], n_b[part]
+    """Report some pairs, by type, with a number of each in A and in B; None where they are not."""
+    for type_id, part in runs(pairs.types[index]):
+        here = index[part]
+        sides = [None if each is None else each[part] for each in (n_a, n_b)]
+        numbers = [
+            [None] * N_EXAMPLES if each is None else each[:N_EXAMPLES].tolist() for each in sides
+        ]
         examples = tuple(
-            (pairs.ids(place), int(old), int(new))
-            for place, old, new in zip(places[part][:N_EXAMPLES], before, after, strict=False)
+            (pairs.ids(pair), old, new) for pair, old, new in zip(here, *numbers, strict=False)
         )
-        largest = float(np.abs(before - after).max())
-        yield record(kind, type_id, count=len(before), largest=largest, examples=examples)
+        known = [each for each in sides if each is not None]
+        more = (
+            {"synapses": int(known[0].sum())}
+            if len(known) == 1
+            else {"largest": float(np.abs(known[0] - known[1]).max())}
+        )
+        yield record(kind, type_id, count=len(here), examples=examples, **more)
 
 
 def _one_sided_columns(a: GatheredPairs, b: GatheredPairs) -> Iterator[tuple[str, str, int, int]]:
@@ -212,17 +195,16 @@ def _one_sided_columns(a: GatheredPairs, b: GatheredPairs) -> Iterator[tuple[str
 
 
 def _aligned(
-    a: GatheredPairs,
-    b: GatheredPairs,
-    in_a: IntArray,
-    in_b: IntArray,
-    absent: Collection[tuple[str, int]],
+    pairs: Sequence[GatheredPairs], matched: Sequence[IntArray], absent: Collection[tuple[str, int]]
 ) -> AlignedRows:
-    count = a.rows[in_a]
-    rows_a = a.order[ranges(a.first[in_a], count)]
-    rows_b = b.order[ranges(b.first[in_b], count)]
+    count = pairs[0].rows[matched[0]]
+    rows = [
+        each.order[ranges(each.first[common], count)]
+        for each, common in zip(pairs, matched, strict=True)
+    ]
     start = np.cumsum(count) - count
-    return AlignedRows(a.table, b.table, rows_a, rows_b, start, count, a.types[in_a], absent)
+    types = pairs[0].types[matched[0]]
+    return AlignedRows([each.table for each in pairs], rows, start, count, types, absent)
 
 
 def _rows_with(pairs: GatheredPairs, name: str) -> dict[int, int]:

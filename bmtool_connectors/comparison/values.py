@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -75,71 +75,66 @@ Recorder: TypeAlias = Callable[..., Difference]
 
 @dataclass(frozen=True)
 class AlignedColumn:
-    """Values of one property on aligned rows; text is given by codes into `labels`."""
+    """Values of one property on aligned rows of A and of B; text is given by codes into `labels`.
 
-    a: AnyArray
-    b: AnyArray
-    here_a: Mask | None = None
-    here_b: Mask | None = None
+    `here` says which rows have the property; None: all of them.
+    """
+
+    values: Sequence[AnyArray]
+    here: Sequence[Mask] | None = None
     labels: AnyArray | None = None
 
     def unequal(self, tolerance: tuple[float, float]) -> Mask:
-        floats = self.a.dtype.kind == "f" or self.b.dtype.kind == "f"
-        differ: Mask = self.a != self.b
-        if floats:
+        a, b = self.values
+        differ: Mask = a != b
+        if a.dtype.kind == "f" or b.dtype.kind == "f":
             rows = np.flatnonzero(differ)
-            x, y = self.a[rows].astype(float), self.b[rows].astype(float)
+            x, y = a[rows].astype(float), b[rows].astype(float)
             rtol, atol = tolerance
             with np.errstate(invalid="ignore", over="ignore"):
                 close = np.abs(x - y) <= atol + rtol * np.maximum(np.abs(x), np.abs(y))
             # An infinite value is within any relative distance of any other.
             close &= np.isfinite(x) & np.isfinite(y)
             differ[rows] = ~(close | (np.isnan(x) & np.isnan(y)))
-        if self.here_a is not None and self.here_b is not None:
-            differ |= self.here_a != self.here_b
+        if self.here is not None:
+            differ |= self.here[0] != self.here[1]
         return differ
 
-    def sort_keys(self, side: str) -> list[AnyArray]:
-        values, here = (self.a, self.here_a) if side == "a" else (self.b, self.here_b)
-        return [values] if here is None else [here, values]
+    def reordered(self, orders: Sequence[IntArray]) -> AlignedColumn:
+        def moved(arrays: Sequence[AnyArray]) -> list[AnyArray]:
+            return [array[order] for array, order in zip(arrays, orders, strict=True)]
 
-    def reordered(self, order_a: IntArray, order_b: IntArray) -> AlignedColumn:
-        return AlignedColumn(
-            self.a[order_a],
-            self.b[order_b],
-            None if self.here_a is None else self.here_a[order_a],
-            None if self.here_b is None else self.here_b[order_b],
-            self.labels,
-        )
+        here = None if self.here is None else moved(self.here)
+        return AlignedColumn(moved(self.values), here, self.labels)
 
     def largest(self, rows: IntArray) -> float | None:
         if self.labels is not None:
             return None
-        if self.here_a is not None and self.here_b is not None:
-            rows = rows[self.here_a[rows] & self.here_b[rows]]
+        if self.here is not None:
+            rows = rows[self.here[0][rows] & self.here[1][rows]]
+        a, b = (each[rows].astype(float) for each in self.values)
         with np.errstate(invalid="ignore", over="ignore"):
-            distance = np.abs(self.a[rows].astype(float) - self.b[rows].astype(float))
+            distance = np.abs(a - b)
         distance = distance[~np.isnan(distance)]
         return float(distance.max()) if len(distance) else None
 
-    def example(self, row: int) -> tuple[Any, Any]:
-        sides = (self.a, self.here_a), (self.b, self.here_b)
-        shown: list[Any] = []
-        for values, here in sides:
-            value = values[row].item()
-            label = value if self.labels is None else str(self.labels[value])
-            shown.append(label if here is None or here[row] else None)
-        return shown[0], shown[1]
+    def example(self, row: int) -> list[Any]:
+        shown = [values[row].item() for values in self.values]
+        if self.labels is not None:
+            shown = [str(self.labels[code]) for code in shown]
+        if self.here is not None:
+            shown = [
+                value if here[row] else None for value, here in zip(shown, self.here, strict=True)
+            ]
+        return shown
 
 
 @dataclass(frozen=True)
 class AlignedRows:
-    """Rows of two tables, side by side, pair after pair (`start`, `count`, `types` per pair)."""
+    """Rows of A and of B, side by side, pair after pair (`start`, `count`, `types` per pair)."""
 
-    table_a: Table
-    table_b: Table
-    rows_a: Any  # ndarray of int, or slice(None) where the rows are in one order already
-    rows_b: Any
+    tables: Sequence[Table]
+    rows: Sequence[Any]  # ndarray of int, or slice(None) where the rows are in one order already
     start: IntArray
     count: IntArray
     types: IntArray
@@ -147,44 +142,48 @@ class AlignedRows:
 
     def take(self, pairs: IntArray) -> AlignedRows:
         count = self.count[pairs]
-        places = ranges(self.start[pairs], count)
-        return replace(
-            self,
-            rows_a=self.rows_a[places],
-            rows_b=self.rows_b[places],
-            start=np.cumsum(count) - count,
-            count=count,
-            types=self.types[pairs],
-        )
+        index = ranges(self.start[pairs], count)
+        rows = [each[index] for each in self.rows]
+        start = np.cumsum(count) - count
+        return AlignedRows(self.tables, rows, start, count, self.types[pairs], self.absent)
 
     def ids(self, row: int) -> tuple[int, ...]:
         # Any row of the pair will do: they have the ids in common.
-        return row_ids(self.table_a, self.rows_a[row])
+        return row_ids(self.tables[0], self.rows[0][row])
 
     def pair_of(self, rows: IntArray) -> IntArray:
         return np.searchsorted(self.start, rows, side="right") - 1
 
     def column(self, name: str) -> AlignedColumn:
-        a, b = self.table_a.column(name)[self.rows_a], self.table_b.column(name)[self.rows_b]
+        sides = list(zip(self.tables, self.rows, strict=True))
+        values = [table.column(name)[rows] for table, rows in sides]
         labels = None
-        if a.dtype == object or b.dtype == object:
+        if any(each.dtype == object for each in values):
             import pandas as pd
 
-            texts = np.concatenate([a.astype(str), b.astype(str)]).astype(object)
+            texts = np.concatenate([each.astype(str) for each in values]).astype(object)
             codes, labels = pd.factorize(texts)
-            a, b = codes[: len(a)], codes[len(a) :]
-        here_a, here_b = self.table_a.present(name), self.table_b.present(name)
-        if here_a is None and here_b is None:
-            return AlignedColumn(a, b, None, None, labels)
-        here_a = np.ones(len(a), bool) if here_a is None else here_a[self.rows_a]
-        here_b = np.ones(len(b), bool) if here_b is None else here_b[self.rows_b]
+            values = np.split(codes, 2)
+        present = [table.present(name) for table in self.tables]
+        if all(each is None for each in present):
+            return AlignedColumn(values, None, labels)
+        here = [
+            np.ones(len(values[0]), bool) if each is None else each[rows]
+            for each, rows in zip(present, self.rows, strict=True)
+        ]
         # A type that has the column on one side only is reported as such, not value by value.
         skipped = [type_id for absent, type_id in self.absent if absent == name]
         if skipped:
             keep = np.repeat(~np.isin(self.types, skipped), self.count)
-            a, b = np.where(keep, a, 0), np.where(keep, b, 0)
-            here_a, here_b = here_a & keep, here_b & keep
-        return AlignedColumn(a, b, here_a, here_b, labels)
+            values = [np.where(keep, each, 0) for each in values]
+            here = [each & keep for each in here]
+        return AlignedColumn(values, here, labels)
+
+
+def _orders(rows: AlignedRows, columns: Sequence[AlignedColumn]) -> list[IntArray]:
+    """Return what sorts the rows of each pair by columns, the first counting most: in A and B."""
+    keys = [key for column in columns for key in (column.here, column.values) if key is not None]
+    return [_order_within(rows, [key[side] for key in keys]) for side in range(2)]
 
 
 def _order_within(rows: AlignedRows, keys: Sequence[AnyArray]) -> IntArray:
@@ -216,13 +215,10 @@ def _differing_pairs(
     for turn in range(len(names) if any(tolerance) else 1):
         part = rows.take(several)
         columns = [part.column(name) for name in (*names[turn:], *names[:turn])]
-        order_a, order_b = (
-            _order_within(part, [key for column in columns for key in column.sort_keys(side)])
-            for side in "ab"
-        )
+        orders = _orders(part, columns)
         differ = np.zeros(len(several), dtype=bool)
         for column in columns:
-            unequal = column.reordered(order_a, order_b).unequal(tolerance)
+            unequal = column.reordered(orders).unequal(tolerance)
             differ[part.pair_of(np.flatnonzero(unequal))] = True
         several = several[differ]
     return np.sort(np.concatenate([single, several]))
@@ -254,8 +250,7 @@ def value_differences(
     for name in names if len(pairs) else ():
         # Each property by itself, so that one changed delay does not show up in the sections too.
         column = part.column(name)
-        order_a, order_b = (_order_within(part, column.sort_keys(side)) for side in "ab")
-        column = column.reordered(order_a, order_b)
+        column = column.reordered(_orders(part, [column]))
         unequal = np.flatnonzero(column.unequal(tolerance))
         owner = part.pair_of(unequal)
         explained[owner] = True

@@ -1,4 +1,4 @@
-"""What all connectors share: uses, the lazy draw, rules, views and the report.
+"""What all connectors share: uses, the lazy draw, rules, what is expected, and the report.
 
 A connector is a set of parameters. ``setup_nodes`` begins a *use* of it on two
 node pools; the edges of a use are drawn once, when they are first needed, and
@@ -7,48 +7,37 @@ never change. Everything handed out (rules, views) is bound to its use.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from bmtool_connectors import messages
 from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import EdgeList
-from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.inspected import ConnectorInspection
-from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference
+from bmtool_connectors.patterns.views import AbstractConnector, ConnectorViews
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.expected import Expected
+from bmtool_connectors.sampling.plan import Plan
+
+if TYPE_CHECKING:
+    from bmtool_connectors.reports.explain import Explanation
+    from bmtool_connectors.reports.preview import Preview
+    from bmtool_connectors.reports.summary import Summary
 
 __all__ = ["AbstractConnector", "BaseConnector"]
 
-
-class AbstractConnector(ABC):
-    """What BMTK scripts expect of a connector: ``setup_nodes``, then ``edge_params``."""
-
-    @abstractmethod
-    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
-        """Take the node pools to connect."""
-
-    @abstractmethod
-    def edge_params(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments for ``net.add_edges(**...)``."""
-
-    @staticmethod
-    def constant_function(val: Any) -> Callable[..., Any]:
-        """Return a function that ignores its arguments and returns `val`."""
-
-        def constant(*arg: Any) -> Any:
-            return val
-
-        return constant
+#: Methods that tell of the edges that the ``draw`` of their class makes.
+TELLING = ("expected_of", "_plan_ahead", "_explained", "_law_of_distance")
 
 
-class BaseConnector(ConnectorInspection, AbstractConnector):
+class BaseConnector(ConnectorViews, AbstractConnector):
     """A connector, but for its law: subclass it and write ``draw``.
 
     Parameters
@@ -79,10 +68,15 @@ class BaseConnector(ConnectorInspection, AbstractConnector):
 
     #: BMTK's iterator for each direction.
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "one_to_one"})
-    #: Whether a node may connect to itself; a parameter of some connectors.
-    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
-    #: Compare populations by network and filter only; a parameter of one connector.
-    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
+    #: Whether edges are stored once per unordered pair.
+    _is_undirected: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # The laws of another class, from which this one derives, are not those of its own draw.
+        for name in TELLING:
+            if _depth(cls, "draw") < _depth(cls, name):
+                setattr(cls, name, getattr(BaseConnector, name))
 
     # ------------------------------------------------------------------ the hook
     @abstractmethod
@@ -141,15 +135,6 @@ class BaseConnector(ConnectorInspection, AbstractConnector):
                 f"rng of {type(self).__name__} was assigned after its edges were drawn; assign it "
                 "before the network is built, or set up the nodes of connector.replace(rng=...)."
             )
-
-    @property
-    def use(self) -> Projection:
-        """The current use; a NodeError before ``setup_nodes``."""
-        if self._use is None:
-            raise NodeError(
-                f"{type(self).__name__} has no nodes yet: call setup_nodes(source=..., target=...)."
-            )
-        return self._use
 
     def edge_params(self, **kwargs: Any) -> dict[str, Any]:
         """Return ``source``, ``target``, ``iterator`` and ``connection_rule`` for ``add_edges``.
@@ -217,10 +202,6 @@ class BaseConnector(ConnectorInspection, AbstractConnector):
         return tuple(maps)
 
     # ------------------------------------------------------------------ what a projection asks
-    def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
-        """Return the pairs that are looked at."""
-        return PairSpace(source, target, autapses=self.allow_autapses)
-
     def _references(self) -> Iterable[Reference]:
         """Return the other connectors whose edges the law depends on."""
         return ()
@@ -249,3 +230,161 @@ class BaseConnector(ConnectorInspection, AbstractConnector):
         """Drop node objects and kept arrays of a drawn use; the edges stay."""
         if self._use is not None and self._use.connectivity is not None:
             self._use.free_memory()
+
+    # ------------------------------------------------------------------ what classes override
+    def expected_of(self, projection: Projection, most: int | None = None) -> Expected | None:
+        """Return what the draw of a projection gives on average; None where that is not known.
+
+        Parameters
+        ----------
+        projection : Projection
+        most : int, optional
+            Pairs that stand for all, where there are many.
+        """
+        if self.is_random:
+            return None
+        timer = messages.Timer()
+        drawn = projection.draw()
+        return Expected.certain(drawn, timer.end())
+
+    def _plan_ahead(self, projection: Projection) -> Plan | None:
+        """Return the laws that say which pairs may connect, where there are any."""
+        return None
+
+    def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:
+        """Return what the laws say of the pair at two indices."""
+        return {"note": f"{type(self).__name__} has no probability of a single pair"}
+
+    def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
+        """Return the forward probability as a function of distances, and their metric."""
+        return None
+
+    def _report_labels(self, projection: Projection) -> tuple[str, str]:
+        return projection.labels
+
+    def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
+        """Return the rows of a drawn projection in the CSV report: labels, and what was drawn."""
+        return [(*self._report_labels(projection), projection.drawn())]
+
+    def _save_report(self, projection: Projection) -> None:
+        """Append to the CSV connection report."""
+        from bmtool_connectors.reports.connection_report import save_rows
+
+        return save_rows(self.report_name, self._report_rows(projection))
+
+    # ------------------------------------------------------------------ what users ask
+    def save_connection_report(self) -> None:
+        """Append the row of the current use to the CSV connection report."""
+        self.use.looked_at()
+        self._save_report(self.use)
+
+    def expected(self) -> Expected:
+        """Return what the draw will give and cost, computed from the laws; draws nothing.
+
+        Returns
+        -------
+        Expected
+            Numbers of edges and reciprocal pairs, the share of infeasible pairs, memory, time
+            and sampler.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``; of a connector that depends on another one's edges, when
+            those have not been drawn.
+        ParameterError
+            As the draw would, if a function gives what is no probability, or no degree.
+        NotImplementedError
+            If only ``draw`` itself can tell: of a connector that says nothing else.
+
+        Notes
+        -----
+        Of probabilities: exact up to 262,144 pairs within reach; above, from a sample of them
+        that is the same every time and another one for each edge type, with ``standard_error``
+        telling how far off the edges may be; ``estimated`` is then True. Of degrees: with
+        multapses, pairs that are drawn repeatedly count once. Functions of the user are called
+        (but not those for `n_syn`), and a shared generator stands afterwards where it stood
+        before.
+        """
+        found: Expected | None = self.expected_of(self.use)
+        if found is None:
+            raise NotImplementedError(
+                f"expected() of {type(self).__name__} is not known: only its draw() tells what it "
+                "connects; look at connectivity, or define expected_of() in the class."
+            )
+        return found
+
+    def preview(self) -> Preview:
+        """Return what the draw will give and cost, with hints where that looks unintended.
+
+        Returns
+        -------
+        Preview
+            ``print`` it, or take ``to_frame()``, ``to_json()``, ``to_csv()``.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+
+        Notes
+        -----
+        The numbers of :meth:`expected`; nothing is drawn. Errors that the draw would raise are
+        hints here.
+        """
+        from bmtool_connectors.reports.of_connector import preview
+
+        return preview(self)
+
+    def summary(self) -> Summary:
+        """Return what was wanted and what was drawn, with standard deviations and z.
+
+        Returns
+        -------
+        Summary
+            ``print`` it, or take ``to_frame()``, ``to_json()``, ``to_csv()``.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``.
+
+        Notes
+        -----
+        Draws the edges if they have not been. The laws are looked at again, as in
+        :meth:`expected`; what comes from a sample is marked.
+        """
+        from bmtool_connectors.reports.of_connector import summary
+
+        return summary(self)
+
+    def explain(self, source_id: int, target_id: int) -> Explanation:
+        """Return why a pair of nodes is connected or not: its laws and what was drawn.
+
+        Parameters
+        ----------
+        source_id, target_id : int
+            Node ids.
+
+        Returns
+        -------
+        Explanation
+            ``print`` it.
+
+        Raises
+        ------
+        NodeError
+            Before ``setup_nodes``, or if a pool has no such node.
+
+        Notes
+        -----
+        Nothing is drawn: before the draw the outcome is ``'not drawn yet'``.
+        """
+        from bmtool_connectors.reports.of_connector import explain_pair
+
+        return explain_pair(self, source_id, target_id)
+
+
+def _depth(cls: type, name: str) -> int:
+    """Return how far up the classes that `cls` derives from a name is defined."""
+    return next((k for k, each in enumerate(cls.__mro__) if name in vars(each)), len(cls.__mro__))

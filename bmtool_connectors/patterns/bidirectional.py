@@ -17,7 +17,7 @@ from bmtool_connectors.generators import unchanged
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.projection import Projection
-from bmtool_connectors.patterns.sampled import SampledConnector
+from bmtool_connectors.patterns.sampled import Kept, SampledConnector
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -34,9 +34,8 @@ class BidirectionalConnector(SampledConnector):
         {"forward": "one_to_all", "backward": "all_to_one"}
     )
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
-    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
-    infeasible: str = parameter(
+    infeasible: str | None = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
@@ -114,9 +113,8 @@ class BidirectionalConnector(SampledConnector):
         projection = self.use
         allowed = ("forward",) if projection.recurrent else ("forward", "backward")
         if direction is None:
-            left = [
-                each for each in allowed if projection.recurrent or each not in projection.taken
-            ]
+            taken = () if projection.recurrent else projection.taken
+            left = [each for each in allowed if each not in taken]
             if not left:
                 raise NodeError(
                     f"edge_params of {type(self).__name__} was called for both directions already; "
@@ -125,8 +123,8 @@ class BidirectionalConnector(SampledConnector):
             direction = left[0]
         elif direction not in allowed:
             raise ParameterError(
-                f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
-                f"is {' or '.join(map(repr, allowed))}."
+                f"direction of {type(self).__name__}.edge_params() must be "
+                f"{' or '.join(map(repr, allowed))}, got {direction!r}."
             )
         return self.use.edge_params(direction)
 
@@ -199,9 +197,7 @@ class BidirectionalConnector(SampledConnector):
             ends,
         )
 
-    def _assembled(
-        self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
-    ) -> Connectivity:
+    def _assembled(self, plan: Plan, drawn: PairDraw, kept: Kept) -> Connectivity:
         """Return edges and counts of both directions."""
         self._warn_of_clipping(plan, drawn)
         assert plan.joint is not None
@@ -242,19 +238,14 @@ class BidirectionalConnector(SampledConnector):
 
     def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
         drawn = projection.connectivity
-        if (
-            self.infeasible == "bmtool"
-            and projection.recurrent
-            and drawn is not None
-            and drawn.clipped
-        ):
+        was_clipped = drawn is not None and drawn.clipped
+        if self.infeasible == "bmtool" and projection.recurrent and was_clipped:
             return None  # the edges of both directions have no one law
         return super()._law_of_distance(projection)
 
     def _count_names(self, projection: Projection) -> tuple[str, ...]:
-        return (
-            ("all", "reciprocal") if projection.recurrent else ("forward", "backward", "reciprocal")
-        )
+        directions = ("all",) if projection.recurrent else ("forward", "backward")
+        return (*directions, "reciprocal")
 
     def _opening(self, projection: Projection) -> str:
         return "\nStart building connection between:\n  {}\n  {}".format(*projection.labels)

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import messages
+from bmtool_connectors.arrays import Index
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity, LazyCounts
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import block_parts
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.block_entries import (
-    EntryConnectors,
-    Pair,
-    is_two_way,
-    read_entries,
-)
-from bmtool_connectors.patterns.block_expected import summed
-from bmtool_connectors.patterns.block_parts import (
-    Index,
-    Part,
-    Places,
-    check_classes,
-    named_attributes,
-    places_by_value,
-    pool_parts,
-)
+from bmtool_connectors.patterns.block_entries import EntryConnectors, Pair, is_two_way, read_entries
+from bmtool_connectors.patterns.block_parts import Part, Places
 from bmtool_connectors.patterns.example_laws import PROFILE, synapses_of_ids
 from bmtool_connectors.patterns.fixed_degree import FixedInDegreeConnector
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    argument,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
 from bmtool_connectors.patterns.references import Reference
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
@@ -151,20 +131,20 @@ class BlockConnector(BaseConnector):
     0.3
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p": {("A", "A"): (PROFILE, 0.1), ("A", "B"): 0.4}, "n_syn": synapses_of_ids},
         {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
     )
 
-    p: Any = parameter(law=True)
+    p: Any = parameter(in_vars=True)
     by: str | tuple[str, str] = parameter(default="pop_name")
-    p_arg: Argument = parameter(default=None, check=argument, kw_only=True, law=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
+    p_arg: Argument = parameter(default=None, kw_only=True, in_vars=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     orientation: str | None = parameter(default=None, kw_only=True, shown=False)
     values: Any = parameter(default=None, kw_only=True, shown=False)
-    missing: Any = parameter(default="error", kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, law=True)
-    infeasible: str = parameter(
+    missing: Any = parameter(default="error", kw_only=True, in_vars=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True, in_vars=True)
+    infeasible: str | None = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
@@ -176,23 +156,18 @@ class BlockConnector(BaseConnector):
     def _check(self) -> None:
         own = type(self).__name__
         entries = read_entries(self.p, self.values, self.orientation, own)
-        self._attributes = named_attributes(self.by, own)
+        self._attributes = block_parts.named_attributes(self.by, own)
         self._one_attribute = self._attributes[0] == self._attributes[1]
         self._vars["p"] = entries
         self._given = {**self._given, "p": entries}
-        make = EntryConnectors(
-            *(own, self.p_arg, self.n_syn, self.allow_autapses, self.infeasible),
-            rng=self.rng,
-            sampler=self.sampler,
-            name=self.name,
-        )
+        make = EntryConnectors(self)
         self._connectors = make.of_all(entries)
         self._is_complete = isinstance(self.missing, str) and self.missing == "error"
         self._default = None if self._is_complete else make.one(self.missing, "missing")
         if self._default is not None and is_two_way(self._default):
             raise ParameterError(
-                f"missing of {own} is {self.missing!r}, which makes both directions of a pair; "
-                "allowed is an entry with one direction: give the others in p."
+                f"missing of {own} must be an entry with one direction, got {self.missing!r}, "
+                "which makes both directions of a pair: give the others in p."
             )
         given = [*entries.values(), self.missing]
         # Connectors among the entries have a rule of their own.
@@ -212,7 +187,7 @@ class BlockConnector(BaseConnector):
         places = self._places(*projection.ends)
         pools = (projection.source_pool, projection.target_pool)
         ends = zip(pools, projection.ends, places, self._attributes, strict=True)
-        source, target = (pool_parts(*each) for each in ends)
+        source, target = (block_parts.pool_parts(*each) for each in ends)
         if projection.recurrent and self._one_attribute:
             target = source
         blocks = []
@@ -232,7 +207,7 @@ class BlockConnector(BaseConnector):
             if end and nodes is source and self._one_attribute:
                 return found[0], found[0]
             named = {pair[end]: pair[end] for pair in self._connectors}
-            places = places_by_value(nodes, self._attributes[end], type(self).__name__)
+            places = block_parts.places_by_value(nodes, self._attributes[end], type(self).__name__)
             # Classes as p spells them: 1 and 1.0 are equal, and labels of different pools.
             found.append({named.get(value, value): index for value, index in places.items()})
         return found[0], found[1]
@@ -242,7 +217,9 @@ class BlockConnector(BaseConnector):
     ) -> Iterator[tuple[Pair, BaseConnector]]:
         """Yield the blocks that nodes are in, in the order of `p`, and their connectors."""
         needed = self.by if self._is_complete else None
-        check_classes(self._connectors, places, self._attributes, needed, type(self).__name__)
+        block_parts.check_classes(
+            self._connectors, places, self._attributes, needed, type(self).__name__
+        )
         done: set[Pair] = set()
         for pair, connector in self._connectors.items():
             if connector is None or pair[0] not in places[0] or pair[1] not in places[1]:
@@ -281,14 +258,19 @@ class BlockConnector(BaseConnector):
         """
         projection = projection_being_drawn(source, target)
         if projection is not None:
-            return self._draw_parts(projection)
+            parts = projection.parts
+            drawn, counted = self._drawn(
+                parts, lambda part: self._telling(part).use.draw(), source, target
+            )
+            projection.parts = tuple(map(Part.with_counts, parts, counted))
+            return drawn
         places = self._places(source, target)
-        parts = [
+        subsets = [
             {value: nodes.subset(index) for value, index in own.items()}
             for nodes, own in zip((source, target), places, strict=True)
         ]
         if source is target and self._one_attribute:
-            parts[1] = parts[0]
+            subsets[1] = subsets[0]
         blocks = [
             Part((a, b), connector, places[0][a], places[1][b])
             for (a, b), connector in self._chosen(places, source is target)
@@ -296,20 +278,9 @@ class BlockConnector(BaseConnector):
 
         def one(block: Part) -> EdgeList | Connectivity:
             a, b = block.pair
-            return block.connector.draw(parts[0][a], parts[1][b], rng)
+            return block.connector.draw(subsets[0][a], subsets[1][b], rng)
 
         return self._drawn(blocks, one, source, target)[0]
-
-    def _draw_parts(self, projection: Projection) -> Connectivity:
-        def one(block: Part) -> Connectivity:
-            return self._telling(block).use.draw()
-
-        drawn, counted = self._drawn(projection.parts, one, *projection.ends)
-        projection.parts = tuple(
-            replace(block, counts=counts)
-            for block, counts in zip(projection.parts, counted, strict=True)
-        )
-        return drawn
 
     def _telling(self, block: Part) -> BaseConnector:
         """Return the connector of a block, which tells as much as this one does now."""
@@ -319,7 +290,7 @@ class BlockConnector(BaseConnector):
 
     def _drawn(
         self,
-        blocks: Iterable[Part],
+        blocks: Sequence[Part],
         draw: Callable[[Part], EdgeList | Connectivity],
         source: NodeArrays,
         target: NodeArrays,
@@ -329,7 +300,6 @@ class BlockConnector(BaseConnector):
         counted: list[Connectivity] = []
         nothing = np.empty(0, dtype=np.int16)
         none = EdgeList.from_sorted(nothing, nothing, (0, 0))
-        blocks = list(blocks)
         for block in blocks:
             if self.verbose:
                 messages.say(f"Block {block.pair[0]!r} to {block.pair[1]!r}")
@@ -381,9 +351,8 @@ class BlockConnector(BaseConnector):
                 return None
             found.append(one)
         pairs = self._space(*projection.ends).n_pairs
-        sizes = projection.shape
-        return summed(
-            projection.parts, found, sizes, pairs, both=self._draws_all_reciprocal(projection)
+        return block_parts.summed(
+            projection, found, pairs, both=self._draws_all_reciprocal(projection)
         )
 
     def _explained(self, projection: Projection, i: int, j: int) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 Pair: TypeAlias = "tuple[Hashable, Hashable]"  #: Source class, target class.
 Entries: TypeAlias = "dict[Pair, Any]"
 
+#: Names of index and columns of a table, for each orientation.
+AXES = (("source", "target"), ("target", "source"))
 _FORMS = (
     "a dict {(source, target): entry}, a dict {source: {target: entry}}, a DataFrame, or a "
     "two-dimensional array with values=[...]"
@@ -50,7 +52,7 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
     rows_too = isinstance(table, list | tuple) and all(isinstance(r, list | tuple) for r in table)
     if not rows_too or not table:
         shown = f"a DataFrame of shape {p.shape}" if named else repr(p)
-        raise ParameterError(f"p of {owner} is {shown}; allowed is {_FORMS}.")
+        raise ParameterError(f"p of {owner} must be {_FORMS}, got {shown}.")
     if named:
         if values is not None:
             raise ParameterError(
@@ -58,7 +60,8 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
                 "leave it out."
             )
         rows, columns = list(p.index), list(p.columns)
-        said = _axes(p.index.name, p.columns.name)
+        axes = str(p.index.name), str(p.columns.name)
+        said = dict(zip(AXES, ORIENTATIONS, strict=True)).get(axes)
         if said is not None and orientation not in (None, said):
             raise ParameterError(
                 f"orientation of {owner} is {orientation!r}, but the index of p is named "
@@ -74,20 +77,12 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
         )
     if not isinstance(orientation, str) or orientation not in ORIENTATIONS:
         raise ParameterError(
-            f"orientation of {owner} is {orientation!r}; allowed are 'source_rows' and "
-            "'target_rows' (as in published tables of connection probabilities): say what the "
-            "rows of p are."
+            f"orientation of {owner} must be 'source_rows' or 'target_rows' (as in published "
+            f"tables of connection probabilities), got {orientation!r}: say what the rows of p are."
         )
     turn = -1 if orientation == "target_rows" else 1
     pairs = [(row, column)[::turn] for row in rows for column in columns]
     return _unique(zip(pairs, (entry for row in table for entry in row), strict=True), owner)
-
-
-def _axes(rows: Any, columns: Any) -> str | None:
-    """Return the orientation that the axes of a table name, or None."""
-    return {("source", "target"): "source_rows", ("target", "source"): "target_rows"}.get(
-        (str(rows), str(columns))
-    )
 
 
 def _of_dict(p: Mapping[Any, Any], owner: str) -> Entries:
@@ -97,8 +92,8 @@ def _of_dict(p: Mapping[Any, Any], owner: str) -> Entries:
         )
     wrong = [key for key in p if not isinstance(key, tuple) or len(key) != 2]
     if wrong or not p:
-        shown = f"has the key {wrong[0]!r}" if wrong else "is empty"
-        raise ParameterError(f"p of {owner} {shown}; allowed is {_FORMS}.")
+        shown = f"the key {wrong[0]!r}" if wrong else "an empty dict"
+        raise ParameterError(f"p of {owner} must be {_FORMS}, got {shown}.")
     return _unique(p.items(), owner)
 
 
@@ -106,7 +101,7 @@ def _unique(items: Iterable[tuple[Any, Any]], owner: str) -> Entries:
     """Return entries by pair of classes, refusing pairs that come again and NaN."""
     found: Entries = {}
     for pair, entry in items:
-        source, target = (_class(each, f"p of {owner} has an entry for") for each in pair)
+        source, target = (_class(each, f"classes in p of {owner}") for each in pair)
         if (source, target) in found:
             raise ParameterError(
                 f"p of {owner} has more than one entry for {(source, target)!r}; give one."
@@ -115,7 +110,7 @@ def _unique(items: Iterable[tuple[Any, Any]], owner: str) -> Entries:
     return found
 
 
-def _class(value: Any, say: str) -> Hashable:
+def _class(value: Any, name: str) -> Hashable:
     """Return what names a class, as Python's own type; refuse what cannot be compared."""
     plain = value.item() if isinstance(value, np.generic) else value
     try:
@@ -124,10 +119,7 @@ def _class(value: Any, say: str) -> Hashable:
     except TypeError:
         usable = False
     if not usable:
-        raise ParameterError(
-            f"{say} {plain!r}, which is no class of nodes; allowed are texts and numbers, as nodes "
-            "have them."
-        )
+        raise ParameterError(f"{name} must be texts or numbers, as nodes have them, got {plain!r}.")
     return plain  # type: ignore[no-any-return]
 
 
@@ -135,12 +127,12 @@ def class_names(values: Any, least: int, owner: str) -> list[Hashable]:
     """Return the names of classes, in order, each once, and at least so many."""
     given = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(given, Sequence) and not isinstance(given, str) and len(given) >= least:
-        names = [_class(each, f"{owner} has") for each in given]
+        names = [_class(each, f"classes in {owner}") for each in given]
         if len(set(names)) == len(names):
             return names
     raise ParameterError(
-        f"{owner} is {values!r}; allowed is a sequence of at least {least} different classes of "
-        "nodes, in order."
+        f"{owner} must be a sequence of at least {least} different classes of nodes, in order, got "
+        f"{values!r}."
     )
 
 
@@ -158,32 +150,12 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class EntryConnectors:
-    """Makes the connectors that entries stand for.
+    """Makes the connectors that the entries of a BlockConnector stand for."""
 
-    Parameters
-    ----------
-    owner : str
-        For messages.
-    p_arg : float or callable, optional
-        Argument of entries that are probabilities; spherical distance for functions.
-    n_syn, allow_autapses, infeasible
-        Of the connectors that are made.
-    **common
-        Of all of them: ``rng``, ``sampler`` and ``name``.
-    """
-
-    def __init__(
-        self,
-        owner: str,
-        p_arg: Any,
-        n_syn: Any,
-        allow_autapses: bool,
-        infeasible: str,
-        **common: Any,
-    ) -> None:
-        self._infeasible = infeasible
-        self._owner, self._p_arg, self._n_syn, self._autapses = owner, p_arg, n_syn, allow_autapses
-        self._common = {**common, "verbose": False, "save_report": False}
+    def __init__(self, block: Any) -> None:
+        self._block, self._owner = block, type(block).__name__
+        shared = {name: getattr(block, name) for name in ("rng", "sampler", "name")}
+        self._common = {**shared, "verbose": False, "save_report": False}
 
     def of_all(self, entries: Entries) -> dict[Pair, BaseConnector | None]:
         """Return a connector per pair; one that draws both directions stands at both.
@@ -216,38 +188,41 @@ class EntryConnectors:
         if isinstance(entry, BaseConnector):
             if isinstance(entry, GapJunction | OneToOneSequentialConnector):
                 raise ParameterError(
-                    f"{which} of {self._owner} is {entry!r}; allowed is {_ENTRY}, but no gap "
-                    "junctions and no partitions: use that connector by itself."
+                    f"{which} of {self._owner} must be {_ENTRY}, but no gap junctions and no "
+                    f"partitions, got {entry!r}: use that connector by itself."
                 )
             return entry
-        options = {"n_syn": self._n_syn, "allow_autapses": self._autapses, **self._common}
         return self._made(
-            which, UnidirectionConnector, p=entry, p_arg=self._argument(entry), **options
+            which,
+            UnidirectionConnector,
+            **{"p": entry, "p_arg": self._argument(entry), "n_syn": self._block.n_syn},
+            allow_autapses=self._block.allow_autapses,
         )
 
     def _argument(self, p: Any) -> Any:
-        return spherical_dist if self._p_arg is None and callable(p) else self._p_arg
+        """Return p_arg; of functions it is the spherical distance, unless given."""
+        given = self._block.p_arg
+        return spherical_dist if given is None and callable(p) else given
 
     def _made(self, which: str, make: type[BaseConnector], **parameters: Any) -> BaseConnector:
         try:
-            made = make(**parameters)
+            made = make(**parameters, **self._common)
         except ParameterError as error:
             raise ParameterError(f"{which} of {self._owner} is not allowed: {error}") from None
-        made.__dict__["_default_seed"] = (
-            True  # the owner's rng is not its own: another one may be assigned
-        )
+        # The owner's rng is not its own: another one may be assigned.
+        made.__dict__["_default_seed"] = True
         return made
 
     def _both_ways(self, pair: Pair, entry: tuple[Any, ...], entries: Entries) -> BaseConnector:
         """Return the connector of a (p, pr) and of the one that it belongs to."""
         which, other = f"p[{pair[0]!r}, {pair[1]!r}]", entries.get(pair[::-1])
         if len(entry) != 2:
-            raise ParameterError(f"{which} of {self._owner} is {entry!r}; allowed is {_ENTRY}.")
+            raise ParameterError(f"{which} of {self._owner} must be {_ENTRY}, got {entry!r}.")
         if not (isinstance(other, tuple) and len(other) == 2 and _same(entry[1], other[1])):
             raise ParameterError(
-                f"{which} of {self._owner} is {entry!r} and p[{pair[1]!r}, {pair[0]!r}] is "
-                f"{other!r}; allowed are tuples (p, pr) with the same pr for both, since pr is the "
-                "probability that a pair is connected both ways."
+                f"{which} and p[{pair[1]!r}, {pair[0]!r}] of {self._owner} must be tuples (p, pr) "
+                f"with the same pr for both, got {entry!r} and {other!r}: pr is the probability "
+                "that a pair is connected both ways."
             )
         p0, p1, pr = entry[0], other[0], entry[1]
         p0_arg, p1_arg = self._argument(p0), self._argument(p1)
@@ -256,7 +231,7 @@ class EntryConnectors:
             ReciprocalConnector,
             **{"p0": p0, "p1": p1, "p0_arg": p0_arg, "p1_arg": p1_arg, "pr": pr},
             pr_arg="0" if callable(pr) and p0_arg is not None else None,
-            **{"n_syn0": self._n_syn, "n_syn1": self._n_syn, "autapses": self._autapses},
-            infeasible=self._infeasible,
-            **self._common,
+            **{"n_syn0": self._block.n_syn, "n_syn1": self._block.n_syn},
+            autapses=self._block.allow_autapses,
+            infeasible=self._block.infeasible,
         )

@@ -1,16 +1,16 @@
-"""Parts of pools, by the value of an attribute of the nodes, and what is drawn between two."""
+"""Parts of pools, by the value of an attribute of the nodes, and the edges between two of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bmtool_connectors.arrays import Index, index_dtype
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
@@ -21,8 +21,8 @@ from bmtool_connectors.patterns.block_entries import Pair, is_two_way
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.sampling.candidates import ListedPairs
+from bmtool_connectors.sampling.expected import Expected
 
-Index = npt.NDArray[np.int64]
 Places = dict[Hashable, Index]  #: Positions in a pool of the nodes of each class.
 
 
@@ -34,8 +34,8 @@ def named_attributes(by: Any, owner: str) -> tuple[str, str]:
         if isinstance(first, str) and isinstance(second, str) and first and second:
             return first, second
     raise ParameterError(
-        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
-        "source and of target nodes."
+        f"by of {owner} must be the name of a node attribute, or a tuple of two (of source and of "
+        f"target nodes), got {by!r}."
     )
 
 
@@ -192,6 +192,10 @@ class Part:
     def __deepcopy__(self, memo: dict[int, Any]) -> Part:
         return replace(self, connector=deepcopy(self.connector, memo))
 
+    def with_counts(self, counts: Connectivity) -> Part:
+        """Return the part with what was counted in the draw."""
+        return replace(self, counts=counts)
+
     def without_nodes(self) -> Part:
         """Return the block without node objects."""
         copied = deepcopy(self)
@@ -227,3 +231,58 @@ class Part:
         plan = made._plan(made._space(nodes, nodes), None)
         p0 = plan.laws.evaluate_on(ListedPairs(plan.space, self.source, self.source)).p0
         return int(np.count_nonzero(np.broadcast_to(p0, self.source.shape)))
+
+
+def summed(
+    projection: Projection, found: Sequence[Expected], pairs: int, *, both: bool
+) -> Expected:
+    """Return the sums of what is expected of each block.
+
+    Parameters
+    ----------
+    projection : Projection
+        Of the whole pools.
+    found : sequence of Expected
+        What is expected of each of its parts.
+    pairs : int
+        Pairs that are looked at.
+    both : bool
+        Whether reciprocal pairs only come from blocks that draw both directions together.
+    """
+    sizes = projection.shape
+    edges = sum(each.edges for each in found)
+    # Directions that are drawn together are correlated, blocks are not.
+    variance = sum(
+        each.forward_sd**2
+        + (each.backward and each.backward_sd**2 + 2 * (each.reciprocal - each.independent))
+        for each in found
+    )
+    reciprocal = found if both else ()
+    clipped = [(each.infeasible, each.pairs) for each in found if each.reciprocal]
+    error = float(np.sqrt(sum(each.standard_error**2 for each in found)))
+    n_bytes = sum(each.n_bytes for each in found) + edges * sum(_width(n) for n in sizes)
+    for part, one in zip(projection.parts, found, strict=True):  # positions in the whole are longer
+        n_bytes -= one.edges * (_width(len(part.source)) + _width(len(part.target)))
+    return Expected(
+        sampler=" and ".join(sorted({each.sampler for each in found})) or "none",
+        pairs=pairs,
+        forward=edges,
+        backward=0.0,
+        reciprocal=sum(each.reciprocal for each in reciprocal),
+        infeasible=sum(x * n for x, n in clipped) / max(sum(n for _, n in clipped), 1),
+        standard_error=error,
+        n_bytes=round(n_bytes),
+        seconds=sum(each.seconds for each in found),
+        kept_bytes=max((each.kept_bytes for each in found), default=0),
+        forward_sd=float(np.sqrt(max(variance, 0.0))),
+        reciprocal_sd=float(np.sqrt(sum(each.reciprocal_sd**2 for each in reciprocal))),
+        forward_error=error,
+        reciprocal_error=float(np.sqrt(sum(each.reciprocal_error**2 for each in reciprocal))),
+        max_step=max((each.max_step for each in found), default=1.0),
+        degrees={"out": (edges / sizes[0], None), "in": (edges / sizes[1], None)},
+    )
+
+
+def _width(n: int) -> int:
+    """Return the bytes that a position among n nodes takes."""
+    return index_dtype(n).itemsize

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.discovery import Examples
+from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.gap_junction import GapJunction
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    Probability,
-    argument,
-    joint,
-    joint_argument,
-    parameter,
-    probability,
-    require_argument,
-    require_positions,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, Probability, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -103,7 +91,7 @@ float, callable or None
     0.5
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {
             "gap_connector": GapJunction(0.3),
             **{"p0_elec": 0.5, "p1_elec": 0.5, "pr_elec": 0.25},
@@ -112,26 +100,25 @@ float, callable or None
     )
 
     gap_connector: Any = parameter(check=checked_reference)
-    p0_elec: Probability = parameter(check=probability, law=True)
-    p1_elec: Probability = parameter(check=probability, law=True)
-    pr_elec: Probability | None = parameter(check=joint, law=True)
-    p0_nonelec: Probability = parameter(check=probability, law=True)
-    p1_nonelec: Probability = parameter(check=probability, law=True)
-    pr_nonelec: Probability | None = parameter(check=joint, law=True)
-    p0_elec_arg: Argument = parameter(default=None, check=argument, law=True)
-    p1_elec_arg: Argument = parameter(default=None, check=argument, law=True)
-    pr_elec_arg: Argument | str = parameter(default=None, check=joint_argument, law=True)
-    p0_nonelec_arg: Argument = parameter(default=None, check=argument, law=True)
-    p1_nonelec_arg: Argument = parameter(default=None, check=argument, law=True)
-    pr_nonelec_arg: Argument | str = parameter(default=None, check=joint_argument, law=True)
-    n_syn0: Count = parameter(default=1, check=synapses, law=True)
-    n_syn1: Count = parameter(default=1, check=synapses, law=True)
-    _positional: ClassVar[tuple[str, ...]] = (
-        "gap_connector",
-        *(f"{p}_{kind}" for kind in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
-        *(f"{p}_{kind}_arg" for kind in ("elec", "nonelec") for p in ("p0", "p1", "pr")),
-        *("n_syn0", "n_syn1", *OPTIONS),
+    p0_elec: Probability = parameter(in_vars=True)
+    p1_elec: Probability = parameter(in_vars=True)
+    pr_elec: Probability | None = parameter(check=parameters.joint, in_vars=True)
+    p0_nonelec: Probability = parameter(in_vars=True)
+    p1_nonelec: Probability = parameter(in_vars=True)
+    pr_nonelec: Probability | None = parameter(check=parameters.joint, in_vars=True)
+    p0_elec_arg: Argument = parameter(default=None, in_vars=True)
+    p1_elec_arg: Argument = parameter(default=None, in_vars=True)
+    pr_elec_arg: Argument | str = parameter(
+        default=None, check=parameters.joint_argument, in_vars=True
     )
+    p0_nonelec_arg: Argument = parameter(default=None, in_vars=True)
+    p1_nonelec_arg: Argument = parameter(default=None, in_vars=True)
+    pr_nonelec_arg: Argument | str = parameter(
+        default=None, check=parameters.joint_argument, in_vars=True
+    )
+    n_syn0: Count = parameter(default=1, in_vars=True)
+    n_syn1: Count = parameter(default=1, in_vars=True)
+    _positional = OPTIONS
 
     def _check(self) -> None:
         own = type(self).__name__
@@ -144,25 +131,17 @@ float, callable or None
                 ("p1", kind.p1, either),
                 ("pr", kind.pr, kind.pr_arg),
             ):
-                require_argument(p, arg, f"{which}_{kind.name} of {own}")
+                parameters.require_argument(p, arg, f"{which}_{kind.name} of {own}")
 
     def _kinds(self, recurrent: bool = False) -> tuple[_Kind, _Kind]:
         """Return the parameters of pairs without and with a gap junction."""
-        kinds = (
-            _Kind(
-                "nonelec",
-                *(self.p0_nonelec, self.p1_nonelec, self.pr_nonelec),
-                *(self.p0_nonelec_arg, self.p1_nonelec_arg, self.pr_nonelec_arg),
-            ),
-            _Kind(
-                "elec",
-                *(self.p0_elec, self.p1_elec, self.pr_elec),
-                *(self.p0_elec_arg, self.p1_elec_arg, self.pr_elec_arg),
-            ),
+        nonelec, elec = (
+            _Kind(name, *(getattr(self, f"{p[:2]}_{name}{p[2:]}") for p in _Kind._fields[1:]))
+            for name in ("nonelec", "elec")
         )
         if not recurrent:
-            return kinds
-        first, second = (kind._replace(p1=kind.p0, p1_arg=kind.p0_arg) for kind in kinds)
+            return nonelec, elec
+        first, second = (kind._replace(p1=kind.p0, p1_arg=kind.p0_arg) for kind in (nonelec, elec))
         return first, second
 
     def _used(self) -> dict[str, Any]:
@@ -185,13 +164,10 @@ float, callable or None
                     f"population: p0_{kind.name} ({kind.p1!r}) is used for both directions.",
                     projection.ends,
                 )
-            require_argument(kind.p1, kind.p1_arg, f"{name} of {own}")
-            args |= {
-                f"p0_{kind.name}_arg": kind.p0_arg,
-                f"p1_{kind.name}_arg": kind.p1_arg,
-                f"pr_{kind.name}_arg": kind.pr_arg,
-            }
-        require_positions(own, args, projection.source, projection.target)
+            parameters.require_argument(kind.p1, kind.p1_arg, f"{name} of {own}")
+            for which in ("p0", "p1", "pr"):
+                args[f"{which}_{kind.name}_arg"] = getattr(kind, f"{which}_arg")
+        parameters.require_positions(projection, **args)
         self._reference.bind(projection)
 
     def _references(self) -> tuple[Reference]:

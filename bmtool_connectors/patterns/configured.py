@@ -11,14 +11,12 @@ import os
 from abc import ABCMeta
 from collections import OrderedDict
 from collections.abc import Mapping
-from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 
 from bmtool_connectors import randomness
-from bmtool_connectors.checks import flag
 from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
@@ -83,17 +81,17 @@ def _fields_of(cls: type) -> dict[str, Parameter]:
 def _signature_of(
     fields: Mapping[str, Parameter], positional: tuple[str, ...]
 ) -> inspect.Signature:
-    """Return the signature of a constructor; `positional` are the names before the ``*``."""
+    """Return the signature of a constructor; `positional` are the last names before the ``*``."""
     kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     taken = {each.argument: each for each in fields.values() if each.init}
-    named = positional or tuple(name for name, each in taken.items() if not each.kw_only)
+    named = [name for name, each in taken.items() if not each.kw_only] + list(positional)
     ordered = {name: taken[name] for name in named} | taken
     return inspect.Signature(
         [
             inspect.Parameter(
                 name,
                 kinds[name not in named],
-                default=inspect.Parameter.empty if each.default is REQUIRED else each.default,
+                default=each.default,
                 annotation=each.annotation,
             )
             for name, each in ordered.items()
@@ -147,16 +145,14 @@ def _overridden(name: str, owner: str) -> TypeError:
 def _text_or_none(value: Any, owner: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed is a str or None.")
+    raise ParameterError(f"{owner} must be a str or None, got {value!r}.")
 
 
 class Configured(metaclass=ConnectorType):
     """A connector's parameters, declared in the class body and fixed once it is made."""
 
-    verbose: bool = parameter(default=True, check=flag, kw_only=True, shown=False, assignable=True)
-    save_report: bool = parameter(
-        default=True, check=flag, kw_only=True, shown=False, assignable=True
-    )
+    verbose: bool = parameter(default=True, kw_only=True, shown=False, assignable=True)
+    save_report: bool = parameter(default=True, kw_only=True, shown=False, assignable=True)
     report_name: str | os.PathLike[str] | None = parameter(
         default=None, check=checked_report_name, kw_only=True, shown=False, assignable=True
     )
@@ -169,7 +165,7 @@ class Configured(metaclass=ConnectorType):
     parameter_names: ClassVar[tuple[str, ...]] = ()
     #: Whether the edges are random, so that drawing them moves a shared generator.
     is_random: ClassVar[bool] = True
-    #: Parameters that the constructor takes by position, in order; by default the class's own.
+    #: Keyword-only parameters that this class takes by position, after those that are not.
     _positional: ClassVar[tuple[str, ...]] = ()
     #: Options of all connectors that this class does not take.
     _without: ClassVar[tuple[str, ...]] = ()
@@ -223,7 +219,7 @@ class Configured(metaclass=ConnectorType):
         self._vars: dict[str, Any] = {
             each.argument: self._given.get(each.argument, each.default)
             for each in own._fields.values()
-            if each.law
+            if each.in_vars
         }
         self._randomness: Seed | SharedGenerator
         #: Whether ``rng`` is the module's.
@@ -365,8 +361,8 @@ class Configured(metaclass=ConnectorType):
                 bound.arguments[others] = {**bound.arguments.get(others, {}), name: value}
             else:
                 raise ParameterError(
-                    f"replace() of {own} got {name!r}; allowed are "
-                    f"{', '.join(signature.parameters)}."
+                    f"keywords of replace() of {own} must be some of "
+                    f"{', '.join(signature.parameters)}, got {name!r}."
                 )
         for name in self._not_kept:
             if name not in bound.arguments:
@@ -374,12 +370,6 @@ class Configured(metaclass=ConnectorType):
                     f"{name} of {own} is not kept, to save memory; pass it to replace(), too."
                 )
         return type(self)(*bound.args, **bound.kwargs)
-
-    def _unused(self: Self, **attributes: Any) -> Self:
-        """Return a connector with these parameters, but for some, that has not been set up."""
-        made = copy(self)
-        made.__dict__.update(_warned=set(), **attributes)
-        return made
 
     # ------------------------------------------------------------------ warnings
     def warn_once(

@@ -17,7 +17,6 @@ import numpy as np
 from bmtool_connectors import vectorization
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.profiles.probability_function import ProbabilityFunction
 from bmtool_connectors.randomness import Seed
@@ -169,7 +168,7 @@ def connector_described(connector: BaseConnector) -> dict[str, Any]:
     }
 
 
-def observed(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
+def observed(connector: BaseConnector, projection: Projection) -> dict[str, Any] | None:
     """Return what was counted when the edges of a use were drawn."""
     found = projection.connectivity
     if found is None:
@@ -183,7 +182,7 @@ def observed(connector: ConnectorInspection, projection: Projection) -> dict[str
     }
 
 
-def expected(connector: ConnectorInspection, projection: Projection) -> dict[str, Any] | None:
+def expected(connector: BaseConnector, projection: Projection) -> dict[str, Any] | None:
     """Return what the laws give on average, or None where they cannot tell."""
     try:
         found = connector.expected_of(projection, MOST_PAIRS_OF_RECIPES)

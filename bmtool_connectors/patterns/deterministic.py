@@ -7,18 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bmtool_connectors.arrays import Index
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.example_laws import synapses_of_ids
-from bmtool_connectors.patterns.parameters import (
-    Count,
-    parameter,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling.assemble import summed_edges
@@ -34,7 +29,7 @@ MODES = ("strict", "truncate", "circular")
 def _mode(value: Any, owner: str) -> str:
     if isinstance(value, str) and value in MODES:
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed are 'strict', 'truncate' and 'circular'.")
+    raise ParameterError(f"{owner} must be 'strict', 'truncate' or 'circular', got {value!r}.")
 
 
 class DeterministicConnector(BaseConnector):
@@ -42,8 +37,8 @@ class DeterministicConnector(BaseConnector):
 
     is_random: ClassVar[bool] = False
 
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
-    _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
+    _without = ("rng", "name", "sampler")
 
     def _check(self) -> None:
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
@@ -53,13 +48,7 @@ class DeterministicConnector(BaseConnector):
         pairs = ListedPairs(space, i, j)
         n_syn = self._n_syn.of_all(pairs)
         edges, dropped = summed_edges(i, j, (len(space.source), len(space.target)), n_syn)
-        return Connectivity(
-            edges,
-            pairs=space.n_pairs,
-            possible=(len(i),),
-            connected=(len(edges),),
-            dropped=dropped,
-        )
+        return Connectivity.from_edges(edges, space.n_pairs, (len(i),), dropped=dropped)
 
 
 class AllToAllConnector(DeterministicConnector):
@@ -90,13 +79,13 @@ class AllToAllConnector(DeterministicConnector):
     AllToAllConnector(n_syn=2)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"n_syn": synapses_of_ids},
         {"allow_autapses": True},
     )
 
-    n_syn: Count = parameter(default=1, check=synapses, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True)
+    n_syn: Count = parameter(default=1, in_vars=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Return all pairs of `source` and `target`."""

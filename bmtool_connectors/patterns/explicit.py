@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import is_first
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.conn_prop import ConnProp
 from bmtool_connectors.connectivity import Connectivity
@@ -18,10 +19,7 @@ from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
-from bmtool_connectors.patterns.parameters import (
-    Count,
-    parameter,
-)
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 
@@ -45,11 +43,9 @@ def checked_column(values: Column, name: str, describe: Callable[[int], str], ow
     wrong = ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
     if whole:
         wrong |= np.floor(numbers) != numbers
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
-        kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
-        vectorization.refuse(values[k], describe(k), f"{name} of {owner}", kind)
+    within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
+    kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
+    vectorization.refuse_first(wrong, values, describe, f"{name} of {owner}", kind)
     return numbers.astype(np.int64) if whole else numbers
 
 
@@ -62,35 +58,37 @@ class ExplicitConnector(BaseConnector):
         Properties of the edges, a value per row of the list; read-only.
     """
 
-    p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
-    p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
+    p: float = parameter(default=1.0, kw_only=True, init=False, in_vars=True)
+    p_arg: None = parameter(default=None, kw_only=True, init=False, in_vars=True)
     is_random: ClassVar[bool] = False
-    _without: ClassVar[tuple[str, ...]] = ("rng", "name", "sampler")
+    _without = ("rng", "name", "sampler")
 
-    def _take(
-        self,
-        ends: tuple[Column, Column],
-        counts: Column | None,
-        columns: Mapping[str, Column],
-        describe: Callable[[int], str],
-        n_syn: Count,
-    ) -> None:
-        """Keep the list: ends of each row, its synapses (None: `n_syn` counts), its properties."""
+    def _take(self, ends: tuple[Column, Column], columns: dict[str, Column], place: str) -> None:
+        """Keep the list: ends of each row, its synapses (or `n_syn` counts), its properties."""
         own = type(self).__name__
-        self._ends, self._counts, self._n_syn = ends, counts, n_syn
+        counts = columns.pop("n_syn", None)
+        if counts is not None:
+            counts = self._whole(counts, "n_syn", f"a whole number >= 0: correct the {place}")
+        self._ends, self._counts = ends, counts
         checked = {
-            name: np.array(checked_column(values, name, describe, own))
+            name: np.array(checked_column(values, name, self._describe, own))
             for name, values in columns.items()
         }
         for values in checked.values():
             values.flags.writeable = False
         self.columns: Mapping[str, Column] = MappingProxyType(checked)
 
+    def _whole(self, values: Column, name: str, allowed: str) -> Column:
+        """Return whole numbers >= 0, or refuse the first that is none."""
+        own = f"{name} of {type(self).__name__}"
+        return vectorization.checked_counts(values, len(values), self._describe, own, allowed)
+
     def _check_repeated(self) -> None:
         """Refuse a pair that is listed again: it can have one value of each property."""
         order = np.lexsort(self._ends[::-1])  # not by counting: ids may be large
         i, j = (end[order] for end in self._ends)
-        twice = np.flatnonzero((i[1:] == i[:-1]) & (j[1:] == j[:-1]))
+        twice = np.flatnonzero(~is_first(i, j))
         if len(twice):
             k = twice[0]
             values = f" with values of {', '.join(self.columns)}" if self.columns else ""
@@ -108,6 +106,10 @@ class ExplicitConnector(BaseConnector):
         """Which parameter of which class the list is, for messages."""
 
     @abstractmethod
+    def _describe(self, k: int) -> str:
+        """Say which row of the list it is."""
+
+    @abstractmethod
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         """Return the rows that name pairs of the pools: positions and numbers of the rows."""
 
@@ -120,22 +122,14 @@ class ExplicitConnector(BaseConnector):
         connected = n_syn > 0
         shape = (len(source), len(target))
         edges = EdgeList.from_sorted(i[connected], j[connected], shape, n_syn[connected])
-        return Connectivity(
-            edges,
-            pairs=shape[0] * shape[1],
-            possible=(shape[0] * shape[1],),
-            connected=(len(edges),),
-            dropped=int((~connected).sum()),
-        )
+        return Connectivity.from_edges(edges, dropped=int((~connected).sum()))
 
     def listed(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, ...]:
         """Return each listed pair once: positions, synapses, and its first row."""
         i, j, rows = self._places(source, target)
         i, j, columns = sort_pairs(i, j, (len(source), len(target)), (rows,))
         rows = columns[0]
-        new = np.ones(len(i), dtype=bool)
-        new[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
-        first = np.flatnonzero(new)
+        first = np.flatnonzero(is_first(i, j))
         own = type(self).__name__
         if self._counts is not None:
             counts = self._counts[rows]
@@ -149,15 +143,15 @@ class ExplicitConnector(BaseConnector):
                 (source, target),
             )
         i, j = i[first], j[first]
-        if callable(self._n_syn):
-            found = vectorization.of_pairs(self._n_syn, source, target, i, j, f"n_syn of {own}")
+        if callable(self.n_syn):
+            found = vectorization.of_pairs(self.n_syn, source, target, i, j, f"n_syn of {own}")
 
             def describe(k: int) -> str:
                 return f"the pair of nodes {source.ids[i[k]]} and {target.ids[j[k]]}"
 
             n_syn = vectorization.checked_counts(found, len(i), describe, f"n_syn of {own}")
         else:
-            n_syn = np.broadcast_to(np.asarray(self._n_syn), i.shape)
+            n_syn = np.broadcast_to(np.asarray(self.n_syn), i.shape)
         return i, j, n_syn, rows[first]
 
     def edge_properties(self, scale: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -206,8 +200,8 @@ class ExplicitConnector(BaseConnector):
         numbers = [name for name, values in self.columns.items() if values.dtype.kind in "biuf"]
         if not isinstance(scale, Mapping) or not set(scale) <= set(numbers):
             raise ParameterError(
-                f"{own} is {scale!r}; allowed are factors for the columns {', '.join(numbers)}, by "
-                "name."
+                f"{own} must be factors for the columns {', '.join(numbers)}, by name, got "
+                f"{scale!r}."
             )
         return {
             name: self.columns[name] * number(factor, own, "finite factors", -1e300, 1e300)

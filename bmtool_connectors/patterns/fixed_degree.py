@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bmtool_connectors.arrays import Index
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import degree_of_id, synapses_of_ids
-from bmtool_connectors.patterns.fixed_number import FixedNumberConnector
+from bmtool_connectors.patterns.fixed_number import FixedNumberConnector, Pairs
 from bmtool_connectors.patterns.parameters import Degree, parameter
-from bmtool_connectors.patterns.parameters import degree as degree_of
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import turned
 from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.degree import Degrees
 
 __all__ = ["FixedInDegreeConnector", "FixedOutDegreeConnector"]
 
@@ -31,9 +29,9 @@ class _FixedDegreeConnector(FixedNumberConnector):
     which: ClassVar[tuple[str, str]]
 
     @property
-    @abstractmethod
     def _degree(self) -> Degree:
         """The parameter."""
+        return getattr(self, self.which[0])
 
     def _check_pools(self, projection: Projection) -> None:
         name, pool = self.which
@@ -44,25 +42,37 @@ class _FixedDegreeConnector(FixedNumberConnector):
                 f"{nodes.label} has {len(nodes)} nodes; give one value per node, in pool order."
             )
 
-    def _chosen(
-        self,
-        degrees: Any,
-        nodes: NodeArrays,
-        others: NodeArrays,
-        left_out: Index | None,
-        rng: SharedGenerator,
-    ) -> tuple[Index, Index, bool]:
-        """Let each of `nodes` choose among `others`; see :func:`sampling.degree.partners`."""
-        name = f"{self.which[0]} of {type(self).__name__}"
-        found = degree.degrees(degrees, nodes, rng, name)
-        self._check_possible(found, nodes, others, left_out)
-        return degree.partners(found, len(others), rng, left_out, multapses=self.allow_multapses)
+    def _sides(self, space: PairSpace) -> tuple[NodeArrays, NodeArrays]:
+        """Return the nodes that have degrees, and those among which they choose."""
+        ends = space.source, space.target
+        return ends if self.which[1] == "source" else ends[::-1]
 
-    def _expected_degrees(
-        self, space: PairSpace, share: float, rng: SharedGenerator
-    ) -> degree.Degrees:
+    def _chosen(
+        self, space: PairSpace, degrees: Any, left_out: Index | None, rng: SharedGenerator
+    ) -> tuple[Index, Index, bool]:
+        """Let each node choose; see :func:`sampling.degree.partners`."""
+        nodes, others = self._sides(space)
+        degrees = degree.degrees(degrees, nodes, rng, f"{self.which[0]} of {type(self).__name__}")
+        available = np.full(len(nodes), len(others))
+        if left_out is not None:
+            available -= left_out >= 0
+        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
+        if enough.all():
+            return degree.partners(
+                degrees, len(others), rng, left_out, multapses=self.allow_multapses
+            )
+        k = int(np.flatnonzero(~enough)[0])
+        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
+        raise ParameterError(
+            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
+            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
+            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
+            f"{remedy}."
+        )
+
+    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
         by_target = self.which[1] == "target"
-        nodes, others = (space.source, space.target)[:: -1 if by_target else 1]
+        nodes, others = self._sides(space)
         name = f"{self.which[0]} of {type(self).__name__}"
         available = np.full(len(nodes), float(len(others)))
         if not self.allow_autapses:
@@ -73,26 +83,7 @@ class _FixedDegreeConnector(FixedNumberConnector):
         mean, variance = degree.degree_moments(
             *(self._degree, nodes, rng, name), available if self.allow_multapses else None
         )
-        return degree.Degrees(mean, variance, len(others), available, by_target, share)
-
-    def _check_possible(
-        self, degrees: Index, nodes: NodeArrays, others: NodeArrays, left_out: Index | None
-    ) -> None:
-        """Refuse a degree that is more than a node has partners to choose among."""
-        available = np.full(len(nodes), len(others))
-        if left_out is not None:
-            available -= left_out >= 0
-        enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
-        if enough.all():
-            return
-        k = int(np.flatnonzero(~enough)[0])
-        remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
-        raise ParameterError(
-            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
-            f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
-            f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
-            f"{remedy}."
-        )
+        return Degrees(mean, variance, len(others), available, by_target, share)
 
 
 class FixedInDegreeConnector(_FixedDegreeConnector):
@@ -141,7 +132,7 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     FixedInDegreeConnector(in_degree=100)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"in_degree": 5},
         {"in_degree": degree_of_id, "n_syn": synapses_of_ids},
         {"in_degree": 9, "allow_multapses": True, "n_syn": synapses_of_ids},
@@ -150,18 +141,12 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
 
     which = ("in_degree", "target")
 
-    in_degree: Degree = parameter(check=degree_of, law=True)
+    in_degree: Degree = parameter(in_vars=True)
 
-    @property
-    def _degree(self) -> Degree:
-        return self.in_degree
-
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
-        source, target = space.source, space.target
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
+        target, source = self._sides(space)
         left_out = None if self.allow_autapses else target.places_in(source)
-        j, i, in_order = self._chosen(self._degree, target, source, left_out, rng)
+        j, i, in_order = self._chosen(space, self._degree, left_out, rng)
         shape = (len(source), len(target))
         return *(turned(i, j, shape) if in_order else sort_pairs(i, j, shape)[:2]), 1
 
@@ -197,28 +182,21 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
     [2, 0, 1]
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"out_degree": 9, "source_fraction": 0.6},
         {"out_degree": 20, "allow_multapses": True},
     )
 
     which = ("out_degree", "source")
 
-    out_degree: Degree = parameter(check=degree_of, law=True)
+    out_degree: Degree = parameter(in_vars=True)
 
-    @property
-    def _degree(self) -> Degree:
-        return self.out_degree
-
-    def _pairs(
-        self, space: PairSpace, chosen: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, Any]:
-        source, target = space.source, space.target
+    def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         degrees = self._degree
         if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:
             degrees = degrees[chosen]
-        i, j, in_order = self._chosen(degrees, source, target, space.left_out, rng)
+        i, j, in_order = self._chosen(space, degrees, space.left_out, rng)
         if self.allow_multapses or not in_order:
-            sorted_within = not self.allow_multapses
-            i, j, _ = sort_pairs(i, j, (len(source), len(target)), by_target=sorted_within)
+            shape = (len(space.source), len(space.target))
+            i, j, _ = sort_pairs(i, j, shape, by_target=not self.allow_multapses)
         return i, j, 1

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from bmtool_connectors import vectorization
-from bmtool_connectors.checks import flag
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import listed_pairs
 from bmtool_connectors.patterns.explicit import KNOWN, Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import Count, parameter, synapses
+from bmtool_connectors.patterns.parameters import Count, parameter
 from bmtool_connectors.patterns.unidirection import UnidirectionConnector
 
 __all__ = ["FileBasedConnector"]
@@ -66,26 +61,22 @@ class FileBasedConnector(ExplicitConnector):
     without ``n_syn`` by ``edge_properties()``. Nothing is random but what `n_syn` draws.
     """
 
-    examples: ClassVar[Examples] = (listed_pairs,)
+    examples = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
-    n_syn: Count = parameter(default=1, check=synapses, law=True)
-    save_report: bool = parameter(
-        default=False, check=flag, kw_only=True, shown=False, assignable=True
-    )
-    use_relative_ids: bool = parameter(default=True, check=flag, kw_only=True)
-    _positional: ClassVar[tuple[str, ...]] = (
-        *("filename", "n_syn", "verbose", "save_report", "report_name", "use_relative_ids"),
-    )
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
+    save_report: bool = parameter(default=False, kw_only=True, shown=False, assignable=True)
+    use_relative_ids: bool = parameter(default=True, kw_only=True)
+    _positional = ("n_syn", "verbose", "save_report", "report_name", "use_relative_ids")
 
     def _check(self) -> None:
         columns = self._read()
-        source, target = (self._whole(columns.pop(name), name) for name in _ENDS)
-        counts = columns.pop("n_syn", None)
-        counts = None if counts is None else self._whole(counts, "n_syn")
-        columns |= {name: _numbers(columns[name]) for name in columns if name in KNOWN}
-        self._take((source, target), counts, columns, self._describe, self.n_syn)
-        if counts is not None and self.columns:
+        numbers = {*_ENDS, "n_syn", *KNOWN} & columns.keys()
+        columns |= {name: _numbers(columns[name]) for name in numbers}
+        allowed = "a whole number >= 0: correct the file"
+        source, target = (self._whole(columns.pop(name), name, allowed) for name in _ENDS)
+        self._take((source, target), columns, "file")
+        if self._counts is not None and self.columns:
             self._check_repeated()
 
     @property
@@ -95,7 +86,7 @@ class FileBasedConnector(ExplicitConnector):
     def _describe(self, k: int) -> str:
         return f"row {k + 1} of {os.fspath(self.filename)}"
 
-    def _read(self) -> dict[str, npt.NDArray[Any]]:
+    def _read(self) -> dict[str, Column]:
         """Return the columns of the file by name."""
         import pandas as pd
 
@@ -105,8 +96,8 @@ class FileBasedConnector(ExplicitConnector):
         except (OSError, TypeError, ValueError) as error:  # parser errors are ValueErrors
             reason = str(error).splitlines()[0]
             raise ParameterError(
-                f"{own} is {self.filename!r}, which cannot be read as CSV ({reason}); allowed is "
-                f"a file with the columns {_ENDS[0]} and {_ENDS[1]}."
+                f"{own} must be a file with the columns {_ENDS[0]} and {_ENDS[1]}, got "
+                f"{self.filename!r}, which cannot be read as CSV ({reason})."
             ) from error
         missing = [name for name in _ENDS if name not in table.columns]
         if missing or not len(table):
@@ -119,20 +110,13 @@ class FileBasedConnector(ExplicitConnector):
         kinds = {name: None if table[name].dtype.kind in "biuf" else object for name in table}
         return {str(name): np.array(table[name], dtype=kinds[name]) for name in table.columns}
 
-    def _whole(self, values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int64]:
-        """Return a column as whole numbers >= 0, or name the first row that is none."""
-        what = f"{name} of {type(self).__name__}"
-        values = _numbers(values)
-        return vectorization.checked_counts(
-            values, len(values), self._describe, what, "a whole number >= 0: correct the file"
-        )
-
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         """Return positions of sources and targets of the rows that name pairs, and these rows."""
-        places = [
-            self._positions(ids, nodes)
-            for ids, nodes in zip(self._ends, (source, target), strict=True)
-        ]
+        ends = zip(self._ends, (source, target), strict=True)
+        if self.use_relative_ids:
+            places = [np.where(ids < len(nodes), ids, -1) for ids, nodes in ends]
+        else:
+            places = [nodes.find(ids) for ids, nodes in ends]
         rows = np.flatnonzero((places[0] >= 0) & (places[1] >= 0))
         lost = len(places[0]) - len(rows)
         kind = "positions in the pools, from 0" if self.use_relative_ids else "node ids"
@@ -151,12 +135,6 @@ class FileBasedConnector(ExplicitConnector):
                 (source, target),
             )
         return places[0][rows], places[1][rows], rows
-
-    def _positions(self, ids: npt.NDArray[np.int64], nodes: NodeArrays) -> npt.NDArray[np.int64]:
-        """Return the position of each id in the pool, or -1."""
-        if self.use_relative_ids:
-            return np.where(ids < len(nodes), ids, -1)
-        return nodes.find(ids)
 
 
 def _numbers(values: Column) -> Column:

@@ -5,21 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.example_laws import OF_DISTANCE
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Probability,
-    argument,
-    parameter,
-    probability,
-    require_argument,
-    require_positions,
-)
+from bmtool_connectors.patterns.parameters import Argument, Probability, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.references import Reference, checked_reference
 from bmtool_connectors.patterns.sampled import SampledConnector
@@ -37,7 +29,7 @@ class UndirectedConnector(SampledConnector):
     """What gap junctions share: pairs of one population, stored once."""
 
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
-    n_syn: int = parameter(default=1, init=False, law=True)
+    n_syn: int = parameter(default=1, init=False, in_vars=True)
     _is_undirected: ClassVar[bool] = True
 
     @abstractmethod
@@ -51,12 +43,12 @@ class UndirectedConnector(SampledConnector):
     def _check_pools(self, projection: Projection) -> None:
         if not projection.recurrent:
             raise NodeError(
-                f"source and target of {type(self).__name__} must be the same population, and are "
+                f"source and target of {type(self).__name__} must be the same population, got "
                 "{} and {}; pass one pool twice (one that holds both, to couple them).".format(
                     *projection.labels
                 )
             )
-        require_positions(type(self).__name__, {"p_arg": self._argument()}, projection.source)
+        parameters.require_positions(projection, p_arg=self._argument())
 
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         return PairSpace(source, target, "upper")
@@ -118,14 +110,14 @@ class GapJunction(UndirectedConnector):
     0.1
     """
 
-    examples: ClassVar[Examples] = (OF_DISTANCE,)
+    examples = (OF_DISTANCE,)
 
-    p: Probability = parameter(default=1.0, check=probability, law=True)
-    p_arg: Argument = parameter(default=None, check=argument, law=True)
-    _positional: ClassVar[tuple[str, ...]] = ("p", "p_arg", *OPTIONS)
+    p: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
+    _positional = OPTIONS
 
     def _check(self) -> None:
-        require_argument(self.p, self.p_arg, f"p of {type(self).__name__}")
+        parameters.require_argument(self.p, self.p_arg, f"p of {type(self).__name__}")
 
     def _argument(self) -> Argument:
         return self.p_arg
@@ -182,23 +174,21 @@ class CorrelatedGapJunction(UndirectedConnector):
     0.5
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p_non": 0.1, "p_uni": 0.5, "p_rec": 0.9, "connector": UnidirectionConnector(0.3)},
     )
 
-    p_non: Probability = parameter(default=1.0, check=probability, law=True)
-    p_uni: Probability = parameter(default=1.0, check=probability, law=True)
-    p_rec: Probability = parameter(default=1.0, check=probability, law=True)
-    p_arg: Argument = parameter(default=None, check=argument, law=True)
+    p_non: Probability = parameter(default=1.0, in_vars=True)
+    p_uni: Probability = parameter(default=1.0, in_vars=True)
+    p_rec: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
     connector: Any = parameter(default=None, check=checked_reference)
-    _positional: ClassVar[tuple[str, ...]] = (
-        *("p_non", "p_uni", "p_rec", "p_arg", "connector", *OPTIONS),
-    )
+    _positional = OPTIONS
 
     def _check(self) -> None:
         own = type(self).__name__
         for which, p in self._probabilities().items():
-            require_argument(p, self._argument(), f"{which} of {own}", "p_arg")
+            parameters.require_argument(p, self._argument(), f"{which} of {own}", "p_arg")
         self._reference = Reference(self.connector, "connector", own)
 
     def _probabilities(self) -> dict[str, Probability]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import vectorization
 from bmtool_connectors.checks import floats
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.example_laws import synapses_of_ids
 from bmtool_connectors.patterns.explicit import Column, ExplicitConnector
-from bmtool_connectors.patterns.parameters import Count, parameter, synapses
+from bmtool_connectors.patterns.parameters import parameter
 
 __all__ = ["MatrixConnector"]
 
@@ -28,7 +26,7 @@ _ALLOWED = (
 def _values(value: Any, owner: str) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed is 'n_syn' or the name of a property.")
+    raise ParameterError(f"{owner} must be 'n_syn' or the name of a property, got {value!r}.")
 
 
 class MatrixConnector(ExplicitConnector):
@@ -85,7 +83,7 @@ class MatrixConnector(ExplicitConnector):
     ['delay', 'syn_weight']
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {
             "matrix": np.nonzero(np.arange(154).reshape(14, 11) % 3 == 0),
             "orientation": "source_rows",
@@ -101,7 +99,6 @@ class MatrixConnector(ExplicitConnector):
     matrix: Any = parameter(shown=False, kept=False)
     orientation: str | None = parameter(default=None, kw_only=True)
     values: str = parameter(default="n_syn", check=_values, kw_only=True)
-    n_syn: Count = parameter(default=1, check=synapses, kw_only=True, law=True)
 
     def _check(self) -> None:
         self._shape: tuple[int, int] | None = None
@@ -112,11 +109,8 @@ class MatrixConnector(ExplicitConnector):
         if self.orientation == "target_rows":
             rows, columns = columns, rows
             self._shape = None if self._shape is None else self._shape[::-1]
-        counts = found.pop("n_syn", None)
-        if counts is not None:
-            counts = self._whole(counts, "n_syn", "a whole number >= 0: correct the entry")
-        self._take((rows, columns), counts, found, self._describe, self.n_syn)
-        if counts is None or self.columns:  # else the synapses of a pair can be added up
+        self._take((rows, columns), found, "entry")
+        if self._counts is None or self.columns:  # else the synapses of a pair can be added up
             self._check_repeated()
 
     @property
@@ -127,15 +121,20 @@ class MatrixConnector(ExplicitConnector):
         return f"entry {k}"
 
     def _refused(self, shown: str) -> ParameterError:
-        return ParameterError(f"matrix of {type(self).__name__} is {shown}; allowed is {_ALLOWED}.")
+        return ParameterError(f"matrix of {type(self).__name__} must be {_ALLOWED}, got {shown}.")
 
     def _check_orientation(self, is_table: bool) -> None:
-        own = f"orientation of {type(self).__name__} is {self.orientation!r}"
+        own = f"orientation of {type(self).__name__}"
         if is_table and self.orientation is not None:
-            raise ParameterError(f"{own}, but the columns of a DataFrame say it; leave it out.")
+            raise ParameterError(
+                f"{own} is {self.orientation!r}, but the columns of a DataFrame say it; leave it "
+                "out."
+            )
         wrong = not isinstance(self.orientation, str) or self.orientation not in ORIENTATIONS
         if not is_table and wrong:
-            raise ParameterError(f"{own}; allowed are 'source_rows' and 'target_rows'.")
+            raise ParameterError(
+                f"{own} must be 'source_rows' or 'target_rows', got {self.orientation!r}."
+            )
 
     # ------------------------------------------------------------------ reading
     def _of_table(self, table: Any) -> tuple[Column, Column, dict[str, Column]]:
@@ -174,17 +173,12 @@ class MatrixConnector(ExplicitConnector):
         shapes = [each.shape for each in arrays]
         if len(shapes[0]) != 1 or len(set(shapes)) > 1:
             raise ParameterError(
-                f"matrix of {type(self).__name__} has rows, columns and values of shapes "
-                f"{', '.join(map(str, shapes))}; allowed are one-dimensional arrays of one length."
+                f"matrix of {type(self).__name__} must have rows, columns and values that are "
+                f"one-dimensional arrays of one length, got shapes {', '.join(map(str, shapes))}."
             )
         ends = "a position in the pool, from 0 (not a node id)"
         found = dict(zip(map(str, values), arrays[2:], strict=True))
         return self._whole(arrays[0], "matrix", ends), self._whole(arrays[1], "matrix", ends), found
-
-    def _whole(self, values: Column, name: str, allowed: str) -> Column:
-        """Return whole numbers >= 0, or refuse the first that is none."""
-        own = f"{name} of {type(self).__name__}"
-        return vectorization.checked_counts(values, len(values), self._describe, own, allowed)
 
     def _places(self, source: NodeArrays, target: NodeArrays) -> tuple[Column, Column, Column]:
         pools = (len(source), len(target))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from bmtool_connectors import messages
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.discovery import Examples
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays, is_same_pop
@@ -22,11 +20,13 @@ from bmtool_connectors.randomness import SharedGenerator
 
 __all__ = ["OneToOneSequentialConnector"]
 
+T = TypeVar("T")
+
 
 def _fixed_count(value: Any, owner: str) -> int:
     if callable(value):
         raise ParameterError(
-            f"{owner} is a function; allowed is a whole number: use another connector for random "
+            f"{owner} must be a whole number, got a function: use another connector for random "
             "counts."
         )
     return whole_number(value, owner)
@@ -67,18 +67,16 @@ class OneToOneSequentialConnector(BaseConnector):
         net.add_edges(**connector.edge_params())
     """
 
-    examples: ClassVar[Examples] = ({"n_syn": 3},)
+    examples = ({"n_syn": 3},)
 
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
     is_random: ClassVar[bool] = False
 
-    n_syn: int = parameter(default=1, check=_fixed_count, law=True)
-    partition_source: bool = parameter(default=False, check=flag)
-    save_report: bool = parameter(
-        default=False, check=flag, init=False, shown=False, assignable=True
-    )
-    _positional: ClassVar[tuple[str, ...]] = ("n_syn", "partition_source", "verbose")
-    _without: ClassVar[tuple[str, ...]] = ("report_name", "rng", "name", "sampler")
+    n_syn: int = parameter(default=1, check=_fixed_count, in_vars=True)
+    partition_source: bool = parameter(default=False)
+    save_report: bool = parameter(default=False, init=False, shown=False, assignable=True)
+    _positional = ("verbose",)
+    _without = ("report_name", "rng", "name", "sampler")
 
     def _start(self) -> None:
         super()._start()
@@ -95,30 +93,31 @@ class OneToOneSequentialConnector(BaseConnector):
     def _single(self) -> str:
         return "target" if self.partition_source else "source"
 
+    def _turned(self, first: T, second: T) -> tuple[T, T]:
+        """Turn what belongs to source and target into that of single population and partition."""
+        return (second, first) if self.partition_source else (first, second)
+
+    def _nodes(self, projection: Projection) -> tuple[NodeArrays, NodeArrays]:
+        return self._turned(*projection.ends)
+
+    def _pools(self) -> list[tuple[Any, Any]]:
+        """Return the pools of the single population and of each partition."""
+        return [self._turned(each.source_pool, each.target_pool) for each in self._partitions]
+
     @property
     def n_source(self) -> int:
         """Number of nodes of the single population; 0 before ``setup_nodes``."""
-        if not self._partitions:
-            return 0
-        return len(self._single_nodes(self._partitions[0]))
-
-    def _single_nodes(self, projection: Projection) -> NodeArrays:
-        return projection.target if self.partition_source else projection.source
+        return len(self._nodes(self._partitions[0])[0]) if self._partitions else 0
 
     @property
     def source(self) -> Any:
         """The pool of the single population (the target, with `partition_source`)."""
-        if not self._partitions:
-            return None
-        first = self._partitions[0]
-        return first.target_pool if self.partition_source else first.source_pool
+        return self._pools()[0][0] if self._partitions else None
 
     @property
     def targets(self) -> list[Any]:
         """The pools of the partitions (of the source, with `partition_source`)."""
-        if self.partition_source:
-            return [projection.source_pool for projection in self._partitions]
-        return [projection.target_pool for projection in self._partitions]
+        return [partition for _, partition in self._pools()]
 
     def setup_nodes(self, source: Any = None, target: Any = None) -> None:
         """Add the next partition.
@@ -135,26 +134,25 @@ class OneToOneSequentialConnector(BaseConnector):
             would hold more nodes than it has.
         """
         own = type(self).__name__
-        single, partition = (target, source) if self.partition_source else (source, target)
+        single, partition = self._turned(source, target)
         if self._partitions:
             known = self.source
             if single is None:
                 single = known
             elif known is not None and not is_same_pop(single, known):
                 raise NodeError(
-                    f"{self._single} of {own} was {self._single_nodes(self._partitions[0]).label} "
+                    f"{self._single} of {own} was {self._nodes(self._partitions[0])[0].label} "
                     f"and is now {getattr(single, 'network_name', single)!r}; leave it out, or "
                     "make another connector."
                 )
-        pools = (partition, single) if self.partition_source else (single, partition)
-        projection = Projection(self, *pools)
-        nodes = projection.source if self.partition_source else projection.target
-        free = len(self._single_nodes(projection)) - self.idx_range[-1]
+        projection = Projection(self, *self._turned(single, partition))
+        all_nodes, nodes = self._nodes(projection)
+        free = len(all_nodes) - self.idx_range[-1]
         if len(nodes) > free:
             raise NodeError(
                 f"partition {nodes.label} of {own} has {len(nodes)} nodes, but only {free} of "
-                f"{len(self._single_nodes(projection))} nodes of the {self._single} population "
-                f"({self._single_nodes(projection).label}) are free; add nodes to it, or leave "
+                f"{len(all_nodes)} nodes of the {self._single} population "
+                f"({all_nodes.label}) are free; add nodes to it, or leave "
                 "this partition out."
             )
         self._partitions.append(projection)
@@ -164,7 +162,7 @@ class OneToOneSequentialConnector(BaseConnector):
             first, last = self.idx_range[-2:]
             messages.say(
                 f"{self._single.capitalize()} nodes {first} to {last - 1} of "
-                f"{self._single_nodes(projection).label} are for {nodes.label}; "
+                f"{all_nodes.label} are for {nodes.label}; "
                 f"{self.n_source - last} of {self.n_source} left."
             )
 
@@ -191,15 +189,13 @@ class OneToOneSequentialConnector(BaseConnector):
             return self._partitions[number]
         except (IndexError, TypeError):
             raise ParameterError(
-                f"target_pop_idx of {type(self).__name__} is {number!r}; allowed are 0 to "
-                f"{len(self._partitions) - 1} (partitions in the order of setup_nodes), or -1."
+                f"target_pop_idx of {type(self).__name__} must be 0 to {len(self._partitions) - 1} "
+                f"(partitions in the order of setup_nodes) or -1, got {number!r}."
             ) from None
 
     def get_nodes_info(self, target_pop_idx: int = -1) -> tuple[str, str]:
         """Return network name and filter of the single population and of a partition."""
-        projection = self._partition(target_pop_idx)
-        labels = projection.labels
-        return labels[::-1] if self.partition_source else labels
+        return self._turned(*self._partition(target_pop_idx).labels)
 
     def make_connection(  # type: ignore[override]  # the name that old scripts use
         self, source: Any, targets: Any, *args: Any, **kwargs: Any
@@ -210,19 +206,15 @@ class OneToOneSequentialConnector(BaseConnector):
     # ------------------------------------------------------------------ the edges
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:
         """Connect the nodes of both pools in order, as far as they go, from where those start."""
-        projection = projection_being_drawn(source, target)
-        first = (
-            self.idx_range[self._partitions.index(projection)]
-            if projection in self._partitions
-            else 0
+        projection, first = projection_being_drawn(source, target), 0
+        if projection in self._partitions:
+            first = self.idx_range[self._partitions.index(projection)]
+        single, partition = self._turned(source, target)
+        here = np.arange(min(len(partition), len(single) - first))
+        connected = here if self.n_syn else here[:0]
+        edges = EdgeList.from_sorted(
+            *self._turned(connected + first, connected),
+            (len(source), len(target)),
+            max(self.n_syn, 1),
         )
-        free = (len(target) if self.partition_source else len(source)) - first
-        here = np.arange(min(len(source) if self.partition_source else len(target), free))
-        pair = (here, here + first) if self.partition_source else (here + first, here)
-        shape = (len(source), len(target))
-        if self.n_syn == 0:
-            pair = (here[:0], here[:0])
-        edges = EdgeList.from_sorted(*pair, shape, max(self.n_syn, 1))
-        return Connectivity(
-            edges, pairs=shape[0] * shape[1], possible=(len(here),), connected=(len(edges),)
-        )
+        return Connectivity.from_edges(edges, possible=(len(here),))

@@ -10,16 +10,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.checks import ROUNDING, floats, number
+from bmtool_connectors.checks import ROUNDING, flag, floats, number
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.errors import NodeError, ParameterError
-from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.projection import Projection
 
 Check: TypeAlias = Callable[[Any, str], Any]
 #: A number in [0, 1], or a function of the value of an argument.
 Probability: TypeAlias = "float | Callable[..., Any]"
 #: Of a probability: a function of two nodes, a number, or None.
 Argument: TypeAlias = "float | Callable[..., Any] | None"
+#: The least and the greatest value of an argument, or None.
+Range: TypeAlias = "tuple[float, float] | None"
 #: Of synapses of a connected pair: a whole number, or a function of two nodes.
 Count: TypeAlias = "int | Callable[..., Any]"
 #: A number, an array with one per node, a function of a node, or a distribution of scipy.stats.
@@ -29,17 +31,11 @@ Degree: TypeAlias = Any
 MOST_SYNAPSES = int(np.iinfo(np.uint32).max)
 
 
-class _Required:
-    """The default of a parameter that must be given."""
-
-    def __repr__(self) -> str:
-        return "required"
+#: The default of a parameter that must be given.
+REQUIRED: Any = inspect.Parameter.empty
 
 
-REQUIRED: Any = _Required()
-
-
-@dataclass
+@dataclass(kw_only=True)
 class Parameter:
     """What a class says of one parameter of its constructor; see :func:`parameter`.
 
@@ -47,51 +43,35 @@ class Parameter:
     constructor does not take the parameter, it has the default.
     """
 
-    default: Any
-    check: Check | None
-    kw_only: bool
-    init: bool
-    alias: str | None
-    law: bool
-    shown: bool
-    kept: bool
-    assignable: bool
-    usual: Any
-    name: str = ""
-    annotation: Any = inspect.Parameter.empty
+    default: Any = REQUIRED
+    check: Check | None = None
+    kw_only: bool = False
+    init: bool = True
+    alias: str | None = None
+    in_vars: bool = False
+    shown: bool = True
+    kept: bool = True
+    assignable: bool = False
+    usual: Any = REQUIRED
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
         self.annotation = vars(owner)["__annotations__"][name]
+        #: What the constructor calls it.
+        self.argument = self.alias or name
+        self.check = self.check or CHECKS.get(self.annotation)
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if self.default is REQUIRED:
             raise AttributeError(f"{owner.__name__} has no {self.name} before it is constructed")
         return self.default
 
-    @property
-    def argument(self) -> str:
-        """What the constructor calls it."""
-        return self.alias or self.name
-
     def checked(self, value: Any, owner: str) -> Any:
         """Return the value as the class takes it; `owner` is the class's name, for messages."""
         return value if self.check is None else self.check(value, f"{self.argument} of {owner}")
 
 
-def parameter(
-    *,
-    default: Any = REQUIRED,
-    check: Check | None = None,
-    kw_only: bool = False,
-    init: bool = True,
-    alias: str | None = None,
-    law: bool = False,
-    shown: bool = True,
-    kept: bool = True,
-    assignable: bool = False,
-    usual: Any = REQUIRED,
-) -> Any:
+def parameter(**declared: Any) -> Any:
     """Declare a parameter in the body of a connector class, ``p: Probability = parameter(...)``.
 
     Parameters
@@ -100,14 +80,14 @@ def parameter(
         Without one it must be given.
     check : callable, optional
         Of the value and ``'p of ClassName'``: returns the value to keep, or raises a
-        ParameterError.
+        ParameterError. By default that of the annotation, if it is in ``CHECKS``.
     kw_only : bool, default False
         Whether it must be given by name.
     init : bool, default True
         False: no parameter of this class's constructor, which always has the default.
     alias : str, optional
         Its name in the constructor, where that is not the name of the attribute.
-    law : bool, default False
+    in_vars : bool, default False
         Whether it is an item of ``vars``.
     shown : bool, default True
         Whether ``repr`` and recipes tell it, as it was given.
@@ -119,7 +99,7 @@ def parameter(
         For a default that is read from the module: the one that it has at first, and ``repr``
         leaves out.
     """
-    return Parameter(default, check, kw_only, init, alias, law, shown, kept, assignable, usual)
+    return Parameter(**declared)
 
 
 # ---------------------------------------------------------------------- checks
@@ -175,7 +155,7 @@ def argument(value: Any, owner: str) -> Any:
         array = floats(value)
         if array.ndim or np.isnan(array):
             raise ParameterError(
-                f"{owner} is {value!r}; allowed is a function of two nodes, a number, or None."
+                f"{owner} must be a function of two nodes, a number, or None, got {value!r}."
             )
     return value
 
@@ -205,7 +185,7 @@ def argument_range(value: Any, owner: str) -> tuple[float, float] | None:
     if low <= high:
         return low, high
     raise ParameterError(
-        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
+        f"{owner} must be two numbers (low, high) with low <= high, or None, got {value!r}."
     )
 
 
@@ -221,7 +201,7 @@ def whole_number(value: Any, owner: str, otherwise: str = "") -> int:
     allowed = f"a whole number >= 0 (at most {MOST_SYNAPSES}){otherwise}"
     count = number(value, owner, allowed, 0, MOST_SYNAPSES)
     if count % 1:
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     return int(count)
 
 
@@ -245,24 +225,31 @@ def degree(value: Any, owner: str) -> Any:
         complete = isinstance(value, rv_discrete) and not value.numargs
         if complete or isinstance(frozen, rv_discrete):
             return value
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     if callable(value):
         return value
     numbers = floats(value)
     wrong = ~((numbers >= 0) & (numbers <= MOST_SYNAPSES) & (np.floor(numbers) == numbers))
     if numbers.ndim > 1 or not numbers.size or wrong.any():
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     return numbers.astype(np.int64)
 
 
-def require_positions(owner: str, args: dict[str, Any], *pools: NodeArrays) -> None:
+#: The check of a parameter that names none, by its annotation.
+CHECKS: dict[str, Check] = {
+    **{"bool": flag, "Probability": probability, "Argument": argument},
+    **{"Range": argument_range, "Count": synapses, "Degree": degree},
+}
+
+
+def require_positions(projection: Projection, **args: Any) -> None:
     """Refuse pools without positions when a parameter is a distance of this package."""
     needing = [name for name, value in args.items() if metric_of(value) is not None]
     if not needing:
         return
-    for nodes in pools:
+    for nodes in projection.ends:
         if nodes.positions is None:
             raise NodeError(
-                f"{needing[0]} of {owner} is a distance, but {nodes.label} has nodes without "
-                "positions; give add_nodes() positions=..., or x=, y=, z= (um)."
+                f"{needing[0]} of {projection.owner} is a distance, but {nodes.label} has nodes "
+                "without positions; give add_nodes() positions=..., or x=, y=, z= (um)."
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -38,45 +38,6 @@ def projection_being_drawn(source: NodeArrays, target: NodeArrays) -> Projection
     return projection if known else None
 
 
-class Drawing(Protocol):
-    """What a projection asks of its connector."""
-
-    verbose: bool
-    save_report: bool
-    name: str | None
-    _randomness: Seed | SharedGenerator
-    _default_seed: bool
-
-    @property
-    def is_random(self) -> bool:
-        """Whether drawing the edges moves a shared generator."""
-
-    @property
-    def iterators(self) -> Mapping[str, str]:
-        """BMTK's iterator for each direction."""
-
-    def draw(
-        self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator
-    ) -> EdgeList | Connectivity:
-        """Return the edges between two pools."""
-
-    def pair_edges(self, projection: Projection) -> EdgeList:
-        """Return the pairs that are connected, each in every direction that it is."""
-
-    def serve(self, projection: Projection, direction: str) -> None:
-        """Remember that BMTK is being given these edges."""
-
-    def warn_once(
-        self, key: str, message: str, ends: tuple[NodeArrays, NodeArrays] | None = None
-    ) -> None:
-        """Warn once per key and pools."""
-
-    def _draw_references(self, projection: Projection) -> None: ...
-    def _opening(self, projection: Projection) -> str: ...
-    def _count_names(self, projection: Projection) -> tuple[str, ...]: ...
-    def _save_report(self, projection: Projection) -> None: ...
-
-
 class Projection:
     """A connector between two pools of nodes, and its edges once they are drawn.
 
@@ -106,15 +67,15 @@ class Projection:
     """
 
     def __init__(
-        self, connector: Drawing, source_pool: Any, target_pool: Any, quick: bool = False
+        self, connector: Any, source_pool: Any, target_pool: Any, quick: bool = False
     ) -> None:
         self.connector = connector
         self.owner = type(connector).__name__
         for which, pool in (("source", source_pool), ("target", target_pool)):
             if pool is None or not hasattr(pool, "network_name"):
                 raise NodeError(
-                    f"{which} of {self.owner}.setup_nodes() is {pool!r}; allowed is a node pool as "
-                    "net.nodes(...) returns."
+                    f"{which} of {self.owner}.setup_nodes() must be a node pool as net.nodes(...) "
+                    f"returns, got {pool!r}."
                 )
         self.source_pool, self.target_pool = source_pool, target_pool
         self.source = NodeArrays.from_pool(source_pool)
@@ -227,8 +188,8 @@ class Projection:
         connectivity = Connectivity.from_edges(drawn) if isinstance(drawn, EdgeList) else drawn
         if not isinstance(connectivity, Connectivity):
             raise TypeError(
-                f"{self.owner}.draw() returned {type(drawn).__name__}; allowed are an EdgeList or "
-                "a Connectivity."
+                f"{self.owner}.draw() must return an EdgeList or a Connectivity, got "
+                f"{type(drawn).__name__}."
             )
         shape, back = self.shape, connectivity.backward
         if connectivity.forward.shape != shape:
@@ -354,10 +315,9 @@ class Projection:
         NodeError
             If nodes were added, or a function in the filter changed its mind.
         """
-        for which, pool, nodes, made in (
-            ("source", self.source_pool, self.source, self._made[0]),
-            ("target", self.target_pool, self.target, self._made[1]),
-        ):
+        pools = self.source_pool, self.target_pool
+        ends = zip(("source", "target"), pools, self.ends, self._made, strict=True)
+        for which, pool, nodes, made in ends:
             if pool is None:
                 continue
             own = f"{which} of {self.owner} ({nodes.label})"

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import numpy as np
 
 from bmtool_connectors import messages
-from bmtool_connectors.bernoulli import (
-    after_forward,
-    bounds,
-    deviation,
-    unclipped,
-    without_forward,
-)
-from bmtool_connectors.checks import flag
-from bmtool_connectors.discovery import Examples
+from bmtool_connectors.bernoulli import after_forward, bounds, deviation, unclipped, without_forward
 from bmtool_connectors.distances import spherical_dist
 from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.bidirectional import BidirectionalConnector, two_counts
 from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.example_laws import PROFILE
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    Probability,
-    argument,
-    argument_range,
-    correlation,
-    joint,
-    joint_argument,
-    parameter,
-    probability,
-    require_argument,
-    require_positions,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, Probability, Range, parameter
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.sampled import Kept
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.choice import evaluations
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
+from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan, RhoGoal
 
 __all__ = ["ReciprocalConnector"]
@@ -147,33 +127,29 @@ class ReciprocalConnector(BidirectionalConnector):
     (0.15, 0.06)
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p0": 0.3, "p1": 0.3, "pr": 0.2, "n_syn0": 2, "n_syn1": 2},
         {"p0": PROFILE, "p1": 0.4, "p0_arg": spherical_dist, "pr": None},
     )
 
-    p0: Probability = parameter(default=1.0, check=probability, law=True)
-    p1: Probability = parameter(default=1.0, check=probability, law=True)
-    symmetric_p1: bool = parameter(default=False, check=flag)
-    p0_arg: Argument = parameter(default=None, check=argument, law=True)
-    p1_arg: Argument = parameter(default=None, check=argument, law=True)
-    symmetric_p1_arg: bool = parameter(default=False, check=flag)
-    pr: Probability | None = parameter(default=_NO_PR, law=True)
-    pr_arg: Argument | str = parameter(default=None, law=True)
-    estimate_rho: bool = parameter(default=True, check=flag)
-    given_rho: float | None = parameter(default=None, check=correlation, alias="rho")
-    dist_range_forward: tuple[float, float] | None = parameter(default=None, check=argument_range)
-    dist_range_backward: tuple[float, float] | None = parameter(default=None, check=argument_range)
-    n_syn0: Count = parameter(default=1, check=synapses, law=True)
-    n_syn1: Count = parameter(default=1, check=synapses, law=True)
-    allow_autapses: bool = parameter(default=False, check=flag, kw_only=True, alias="autapses")
-    quick_pop_check: bool = parameter(default=False, check=flag, kw_only=True, shown=False)
-    cache_data: bool = parameter(default=True, check=flag, kw_only=True, shown=False)
-    _positional: ClassVar[tuple[str, ...]] = (
-        *("p0", "p1", "symmetric_p1", "p0_arg", "p1_arg", "symmetric_p1_arg", "pr", "pr_arg"),
-        *("estimate_rho", "rho", "dist_range_forward", "dist_range_backward", "n_syn0", "n_syn1"),
-        *("autapses", "quick_pop_check", "cache_data", *OPTIONS),
-    )
+    p0: Probability = parameter(default=1.0, in_vars=True)
+    p1: Probability = parameter(default=1.0, in_vars=True)
+    symmetric_p1: bool = parameter(default=False)
+    p0_arg: Argument = parameter(default=None, in_vars=True)
+    p1_arg: Argument = parameter(default=None, in_vars=True)
+    symmetric_p1_arg: bool = parameter(default=False)
+    pr: Probability | None = parameter(default=_NO_PR, in_vars=True)
+    pr_arg: Argument | str = parameter(default=None, in_vars=True)
+    estimate_rho: bool = parameter(default=True)
+    given_rho: float | None = parameter(default=None, check=parameters.correlation, alias="rho")
+    dist_range_forward: Range = parameter(default=None)
+    dist_range_backward: Range = parameter(default=None)
+    n_syn0: Count = parameter(default=1, in_vars=True)
+    n_syn1: Count = parameter(default=1, in_vars=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True, alias="autapses")
+    quick_pop_check: bool = parameter(default=False, kw_only=True, shown=False)
+    cache_data: bool = parameter(default=True, kw_only=True, shown=False)
+    _positional = ("autapses", "quick_pop_check", "cache_data", *OPTIONS)
 
     def _check(self) -> None:
         own = type(self).__name__
@@ -185,13 +161,13 @@ class ReciprocalConnector(BidirectionalConnector):
                 f"symmetric_p1 of {own} is True with different p0_arg and p1_arg; pass "
                 "symmetric_p1_arg=True as well, or the same function twice."
             )
-        require_argument(self.p0, self.p0_arg, f"p0 of {own}")
+        parameters.require_argument(self.p0, self.p0_arg, f"p0 of {own}")
         if not self.symmetric_p1:
-            require_argument(self.p1, stand_in, f"p1 of {own}")
+            parameters.require_argument(self.p1, stand_in, f"p1 of {own}")
         if self.given_rho is None:  # else pr does not count
-            self.__dict__["pr"] = joint(self.pr, f"pr of {own}")
-            self.__dict__["pr_arg"] = joint_argument(self.pr_arg, f"pr_arg of {own}")
-            require_argument(self.pr, self.pr_arg, f"pr of {own}")
+            self.__dict__["pr"] = parameters.joint(self.pr, f"pr of {own}")
+            self.__dict__["pr_arg"] = parameters.joint_argument(self.pr_arg, f"pr_arg of {own}")
+            parameters.require_argument(self.pr, self.pr_arg, f"pr of {own}")
         #: The mean joint probability for which one rho is to be found; None: none is.
         self._mean_pr: float | None = None
         if self.estimate_rho and self.given_rho is None and not callable(self.pr):
@@ -232,19 +208,19 @@ class ReciprocalConnector(BidirectionalConnector):
     def _used(self) -> dict[str, Any]:
         if self._use is None:
             return {}
-        return dict(
-            zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
-        )
+        used = zip(("p1", "p1_arg", "n_syn1"), self._backward(self._use.recurrent), strict=True)
+        return dict(used)
 
     def _check_pools(self, projection: Projection) -> None:
         own = type(self).__name__
         if projection.recurrent:
             self._warn_overwritten(projection)
         p1, p1_arg, _ = self._backward(projection.recurrent)
-        require_argument(p1, p1_arg, f"p1 of {own}")
+        parameters.require_argument(p1, p1_arg, f"p1 of {own}")
         self._check_ranges(p1_arg)
-        args = {"p0_arg": self.p0_arg, "p1_arg": p1_arg, "pr_arg": self.pr_arg}
-        require_positions(own, args, projection.source, projection.target)
+        parameters.require_positions(
+            projection, p0_arg=self.p0_arg, p1_arg=p1_arg, pr_arg=self.pr_arg
+        )
 
     def _warn_overwritten(self, projection: Projection) -> None:
         for name, default, other in (
@@ -290,7 +266,7 @@ class ReciprocalConnector(BidirectionalConnector):
             none_reciprocal=clip and goal is not None and self.pr == 0 and not goal.by_range,
         )
 
-    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with the rho that gives the mean pr asked for, and what was evaluated."""
         if plan.rho_goal is None:
             return plan, None
@@ -348,11 +324,8 @@ class ReciprocalConnector(BidirectionalConnector):
             PairBlock(space, i, i + 1, j, j + 1), everything=True
         )
         columns = (values.arg0, values.arg1, values.p0, values.p1)
-        first = [x[0] if isinstance(x, np.ndarray) else x for x in columns]
-        return cast(
-            tuple[Any, Any, float, float],
-            tuple(x.item() if isinstance(x, np.generic) else x for x in first),
-        )
+        arg0, arg1, p0, p1 = (np.asarray(x, dtype=object).item() for x in columns)
+        return arg0, arg1, p0, p1
 
     def cond_backward(self, forward: bool, p0: float, p1: float, pr: float) -> float:
         """Return the backward probability given the forward outcome; draws nothing.

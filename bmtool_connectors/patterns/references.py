@@ -6,17 +6,17 @@ from typing import Any
 
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
+from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.sampling.reference_laws import ReferencePairs
 
 
-def checked_reference(connector: Any, owner: str) -> ConnectorInspection:
+def checked_reference(connector: Any, owner: str) -> ConnectorViews:
     """Return the reference connector, or refuse what is none."""
-    if not isinstance(connector, ConnectorInspection):
+    if not isinstance(connector, ConnectorViews):
         raise ParameterError(
-            f"{owner} is {connector!r}; allowed is a connector of this package, set "
-            "up within one population: pass the one that was added before."
+            f"{owner} must be a connector of this package, set up within one population, got "
+            f"{connector!r}: pass the one that was added before."
         )
     return connector
 
@@ -31,7 +31,7 @@ class Reference:
         For messages.
     """
 
-    def __init__(self, connector: ConnectorInspection, parameter: str, owner: str) -> None:
+    def __init__(self, connector: ConnectorViews, parameter: str, owner: str) -> None:
         self.connector, self.parameter, self.owner = connector, parameter, owner
 
     def bind(self, projection: Projection) -> None:

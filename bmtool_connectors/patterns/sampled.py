@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import ReferenceLaw
+
+#: What was evaluated for an estimate, if it is kept for the draw.
+Kept: TypeAlias = "list[BlockValues] | None"
 
 #: Pairs above which calling a Python function for each is worth a warning, and what one costs.
 MANY_CALLS = 200_000_000
@@ -59,11 +62,10 @@ class SampledConnector(BaseConnector):
         plan = self._plan(space, projection)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
-        common = (plan.space, plan.laws, plan.joint, rng, plan.n_syn)
         if chosen == "sparse":
-            drawn = sparse.draw(*common, show_progress=self.verbose)
+            drawn = sparse.draw(plan, rng, show_progress=self.verbose)
         else:
-            drawn = pairwise.draw(*common, kept=kept, show_progress=self.verbose)
+            drawn = pairwise.draw(plan, rng, kept=kept, show_progress=self.verbose)
         return self._assembled(plan, drawn, kept)
 
     def _chosen_sampler(self, plan: Plan) -> str:
@@ -94,20 +96,16 @@ class SampledConnector(BaseConnector):
         """Return how to draw, and what to tell the user of it."""
         return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
 
-    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, list[BlockValues] | None]:
+    def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
         return plan, None
 
-    def _assembled(
-        self, plan: Plan, drawn: PairDraw, kept: list[BlockValues] | None
-    ) -> Connectivity:
+    def _assembled(self, plan: Plan, drawn: PairDraw, kept: Kept) -> Connectivity:
         """Return edges and counts."""
-        edges = forward_edges(drawn, plan.space)
-        return Connectivity(
-            edges,
-            pairs=plan.space.n_pairs,
-            possible=chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
-            connected=(len(edges),),
+        return Connectivity.from_edges(
+            forward_edges(drawn, plan.space),
+            plan.space.n_pairs,
+            chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
             dropped=drawn.dropped,
         )
 

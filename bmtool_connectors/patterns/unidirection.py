@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
-from bmtool_connectors.checks import flag
 from bmtool_connectors.connectivity import Connectivity
-from bmtool_connectors.discovery import Examples
+from bmtool_connectors.patterns import parameters
 from bmtool_connectors.patterns.configured import OPTIONS
 from bmtool_connectors.patterns.example_laws import OF_DISTANCE, synapses_of_ids
-from bmtool_connectors.patterns.parameters import (
-    Argument,
-    Count,
-    Probability,
-    argument,
-    fraction,
-    parameter,
-    probability,
-    require_argument,
-    require_positions,
-    synapses,
-)
+from bmtool_connectors.patterns.parameters import Argument, Count, Probability, parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.sampled import SampledConnector
 from bmtool_connectors.randomness import SharedGenerator
@@ -83,7 +70,7 @@ class UnidirectionConnector(SampledConnector):
     0.15
     """
 
-    examples: ClassVar[Examples] = (
+    examples = (
         {"p": 0.3, "n_syn": synapses_of_ids},
         {"p": 0.5, "allow_autapses": False},
         {**OF_DISTANCE, "source_fraction": 0.5},
@@ -91,23 +78,21 @@ class UnidirectionConnector(SampledConnector):
         {**OF_DISTANCE, "sampler": "sparse", "source_fraction": 0.4},
     )
 
-    p: Probability = parameter(default=1.0, check=probability, law=True)
-    p_arg: Argument = parameter(default=None, check=argument, law=True)
-    n_syn: Count = parameter(default=1, check=synapses, law=True)
-    allow_autapses: bool = parameter(default=True, check=flag, kw_only=True)
-    source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
-    _positional: ClassVar[tuple[str, ...]] = ("p", "p_arg", "n_syn", *OPTIONS)
+    p: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
+    n_syn: Count = parameter(default=1, in_vars=True)
+    allow_autapses: bool = parameter(default=True, kw_only=True)
+    source_fraction: float = parameter(default=1.0, check=parameters.fraction, kw_only=True)
+    _positional = OPTIONS
 
     def _check(self) -> None:
         own = f"p of {type(self).__name__}"
-        require_argument(self.p, self.p_arg, own)
+        parameters.require_argument(self.p, self.p_arg, own)
         self._law = Law(self.p, self.p_arg, own)
         self._n_syn = SynapseCounts(self.n_syn, f"n_syn of {type(self).__name__}")
 
     def _check_pools(self, projection: Projection) -> None:
-        require_positions(
-            type(self).__name__, {"p_arg": self._law.arg}, projection.source, projection.target
-        )
+        parameters.require_positions(projection, p_arg=self.p_arg)
 
     def _drawn(
         self, space: PairSpace, projection: Projection | None, rng: SharedGenerator

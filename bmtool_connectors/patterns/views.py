@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,33 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.configured import Configured, Self
+from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.sampling.blocks import PairSpace
 
 #: Pairs above which ``conn_mat`` refuses to make a dense array.
 MAX_DENSE = 50_000_000
+
+
+class AbstractConnector(ABC):
+    """What BMTK scripts expect of a connector: ``setup_nodes``, then ``edge_params``."""
+
+    @abstractmethod
+    def setup_nodes(self, source: Any = None, target: Any = None) -> None:
+        """Take the node pools to connect."""
+
+    @abstractmethod
+    def edge_params(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments for ``net.add_edges(**...)``."""
+
+    @staticmethod
+    def constant_function(val: Any) -> Callable[..., Any]:
+        """Return a function that ignores its arguments and returns `val`."""
+
+        def constant(*arg: Any) -> Any:
+            return val
+
+        return constant
 
 
 class ConnectorViews(Configured):
@@ -29,8 +52,10 @@ class ConnectorViews(Configured):
     Reading edges draws them, if they have not been drawn.
     """
 
-    #: What the printed counts are called, in order.
-    count_names: ClassVar[tuple[str, ...]] = ("forward",)
+    #: Whether a node may connect to itself; a parameter of some connectors.
+    allow_autapses: bool = parameter(default=True, kw_only=True, init=False)
+    #: Compare populations by network and filter only; a parameter of one connector.
+    quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
 
     def _start(self) -> None:
         super()._start()
@@ -40,7 +65,10 @@ class ConnectorViews(Configured):
         self.serving: tuple[Projection, str] | None = None
 
     def _unused(self: Self, **attributes: Any) -> Self:
-        return super()._unused(_use=None, serving=None, **attributes)
+        """Return a connector with these parameters, but for some, that has not been set up."""
+        made = copy(self)
+        made.__dict__.update(_warned=set(), _use=None, serving=None, **attributes)
+        return made
 
     @property
     def use(self) -> Projection:
@@ -199,7 +227,8 @@ class ConnectorViews(Configured):
         messages.say(messages.counts_text(self.use.looked_at(), self._count_names(self.use)))
 
     def _count_names(self, projection: Projection) -> tuple[str, ...]:
-        return self.count_names
+        """Return what the printed counts are called, in order."""
+        return ("forward",)
 
     def get_nodes_info(self) -> tuple[str, str]:
         """Return network name and filter of source and target."""
@@ -211,9 +240,9 @@ class ConnectorViews(Configured):
             i, j = block.of_rank(np.arange(block.n))
             yield from zip(i.tolist(), j.tolist(), strict=True)
 
-    @abstractmethod
     def _space(self, source: NodeArrays, target: NodeArrays) -> PairSpace:
         """Return the pairs that are looked at."""
+        return PairSpace(source, target, autapses=self.allow_autapses)
 
     def node_2_idx_input(
         self, var_func: Callable[[Any, Any], Any], reverse: bool = False

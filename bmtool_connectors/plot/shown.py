@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.patterns.base import BaseConnector
+from bmtool_connectors.reports import of_connector
 from bmtool_connectors.reports.connections import Connections
 from bmtool_connectors.reports.pool_names import network_of, pool_key, short_names
 from bmtool_connectors.saved import read_connections
@@ -26,14 +27,14 @@ def connections_of(network: Any, owner: str) -> list[Connections]:
     """Return the connections of whatever was given."""
     if isinstance(network, BaseConnector):
         network.use.looked_at()
-        return [network.connections_of(network.use)]
+        return [of_connector.connections_of(network, network.use)]
     if isinstance(network, str | os.PathLike):
         return read_connections(network)
     adaptor = getattr(network, "adaptor", network)
     if not hasattr(adaptor, "connections"):
         raise ParameterError(
-            f"network of {owner} is {network!r}; allowed is a connector, a network of our "
-            "NetworkBuilder after build(), or the folder of a saved network."
+            f"network of {owner} must be a connector, a network of our NetworkBuilder after "
+            f"build(), or the folder of a saved network, got {network!r}."
         )
     found: list[Connections] = adaptor.connections()
     return found
@@ -60,8 +61,8 @@ def chosen(network: Any, owner: str, edge_type: EdgeType | None) -> tuple[Connec
     ids = [key[2] for key in known]
     allowed = [repr(key if ids.count(key[2]) > 1 else key[2]) for key in known]
     raise ParameterError(
-        f"edge_type of {owner} is {edge_type!r}; allowed here are "
-        f"{', '.join(allowed) or 'none: there are no edges'}."
+        f"edge_type of {owner} must be one of {', '.join(allowed) or '(there are no edges)'}, "
+        f"got {edge_type!r}."
     )
 
 
@@ -74,8 +75,8 @@ def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
-def _set_title(ax: Axes, found: Connections, direction: str) -> None:
-    """Say whose edges these are, in two lines where one is too long."""
+def finish(ax: Axes, found: Connections, direction: str) -> None:
+    """Leave out what is no data, and say whose data it is, in two lines where one is too long."""
     names = short_names((found.source, found.target))
     ends = [names[pool_key(each)].replace("\n", ", ") for each in (found.source, found.target)]
     title = " → ".join(ends if direction == "forward" else ends[::-1])
@@ -83,10 +84,5 @@ def _set_title(ax: Axes, found: Connections, direction: str) -> None:
         title = title.replace(" → ", "\n→ ")
     size = 12 * min(1.0, MOST_TITLE / max(map(len, title.split("\n"))))
     ax.set_title(title, fontsize=size)
-
-
-def finish(ax: Axes, found: Connections, direction: str) -> None:
-    """Leave out what is no data, and say whose data it is."""
-    _set_title(ax, found, direction)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, edgecolor="none", framealpha=0.8)

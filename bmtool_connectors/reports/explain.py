@@ -9,8 +9,6 @@ from bmtool_connectors.reports.tables import Report, aligned, number_text
 
 __all__ = ["Explanation"]
 
-NOT_DRAWN = "not drawn yet"
-
 
 @dataclass(frozen=True)
 class Explanation(Report):
@@ -45,7 +43,7 @@ class Explanation(Report):
 
     source_id: int
     target_id: int
-    outcome: str = NOT_DRAWN
+    outcome: str = "not drawn yet"
     n_syn: int | None = None
     n_syn_backward: int | None = None
     distance: float | None = None

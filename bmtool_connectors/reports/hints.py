@@ -15,8 +15,6 @@ from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.laws import Joint, Law
 from bmtool_connectors.sampling.plan import Plan
 
-__all__ = ["hints"]
-
 #: How much smaller than the reach of a law pools are whose positions may be in mm, and the reach
 #: of a law than pools when it may be.
 TINY = 1e-2
@@ -98,7 +96,8 @@ def _infeasible(found: Expected, plan: Plan | None) -> Iterator[str]:
         holds = "holds on average, but" if clipped else "may not hold, because"
         name = f"{joint.name} {holds} no one correlation is feasible for all pairs"
     else:
-        name = f"{joint.name if joint.rho is None else _of(joint, 'rho')} is not feasible"
+        owner = joint.name.partition(" of ")[2]
+        name = f"{joint.name if joint.rho is None else f'rho of {owner}'} is not feasible"
         said += [f"the largest change is that {found.worst}"] * bool(found.worst and clipped)
     if said:
         yield f"{name}: {' and '.join(said)}; {_advice(plan, joint)}."
@@ -116,11 +115,6 @@ def _advice(plan: Plan, joint: Joint) -> str:
         f"if pr was measured at some distances, pass {more}dist_range_forward=(low, high) of "
         "p0_arg (or dist_range_backward, of p1_arg), so that it is the mean of pairs within them"
     )
-
-
-def _of(joint: Joint, parameter: str) -> str:
-    """Return the name of a parameter of the class that a joint probability belongs to."""
-    return f"{parameter} of {joint.name.partition(' of ')[2]}"
 
 
 def _too_far(

@@ -9,8 +9,8 @@ import numpy as np
 from bmtool_connectors.connectivity import Connectivity
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
+from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.described import observed
-from bmtool_connectors.patterns.inspected import ConnectorInspection
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import Seed
 from bmtool_connectors.reports.connections import Connections
@@ -20,15 +20,13 @@ from bmtool_connectors.reports.preview import Preview, PreviewEntry
 from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["connections_of", "explain_pair", "preview", "preview_of", "summary"]
 
-
-def preview(connector: ConnectorInspection) -> Preview:
+def preview(connector: BaseConnector) -> Preview:
     """Return what the draw of the current projection will give."""
     return Preview((preview_of(connector, connector.use),))
 
 
-def preview_of(connector: ConnectorInspection, projection: Projection) -> PreviewEntry:
+def preview_of(connector: BaseConnector, projection: Projection) -> PreviewEntry:
     """Return what the draw of a projection will give; errors that it would raise are hints."""
     expected: Expected | None = None
     said: tuple[str, ...]
@@ -52,13 +50,13 @@ def preview_of(connector: ConnectorInspection, projection: Projection) -> Previe
     )
 
 
-def summary(connector: ConnectorInspection) -> Summary:
+def summary(connector: BaseConnector) -> Summary:
     """Return what was expected of the current projection and what was drawn, drawing it first."""
     connector.use.looked_at()
     return Summary((entry(connections_of(connector, connector.use)),))
 
 
-def connections_of(connector: ConnectorInspection, projection: Projection) -> Connections:
+def connections_of(connector: BaseConnector, projection: Projection) -> Connections:
     """Return the edges of a projection, with what was expected of them; draws them if need be."""
     edges = projection.drawn()
     source = connector._randomness
@@ -85,7 +83,7 @@ def connections_of(connector: ConnectorInspection, projection: Projection) -> Co
 
 
 def _expected(
-    connector: ConnectorInspection, projection: Projection, edges: Connectivity
+    connector: BaseConnector, projection: Projection, edges: Connectivity
 ) -> Expected | None:
     """Return what the laws give, where that can be compared with what was drawn."""
     random = any(callable(value) for name, value in connector.vars.items() if "n_syn" in name)
@@ -102,7 +100,7 @@ def _expected(
 
 
 # ---------------------------------------------------------------------- one pair
-def explain_pair(connector: ConnectorInspection, source_id: Any, target_id: Any) -> Explanation:
+def explain_pair(connector: BaseConnector, source_id: Any, target_id: Any) -> Explanation:
     """Return why a pair of nodes of the current projection is connected or not."""
     projection = connector.use
     i = _index(connector, "source", source_id)
@@ -121,22 +119,20 @@ def explain_pair(connector: ConnectorInspection, source_id: Any, target_id: Any)
     return Explanation(int(source_id), int(target_id), **found)
 
 
-def _index(connector: ConnectorInspection, which: str, node_id: Any) -> int:
+def _index(connector: BaseConnector, which: str, node_id: Any) -> int:
     """Return the index of a node in a pool."""
     nodes = getattr(connector.use, which)
     known = isinstance(node_id, int | np.integer)
     index = nodes.index(int(node_id)) if known else None
     if index is None:
         raise NodeError(
-            f"{which}_id of {type(connector).__name__}.explain() is {node_id!r}; allowed is the id "
-            f"of one of the {len(nodes)} nodes of {nodes.label}."
+            f"{which}_id of {type(connector).__name__}.explain() must be the id of one of the "
+            f"{len(nodes)} nodes of {nodes.label}, got {node_id!r}."
         )
     return int(index)
 
 
-def _outcome(
-    connector: ConnectorInspection, projection: Projection, i: int, j: int
-) -> dict[str, Any]:
+def _outcome(connector: BaseConnector, projection: Projection, i: int, j: int) -> dict[str, Any]:
     """Return how the pair at two indices has been connected."""
     own = connector.pair_edges(projection)
     back = own if projection.recurrent else projection.drawn().backward

@@ -89,10 +89,10 @@ class Summary(Report):
 
     def as_dict(self) -> dict[str, Any]:
         """Return all that is known, as plain values."""
-        entries = []
-        for each in self.entries:
-            measures = [measure.columns() for measure in each.measures]
-            entries.append({**asdict(each), "measures": measures})
+        entries = [
+            {**asdict(each), "measures": [measure.columns() for measure in each.measures]}
+            for each in self.entries
+        ]
         return {"entries": entries}
 
     def __str__(self) -> str:

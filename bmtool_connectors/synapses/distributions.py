@@ -12,17 +12,8 @@ import numpy.typing as npt
 from bmtool_connectors.checks import floats, number
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.synapses.frozen import (
-    ALLOWED,
-    Constant,
-    Distribution,
-    FloatArray,
-    as_distribution,
-    checked_probabilities,
-    moved_within,
-    required_distribution,
-    shown,
-)
+from bmtool_connectors.synapses import frozen
+from bmtool_connectors.synapses.frozen import ALLOWED, Constant, Distribution, FloatArray, shown
 
 __all__ = ["clipped", "lognormal", "mixture", "truncated"]
 
@@ -61,7 +52,7 @@ def lognormal(mean: float, std: float) -> Any:
     """
     from scipy import stats
 
-    allowed = "a number > 0; the mean and standard deviation are those of the values themselves"
+    allowed = "a number > 0: the mean and standard deviation are those of the values themselves"
     tiny = 1e-100
     mean = number(mean, "mean of lognormal()", allowed, tiny, 1 / tiny)
     std = number(std, "std of lognormal()", allowed, tiny, 1 / tiny)
@@ -75,14 +66,14 @@ class Limited(Distribution):
     def __init__(self, distribution: Any, low: Any, high: Any) -> None:
         owner = f"{type(self).__name__.lower()}()"
         self.distribution = distribution
-        self._unlimited = required_distribution(distribution, f"distribution of {owner}")
+        self._unlimited = frozen.required_distribution(distribution, f"distribution of {owner}")
         self.sequential = self._unlimited.sequential
         are_numbers = np.ndim(low) == np.ndim(high) == 0
         ends = floats([low, high]) if are_numbers else np.array([math.nan] * 2)
         if not ends[0] < ends[1] or not np.isfinite(ends).any():
             raise ParameterError(
-                f"low and high of {owner} are {low!r} and {high!r}; allowed are two numbers with "
-                "low < high, one of which may be left out."
+                f"low and high of {owner} must be two numbers with low < high, one of which may be "
+                f"left out, got {low!r} and {high!r}."
             )
         self.low, self.high = ends.tolist()
 
@@ -118,12 +109,12 @@ class Truncated(Limited):
         """
         from scipy.stats import rv_continuous
 
-        frozen = getattr(self._unlimited, "frozen", None)
-        if frozen is None or not isinstance(frozen.dist, rv_continuous):
+        law = getattr(self._unlimited, "frozen", None)
+        if law is None or not isinstance(law.dist, rv_continuous):
             return
-        self._probability, self._inverse = frozen.cdf, frozen.ppf
+        self._probability, self._inverse = law.cdf, law.ppf
         if self._first > 0.5:
-            self._probability, self._inverse = frozen.sf, frozen.isf
+            self._probability, self._inverse = law.sf, law.isf
         self._first, self._last = (float(self._probability(x)) for x in (self.low, self.high))
 
     def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
@@ -132,7 +123,9 @@ class Truncated(Limited):
         p = rng.uniform(0.0, 1.0, n)
         p *= self._last - self._first
         p += self._first
-        values = self._inverse(moved_within(p, *_INNER))  # 0 and 1 may lie infinitely far away
+        values = self._inverse(
+            frozen.moved_within(p, *_INNER)
+        )  # 0 and 1 may lie infinitely far away
         return np.clip(values, self.low, self.high)  # the last digits are rounded
 
     def _inside(self, rng: SharedGenerator, n: int) -> FloatArray:
@@ -164,7 +157,7 @@ class Clipped(Limited):
     """A distribution whose values are moved to the limits."""
 
     def draw(self, rng: SharedGenerator, n: int | None = None) -> Any:
-        return moved_within(self._unlimited.draw(rng, n), self.low, self.high)
+        return frozen.moved_within(self._unlimited.draw(rng, n), self.low, self.high)
 
     def cdf(self, x: npt.ArrayLike) -> Any:
         x = np.asarray(x, dtype=float)
@@ -247,15 +240,16 @@ class Mixture(Distribution):
         owner = "distributions of mixture()"
         if not isinstance(distributions, list | tuple) or not distributions:
             raise ParameterError(
-                f"{owner} is {shown(distributions)}; allowed is a list of distributions or numbers."
+                f"{owner} must be a list of distributions or numbers, got {shown(distributions)}."
             )
         self.distributions = tuple(distributions)
-        self.probabilities = checked_probabilities(
+        self.probabilities = frozen.checked_probabilities(
             probabilities, len(distributions), "probabilities of mixture()"
         )
         allowed = f"{ALLOWED}, or a number"
         self._parts = [
-            as_distribution(each, owner) or Constant(number(each, owner, allowed, -1e300, 1e300))
+            frozen.as_distribution(each, owner)
+            or Constant(number(each, owner, allowed, -1e300, 1e300))
             for each in distributions
         ]
         self._bounds = np.cumsum(self.probabilities)[:-1]

@@ -1,8 +1,9 @@
-"""The helpers of bmtool, as functions of two nodes: delays and sections of synapses."""
+"""The helpers of bmtool, as functions of two nodes, and all values of a rule at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bmtool_connectors.distances import spherical_dist
@@ -15,7 +16,7 @@ from bmtool_connectors.synapses.helper_rules import (
     UniformDelay,
     checked_once,
 )
-from bmtool_connectors.synapses.synapse_block import PairDistance
+from bmtool_connectors.synapses.synapse_block import Column, PairDistance, SynapseTable
 
 __all__ = [
     "DELAY_LOWBOUND",
@@ -285,3 +286,36 @@ HELPERS: tuple[Callable[..., Any], ...] = (
     *(syn_const_delay, syn_dist_delay_feng, syn_uniform_delay_section),
     *(syn_section_PN, syn_const_delay_feng_section_PN, syn_dist_delay_feng_section_PN),
 )
+
+
+def batched(rule: Any, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
+    """Return what calling a property rule once per synapse would give.
+
+    Parameters
+    ----------
+    rule : object
+        As given to ``add_properties``, its parameters bound with ``functools.partial``. One with
+        a method ``of_synapses(table)`` tells all values itself; so does that behind a helper.
+    table : SynapseTable
+
+    Returns
+    -------
+    iterator of tuple of ndarray, or None
+        A column per value, for some synapses after the other; None for a rule that has to be
+        called.
+
+    Raises
+    ------
+    ParameterError
+        If an argument of a helper is not allowed.
+    """
+    keywords: dict[str, Any] = {}
+    if isinstance(rule, functools.partial):
+        if rule.args:
+            return None
+        rule, keywords = rule.func, rule.keywords
+    if any(rule is helper for helper in HELPERS) and not {"source", "target"} & keywords.keys():
+        rule, keywords = rule(RuleOf(), None, **keywords), {}
+    if keywords or not hasattr(rule, "of_synapses"):
+        return None
+    return rule.of_synapses(table)  # type: ignore[no-any-return]

@@ -15,16 +15,9 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.generators import deep_copy
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
+from bmtool_connectors.synapses import synapse_block
 from bmtool_connectors.synapses.frozen import shown
-from bmtool_connectors.synapses.synapse_block import (
-    PAIRS,
-    Column,
-    OneSynapse,
-    PairDistance,
-    Synapses,
-    SynapseTable,
-    blocks,
-)
+from bmtool_connectors.synapses.synapse_block import Column, PairDistance, Synapses, SynapseTable
 
 __all__ = ["properties"]
 
@@ -66,8 +59,10 @@ class PropertyRule(ABC):
     #: What is called with nodes, or with the distance.
     _functions: tuple[Any, ...] = ()
     _distance: PairDistance | None = None
+    #: The rules that it consists of, if there are several.
+    _parts: tuple[PropertyRule, ...] = ()
     #: Pairs whose synapses are a block.
-    _pairs: int = PAIRS
+    _pairs: int = synapse_block.PAIRS
 
     def _prepare(self, rng: RngLike, **found: Any) -> None:
         """Keep what has been found of the parameters, as attributes."""
@@ -93,11 +88,6 @@ class PropertyRule(ABC):
     def __deepcopy__(self, memo: dict[int, Any]) -> PropertyRule:
         return deep_copy(self, memo, self._source)
 
-    @property
-    def _parts(self) -> tuple[PropertyRule, ...]:
-        """The rules that it consists of."""
-        return (self,)
-
     def _origin(self) -> SharedGenerator | Seed:
         return randomness.default.source if self._source is None else self._source
 
@@ -114,7 +104,9 @@ class PropertyRule(ABC):
 
     def of_one(self, source: Any, target: Any, origin: SharedGenerator | Seed) -> Any:
         """Return the value of one synapse, or a tuple of values."""
-        found = self.values(OneSynapse(source, target), randomness.helper_stream(origin))
+        found = self.values(
+            synapse_block.OneSynapse(source, target), randomness.helper_stream(origin)
+        )
         return tuple(map(_plain, found)) if len(found) > 1 else _plain(found[0])
 
     def of_synapses(self, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
@@ -124,7 +116,7 @@ class PropertyRule(ABC):
         for one that takes other numbers for many values than for one at a time.
         """
         drawn: dict[int, list[bool]] = {}
-        for part in self._parts:
+        for part in self._parts or (self,):
             if not part._can_batch(table):
                 return None
             origin = part._origin()
@@ -134,7 +126,7 @@ class PropertyRule(ABC):
             return None
         return (
             tuple(np.broadcast_to(each, block.n) for each in self.values(block, self._stream()))
-            for block in blocks(table, self._pairs)
+            for block in synapse_block.blocks(table, self._pairs)
         )
 
     def _can_batch(self, table: SynapseTable) -> bool:
@@ -189,15 +181,11 @@ class JoinedRule(PropertyRule):
     """Several rules, one after the other for each synapse."""
 
     def __init__(self, parts: Sequence[PropertyRule]) -> None:
-        self.parts = tuple(parts)
+        self.parts = self._parts = tuple(parts)
         self.names = tuple(name for part in parts for name in part.names)
         self.dtypes = tuple(dtype for part in parts for dtype in part.dtypes)
         ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
         self._indices = list(map(slice, ends, ends[1:]))
-
-    @property
-    def _parts(self) -> tuple[PropertyRule, ...]:
-        return self.parts
 
     def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the values of all parts, each drawn from its own stream."""
@@ -263,15 +251,15 @@ def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
     for rule in rules:
         if not isinstance(rule, PropertyRule):
             raise ParameterError(
-                f"rules of properties() has {rule!r}; allowed are WeightRule, DelayRule and "
-                "PlacementRule."
+                "rules of properties() must be WeightRule, DelayRule or PlacementRule, got "
+                f"{rule!r}."
             )
-    parts = [part for rule in rules for part in rule._parts]
+    parts = [part for rule in rules for part in rule._parts or (rule,)]
     names = [name for part in parts for name in part.names]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not parts:
-        got = f"has {twice[0]!r} twice" if twice else "is empty"
-        raise ParameterError(f"rules of properties() {got}; allowed is one rule per property.")
+        got = f"{twice[0]!r} twice" if twice else "none"
+        raise ParameterError(f"rules of properties() must be one per property, got {got}.")
     is_placed = not {"afferent_section_id", "nsyns"}.isdisjoint(names)
     if flag(add_nsyns, "add_nsyns of properties()") and not is_placed:
         parts.append(_SynapsesPerRow())

@@ -65,13 +65,13 @@ class PairDistance:
     def __init__(self, function: Any, connector: Any, owner: str) -> None:
         if not callable(function):
             raise ParameterError(
-                f"dist of {owner} is {function!r}; allowed is a function of source and target "
-                "node that returns a distance (um), such as spherical_dist."
+                f"dist of {owner} must be a function of source and target node that returns a "
+                f"distance (um), such as spherical_dist, got {function!r}."
             )
         if connector is not None and not hasattr(connector, "get_conn_prop"):
             raise ParameterError(
-                f"connector of {owner} is {connector!r}; allowed is a connector of this package, "
-                "or None."
+                f"connector of {owner} must be a connector of this package, or None, got "
+                f"{connector!r}."
             )
         self.function, self._connector, self._owner = function, connector, owner
         self.name = f"dist of {owner}"
@@ -84,8 +84,7 @@ class PairDistance:
             ids = source.node_id, target.node_id
         except AttributeError:
             raise NodeError(
-                f"source and target of {self._owner} are {source!r} and {target!r}; allowed are "
-                "nodes."
+                f"source and target of {self._owner} must be nodes, got {source!r} and {target!r}."
             ) from None
         try:
             return self._connector.get_conn_prop(*ids)
@@ -176,6 +175,11 @@ class SynapseBlock:
     def _per_synapse(self, values: Column) -> Column:
         return values if self._counts is None else np.repeat(values, self._counts)
 
+    def _ends(self) -> tuple[Column, Column]:
+        """Return the indices of both nodes of each synapse."""
+        edges, part = self._table.edges, self._part
+        return self._per_synapse(edges.source[part]), self._per_synapse(edges.target[part])
+
     def distance(self, distance: PairDistance) -> Column:
         """Return the distances, um."""
         found = distance.of_pairs(self._table, self._part)
@@ -186,7 +190,7 @@ class SynapseBlock:
     def of_nodes(self, function: Callable[..., Any], name: str) -> Column:
         """Return what a vectorised function of two nodes gives."""
         table = self._table
-        i, j = (self._per_synapse(each[self._part]) for each in _ends(table))
+        i, j = self._ends()
         return vectorization.of_pairs(function, table.source, table.target, i, j, name)  # type: ignore[no-any-return]
 
     def of_distance(self, function: Callable[..., Any], dist: Any, name: str) -> Column:
@@ -198,12 +202,8 @@ class SynapseBlock:
     def describe(self, k: int) -> str:
         """Name a synapse in a message."""
         table = self._table
-        i, j = (self._per_synapse(each[self._part])[k] for each in _ends(table))
+        i, j = (each[k] for each in self._ends())
         return f"the synapse from node {table.source.ids[i]} to node {table.target.ids[j]}"
-
-
-def _ends(table: SynapseTable) -> tuple[Column, Column]:
-    return table.edges.source, table.edges.target
 
 
 Synapses: TypeAlias = OneSynapse | SynapseBlock

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Flags, IntArray, present_numbers
+from bmtool_connectors.arrays import present_numbers
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import H5Group, parts
-from bmtool_connectors.sonata.layout import (
-    AFFERENT_SECTION_ID,
-    EDGE_TYPE_ID,
-    EDGES,
-    END_IDS,
-    END_QUERIES,
-    NSYNS,
-    SEC_ID,
-)
 from bmtool_connectors.sonata.open_tables import OpenTable, endpoints, open_table
 from bmtool_connectors.sonata.type_tables import TypeTable, is_gap_junction
 from bmtool_connectors.verification.check_groups import GroupCheck
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.check_properties import check_properties
+from bmtool_connectors.verification.check_properties import PropertyCheck
 from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Tally
-
-__all__ = ["check_rows"]
+from bmtool_connectors.verification.tallies import Ids, Tally
 
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 
+#: Columns of ids that every row has.
+IDS = (*layout.END_IDS, layout.EDGE_TYPE_ID)
 #: Columns that say where synapses are, or how many.
-PLACED = {NSYNS, AFFERENT_SECTION_ID, SEC_ID}
+PLACED = {layout.NSYNS, layout.AFFERENT_SECTION_ID, layout.SEC_ID}
 
 
 def check_rows(
     h5: H5Group,
     file: Path,
     edge_types: TypeTable | None,
-    nodes: Mapping[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     dt: float | None,
     told: Mapping[tuple[str | None, str | None], Mapping[int, Collection[str]]],
     found: Findings,
@@ -56,9 +48,8 @@ def check_rows(
         The population.
     file : Path
     edge_types : TypeTable or None
-    nodes : mapping of str to Nodes
-    unread : set of str
-        Populations of nodes that are there, but could not be read.
+    nodes : mapping of str to (Nodes or None)
+        None: they are there, but could not be read.
     dt : float or None
         Time step, ms.
     told : mapping
@@ -66,65 +57,61 @@ def check_rows(
     found : Findings
     """
     name = h5.name.rsplit("/", 1)[-1]
-    table = open_table(h5, EDGES, (*END_IDS, EDGE_TYPE_ID), (), file, found)
+    table = open_table(h5, layout.EDGES, IDS, (), file, found)
     if table is None or not table.agree:
         return None
     ends = endpoints(h5, file, found)
     for end in dict.fromkeys(ends):
-        if end not in nodes and end not in unread:
+        if end not in nodes:
             text = f"there is no file of the nodes {end!r}, so their ids are not checked"
             if end is None:
                 text = "it does not say which nodes it joins (node_population)"
             found.add("no-nodes", text, file, population=name)
-    rows = _Scan(table, file, ends, edge_types, nodes, found).rows()
     known = [None if end is None else nodes.get(end) for end in ends]
-    rows.values |= check_properties(
-        rows, table, (known[0], known[1]), dt, told.get(ends, {}), found
-    )
-    for end, one, ids in zip(("source", "target"), known, (rows.source, rows.target), strict=True):
-        if one is not None and one.queries is not None:
+    rows = _Scan(table, file, ends, known, edge_types, found).rows()
+    rows.values |= PropertyCheck(rows, table, known, dt, told.get(ends, {})).saved_values()
+    for end, one in zip(("source", "target"), known, strict=True):
+        if one is not None and one.selected is not None:
             with found.reading(one.file, population=one.name):
-                _check_query(rows, end, one, ids, found)
+                _check_query(rows, end, one, one.selected)
     return rows
 
 
 def _check_query(
-    rows: CheckedEdges, end: str, nodes: Nodes, ids: npt.NDArray[np.int32], found: Findings
+    rows: CheckedEdges, end: str, nodes: Nodes, selected: Callable[[str], Ids | None]
 ) -> None:
     """Report edges of nodes that the query of their type does not select."""
-    column = END_QUERIES[end == "target"]
+    ids, column = getattr(rows, end), f"{end}_query"
     for kind, chosen in rows.of_type.items():
         query = rows.table.get(kind, {}).get(column, "*")
-        pool = None if query == "*" or nodes.queries is None else nodes.queries.selected(query)
-        if pool is None:
-            continue
-        own = ids[chosen].astype(np.int64)
-        bad = Tally()
-        bad.add(~pool.holds(own) & nodes.ids.holds(own))
-        if bad:
-            row = int(np.arange(len(rows))[chosen][bad.first])
-            text = f"{end} node {ids[row]} is none of those that {query} selects"
-            found.add("query", text, rows.file, count=bad.count, **rows.where(row))
+        pool = None if query == "*" else selected(query)
+        if pool is not None:
+            own = ids[chosen].astype(np.int64)
+            bad = ~pool.holds(own) & nodes.ids.holds(own)
+
+            def text(row: int, query: str = query) -> str:
+                return f"{end} node {ids[row]} is none of those that {query} selects"
+
+            rows.tell_first("query", bad, text, chosen)
 
 
+@dataclass
 class _Scan:
     """One pass over the rows."""
 
-    def __init__(
-        self,
-        table: OpenTable,
-        file: Path,
-        ends: tuple[str | None, str | None],
-        edge_types: TypeTable | None,
-        nodes: Mapping[str, Nodes],
-        found: Findings,
-    ) -> None:
-        self.table, self.file, self.ends = table, file, ends
-        self.found, self.edge_types = found, edge_types
-        self.groups = GroupCheck(table, file, found)
-        self.nodes = [None if end is None else nodes.get(end) for end in ends]
-        self.properties = {} if edge_types is None else edge_types.properties
-        self.bad = {each: Tally() for each in (*END_IDS, EDGE_TYPE_ID, "section")}
+    table: OpenTable
+    file: Path
+    ends: tuple[str | None, str | None]
+    nodes: Sequence[Nodes | None]
+    edge_types: TypeTable | None
+    found: Findings
+
+    def __post_init__(self) -> None:
+        self.groups = GroupCheck(self.table, self.file, self.found)
+        target, nobody = self.nodes[1], np.empty(0, dtype=np.int64)
+        self.biophysical = Ids(nobody) if target is None else target.kinds["biophysical"]
+        self.properties = {} if self.edge_types is None else self.edge_types.properties
+        self.bad = {each: Tally() for each in (*IDS, "section")}
 
     def rows(self) -> CheckedEdges:
         """Read all rows, check them, and report."""
@@ -132,15 +119,16 @@ class _Scan:
         source, target, types = (np.empty(n, dtype=np.int32) for _ in range(3))
         counts = self._counts()
         n_syn = np.ones(n, dtype=np.uint32) if counts else None
-        unplaced, per_synapse = self._unplaced_groups(), set[int]()
+        unplaced, placed = self._unplaced()
+        per_synapse: set[int] = set()
         for part in parts(n):
-            columns = [self.table.column(each, part) for each in (*END_IDS, EDGE_TYPE_ID)]
-            for end, values, nodes in zip(END_IDS, columns, self.nodes, strict=False):
+            columns = [self.table.column(each, part) for each in IDS]
+            for end, values, nodes in zip(layout.END_IDS, columns, self.nodes, strict=False):
                 bad = (values < 0) | (values >= MOST) if nodes is None else ~nodes.ids.holds(values)
                 self.bad[end].add(bad, part.start)
             unknown = set(present_numbers(columns[2]).tolist()) - self.properties.keys()
             if self.edge_types is not None and unknown:
-                self.bad[EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
+                self.bad[layout.EDGE_TYPE_ID].add(np.isin(columns[2], list(unknown)), part.start)
             group, index = self.table.group_and_index(part)
             self.groups.add(group, index, part.start)
             is_synapse = np.ones(len(group), dtype=bool)
@@ -153,13 +141,15 @@ class _Scan:
                     n_syn[part][valid] = values[index[valid]]
             per_synapse |= set(present_numbers(columns[2][is_synapse]).tolist())
             if unplaced:
-                self.bad["section"].add(self._unplaced(columns, group, unplaced), part.start)
+                bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
+                bad[bad] = self.biophysical.holds(columns[1][bad])
+                self.bad["section"].add(bad, part.start)
             for whole, values in zip((source, target, types), columns, strict=True):
                 fits = (values >= -1) & (values < MOST)
                 whole[part] = values if fits.all() else np.where(fits, values, -1)
         rows = CheckedEdges(
             self.file, str(self.table.population), self.ends, source, target, types, n_syn,
-            per_synapse, self.properties,
+            per_synapse, self.properties, self.found,
         )  # fmt: skip
         self._tell(rows)
         return rows
@@ -168,66 +158,52 @@ class _Scan:
         """Return the synapse counts of the groups that have some."""
         counts = {}
         for number, group in self.table.groups.items():
-            column = group.columns.get(NSYNS)
+            column = group.columns.get(layout.NSYNS)
             if column is not None and column.ndim == 1 and column.dtype.kind in "iuf":
                 # Small floats do not hold the limit.
                 values = np.nan_to_num(column[()].astype(float), nan=0, posinf=0, neginf=0)
                 counts[number] = np.clip(values, 0, np.iinfo(np.uint32).max).astype(np.uint32)
         return counts
 
-    # ------------------------------------------------------------------ sections
-    def _unplaced_groups(self) -> list[int]:
-        """Return groups whose rows say neither where synapses are nor how many.
+    def _unplaced(self) -> tuple[list[int], list[int]]:
+        """Return groups whose rows say neither where synapses are nor how many, and types that do.
 
         BMTK then takes them for placed already, and finds no section on a biophysical cell.
         """
-        target = self.nodes[1]
-        if target is None or not len(target.biophysical):
-            return []
-        return [n for n, group in self.table.groups.items() if not PLACED & group.columns.keys()]
-
-    def _unplaced(self, columns: list[IntArray], group: IntArray, unplaced: list[int]) -> Flags:
-        placed = [
-            kind
-            for kind, each in self.properties.items()
-            if PLACED & each.keys() or is_gap_junction(each)
-        ]
-        bad = np.isin(group, unplaced) & ~np.isin(columns[2], placed)
-        target = self.nodes[1]
-        assert target is not None
-        bad[bad] = target.biophysical.holds(columns[1][bad])
-        return bad
+        if not len(self.biophysical):
+            return [], []
+        groups = [n for n, each in self.table.groups.items() if not PLACED & each.columns.keys()]
+        types = self.properties.items()
+        return groups, [n for n, each in types if PLACED & each.keys() or is_gap_junction(each)]
 
     # ------------------------------------------------------------------ report
     def _tell(self, rows: CheckedEdges) -> None:
-        found, bad = self.found, self.bad
+        bad = self.bad
         self.groups.tell(rows.where)
-        for k, (end, nodes, name) in enumerate(zip(END_IDS, self.nodes, self.ends, strict=True)):
+        for k, (end, nodes, name) in enumerate(
+            zip(layout.END_IDS, self.nodes, self.ends, strict=True)
+        ):
             if bad[end]:
                 row = bad[end].first
                 one = self._value(end, row)
                 among = f"among the {len(nodes.ids):,} nodes of {name!r}" if nodes else "an id"
                 text = f"{('source', 'target')[k]} node {one} is not {among}"
-                where = rows.where(row)
-                ids = (one, where["ids"][1]) if k == 0 else (where["ids"][0], one)
-                found.add("node-id", text, self.file, count=bad[end].count, **{**where, "ids": ids})
-        unknown = bad[EDGE_TYPE_ID]
+                ids = list(rows.where(row)["ids"])
+                ids[k] = one
+                rows.tell("node-id", text, row, count=bad[end].count, ids=tuple(ids))
+        unknown = bad[layout.EDGE_TYPE_ID]
         if unknown and self.edge_types is not None:
-            number = self._value(EDGE_TYPE_ID, unknown.first)
+            number = self._value(layout.EDGE_TYPE_ID, unknown.first)
             text = f"edge type {number} is not in {self.edge_types.file.name}"
-            found.add(
-                "edge-type", text, self.file, count=unknown.count, **rows.where(unknown.first)
-            )
+            rows.tell("edge-type", text, unknown.first, count=unknown.count)
         if self.edge_types is None and (rows.types != -1).any():
-            text = "there is no table of its types, which BMTK needs"
-            found.add("no-types", text, self.file, population=self.table.population)
+            rows.tell("no-types", "there is no table of its types, which BMTK needs")
         if bad["section"]:
             text = (
                 "the target is biophysical, and there is neither afferent_section_id nor nsyns: "
                 "BMTK finds no section for the synapse"
             )
-            where = rows.where(bad["section"].first)
-            found.add("no-section", text, self.file, count=bad["section"].count, **where)
+            rows.tell("no-section", text, bad["section"].first, count=bad["section"].count)
 
     def _value(self, name: str, row: int) -> int:
         return int(self.table.columns[name][row])

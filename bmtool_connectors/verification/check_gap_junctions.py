@@ -14,40 +14,30 @@ from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.layout import GAP_COLUMNS, GAP_JUNCTIONS
 from bmtool_connectors.sonata.open_tables import open_table
 from bmtool_connectors.sonata.type_tables import stem_of
-from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import pair_key
+from bmtool_connectors.verification.checked_edges import CheckedEdges, pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
-
-__all__ = ["check_gap_files", "check_gap_rows"]
 
 
 def gap_rows(rows: CheckedEdges) -> IntArray:
     """Return which rows are gap junctions."""
-    chosen = [np.arange(len(rows))[rows.of_type[k]] for k in rows.gap_types() if k in rows.of_type]
-    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.isin(rows.types, rows.gap_types()))
 
 
-def check_gap_rows(rows: CheckedEdges, found: Findings) -> None:
+def check_gap_rows(rows: CheckedEdges) -> None:
     """Check that gap junctions join two cells, and each two cells once."""
     here = gap_rows(rows)
     source, target = rows.source[here], rows.target[here]
-
-    def where(k: int) -> dict[str, Any]:
-        return rows.where(int(here[k]))
-
-    found.add_rows(
-        "gap-self",
-        source == target,
-        lambda k: f"the gap junction joins cell {source[k]} with itself",
-        rows.file,
-        where,
-    )
     again = is_repeated(pair_key(np.minimum(source, target), np.maximum(source, target)))
     if rows.n_syn is not None:
         again |= rows.n_syn[here] > 1
-    text = "the two cells have several gap junctions, and BMTK places one"
-    found.add_rows("gap-twice", again, lambda k: text, rows.file, where)
+
+    def text(row: int) -> str:
+        return f"the gap junction joins cell {rows.source[row]} with itself"
+
+    rows.tell_first("gap-self", source == target, text, here)
+    twice = "the two cells have several gap junctions, and BMTK places one"
+    rows.tell_first("gap-twice", again, lambda row: twice, here)
 
 
 def check_gap_files(
@@ -78,7 +68,7 @@ def check_gap_files(
         n = len(gap_rows(rows))
         if n and rows.ends[0] not in there and rows.ends[0] == rows.ends[1]:
             text = f"no file numbers the halves of its {n:,} gap junctions, and BioNet asks for one"
-            found.add("gap-file", text, rows.file, population=rows.population)
+            rows.tell("gap-file", text)
 
 
 def _compare(file: Path, keys: IntArray, edges: Sequence[CheckedEdges], found: Findings) -> bool:

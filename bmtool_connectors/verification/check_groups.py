@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors.arrays import Flags, IntArray
+from bmtool_connectors.arrays import Flags, IntArray, is_repeated
 from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.sonata.open_tables import OpenTable
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
-
-__all__ = ["GroupCheck", "row_of"]
 
 
 class _Taken:
@@ -30,26 +28,23 @@ class _Taken:
         self.n_taken = 0
         self._taken: Flags | None = None  # None: the first n_taken rows
 
-    def take(self, index: IntArray) -> tuple[Flags | None, Flags | None]:
+    def take(self, index: IntArray) -> tuple[Flags | bool, Flags | bool]:
         """Take rows; return which of them are outside, and which are taken a second time."""
-        n, done = len(index), self.n_taken
-        end = done + n
         if self.size is None:
-            return None, None
+            return False, False
+        done = self.n_taken
+        end = done + len(index)
         if self._taken is None:
             if end <= self.size and np.array_equal(index, np.arange(done, end)):
                 self.n_taken = end
-                return None, None
+                return False, False
             self._taken = np.zeros(self.size, dtype=bool)
             self._taken[:done] = True
         outside = (index < 0) | (index >= self.size)
         inside = np.flatnonzero(~outside)
         valid = index[inside]
-        again = np.zeros(n, dtype=bool)
-        again[inside] = self._taken[valid]
-        order = np.argsort(valid, kind="stable")
-        repeated = np.flatnonzero(np.diff(valid[order]) == 0) + 1
-        again[inside[order[repeated]]] = True
+        again = np.zeros(len(index), dtype=bool)
+        again[inside] = self._taken[valid] | is_repeated(valid)
         self._taken[valid] = True
         self.n_taken = int(np.count_nonzero(self._taken))
         return outside, again
@@ -77,10 +72,7 @@ class GroupCheck:
         outside, again = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         for number, _, rows, within in self._table.by_group(group, index):
             none[rows] = False
-            bad = self._taken[number].take(within)
-            for mask, found in zip((outside, again), bad, strict=True):
-                if found is not None:
-                    mask[rows] = found
+            outside[rows], again[rows] = self._taken[number].take(within)
         if not self._taken and not self._table.links:
             return  # a population without properties
         for code, mask in zip(self._bad, (none, outside, again), strict=True):

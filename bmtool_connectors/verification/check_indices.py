@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import ranges as rows_of_ranges
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import (
     H5Dataset,
     H5Group,
@@ -14,24 +18,10 @@ from bmtool_connectors.sonata.datasets import (
     is_group,
     parts,
 )
-from bmtool_connectors.sonata.layout import (
-    EDGE_RANGES,
-    EDGE_TYPE_ID,
-    INDEX_OF,
-    INDICES,
-    INDICES_OLD,
-    NODE_RANGES,
-    NODE_RANGES_SONATA,
-    SOURCE_NODE_ID,
-    TARGET_NODE_ID,
-)
 from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.findings import Findings
-
-__all__ = ["check_indices"]
 
 
-def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
+def check_indices(h5: H5Group, rows: CheckedEdges) -> None:
     """Check that each index finds each row exactly once, under its own node.
 
     Parameters
@@ -39,44 +29,43 @@ def check_indices(h5: H5Group, rows: CheckedEdges, found: Findings) -> None:
     h5 : H5Group
         The population.
     rows : CheckedEdges
-    found : Findings
     """
     columns = {
-        INDEX_OF[SOURCE_NODE_ID]: ("source node", rows.source),
-        INDEX_OF[TARGET_NODE_ID]: ("target node", rows.target),
-        INDEX_OF[EDGE_TYPE_ID]: ("edge type", rows.types),
+        layout.INDEX_OF[layout.SOURCE_NODE_ID]: ("source node", rows.source),
+        layout.INDEX_OF[layout.TARGET_NODE_ID]: ("target node", rows.target),
+        layout.INDEX_OF[layout.EDGE_TYPE_ID]: ("edge type", rows.types),
     }
-    for group in (INDICES, INDICES_OLD):
+    for group in (layout.INDICES, layout.INDICES_OLD):
         for name, index in h5[group].items() if is_group(h5.get(group)) else ():
             if name not in columns or not is_group(index):
                 continue
             rows.indices.add(name)
             found_ranges: list[H5Dataset] = []
-            for key in (NODE_RANGES, NODE_RANGES_SONATA):
+            for key in (layout.NODE_RANGES, layout.NODE_RANGES_SONATA):
                 ranges = index.get(key)
                 if is_dataset(ranges) and ranges not in found_ranges:
                     found_ranges.append(ranges)
-            if not found_ranges or not is_dataset(index.get(EDGE_RANGES)):
-                text = f"{group}/{name} lacks {EDGE_RANGES if found_ranges else NODE_RANGES}"
-                found.add("missing-dataset", text, rows.file, population=rows.population)
+            if not found_ranges or not is_dataset(index.get(layout.EDGE_RANGES)):
+                lacking = layout.EDGE_RANGES if found_ranges else layout.NODE_RANGES
+                rows.tell("missing-dataset", f"{group}/{name} lacks {lacking}")
                 continue
             for ranges in found_ranges:
-                check = _Index(f"{group}/{name}", ranges, index[EDGE_RANGES], rows, found)
-                check.check(*columns[name])
+                _Index(f"{group}/{name}", ranges, index[layout.EDGE_RANGES], rows).check(
+                    *columns[name]
+                )
 
 
+@dataclass(frozen=True)
 class _Index:
     """One index: ranges of each node, and the rows of each of these."""
 
-    def __init__(
-        self, name: str, nodes: H5Dataset, rows: H5Dataset, table: CheckedEdges, found: Findings
-    ) -> None:
-        self.name, self.nodes, self.rows = name, nodes, rows
-        self.table, self.found = table, found
+    name: str
+    nodes: H5Dataset
+    rows: H5Dataset
+    table: CheckedEdges
 
-    def _add(self, code: str, text: str, row: int | None = None, count: int = 1) -> None:
-        where = {"population": self.table.population} if row is None else self.table.where(row)
-        self.found.add(code, f"{self.name} {text}", self.table.file, count=count, **where)
+    def _tell(self, code: str, text: str, row: int | None = None, **more: Any) -> None:
+        self.table.tell(code, f"{self.name} {text}", row, **more)
 
     def check(self, kind: str, ids: npt.NDArray[np.int32]) -> None:
         """Check the index of a column of ids."""
@@ -84,7 +73,7 @@ class _Index:
             if each.ndim != 2 or each.shape[1] != 2 or each.dtype.kind not in "iu":
                 own = each.name.rsplit("/", 1)[-1]
                 text = f"has {own} of {each.dtype} and {each.shape}, not integers of (n, 2)"
-                self._add("dtype", text)
+                self._tell("dtype", text)
                 return
             checked(each)
         n, n_ranges = len(ids), len(self.rows)
@@ -100,7 +89,7 @@ class _Index:
             if bad.any():
                 k = int(bad.argmax())
                 text = f"has range [{begin[k]}, {end[k]}) for {n} rows"
-                self._add("index-range", text, count=int(np.count_nonzero(bad)))
+                self._tell("index-range", text, count=int(np.count_nonzero(bad)))
                 return
             count = end - begin
             total += int(count.sum())
@@ -117,20 +106,11 @@ class _Index:
                     first = int(places[lowest]), int(owner[lowest])
         if first is not None:
             text = f"finds it under {kind} {first[1]}" if first[1] >= 0 else f"gives it no {kind}"
-            self._add("index-node", text, first[0], n_wrong)
-        self._check_held(held, total, n)
-
-    def _check_held(self, held: npt.NDArray[np.bool_], total: int, n: int) -> None:
+            self._tell("index-node", text, first[0], count=n_wrong)
         if total > n:
-            self._add("index-row", f"holds {total:,} or more rows, and there are {n:,}")
+            self._tell("index-row", f"holds {total:,} or more rows, and there are {n:,}")
             return
-        self.found.add_rows(
-            "index-row",
-            ~held,
-            lambda row: f"{self.name} leaves it out",
-            self.table.file,
-            self.table.where,
-        )
+        self.table.tell_first("index-row", ~held, lambda row: f"{self.name} leaves it out")
 
     def _node_of_ranges(self, n_ranges: int, kind: str) -> npt.NDArray[np.int32] | None:
         """Return the id that each range belongs to, -1 for none."""
@@ -145,10 +125,8 @@ class _Index:
             text = "of which another has some, too"
         if bad.any():
             k = int(bad.argmax())
-            text = f"{self.name} gives {kind} {k} ranges [{first[k]}, {last[k]}) {text}"
-            where = {"population": self.table.population, "ids": (k,)}
-            count = int(np.count_nonzero(bad))
-            self.found.add("index-range", text, self.table.file, count=count, **where)
+            text = f"gives {kind} {k} ranges [{first[k]}, {last[k]}) {text}"
+            self._tell("index-range", text, ids=(k,), count=int(np.count_nonzero(bad)))
             return None
         count = last - first
         owner: npt.NDArray[np.int32] = np.full(n_ranges, -1, dtype=np.int32)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,56 +24,33 @@ from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
 from bmtool_connectors.verification.tallies import Ids, Tally
 
-__all__ = ["Nodes", "check_nodes"]
-
-#: What cells may be: with sections, without them (three names), and inputs.
+#: What cells may be: with sections, without them, and inputs; and the model types of each.
+KINDS = {"biophysical": 1, "point": 2, "virtual": 3}
 MODELS = {"biophysical": 1, "point_neuron": 2, "point_process": 2, "virtual": 3}
-
 
 #: What the text of a function, or of another object, holds, and that of a value hardly does.
 OBJECT = ("<", "(")
 
 
-class QueriedNodes:
-    """Which nodes of a population the queries of edge types select.
+def _selected(
+    file: Path, name: str, types: Mapping[int, Mapping[str, str]], query: str
+) -> Ids | None:
+    """Return the nodes of a population that a query selects; None where that cannot be told.
 
-    Parameters
-    ----------
-    file : Path
-    name : str
-        Of the population.
-    types : mapping of int to mapping
-        Properties of each node type, as text.
+    Raises
+    ------
+    ParameterError
+        If the file cannot be read.
     """
-
-    def __init__(self, file: Path, name: str, types: Mapping[int, Mapping[str, str]]) -> None:
-        self._file, self._name, self._types = file, name, types
-        self._selected: dict[str, Ids | None] = {}
-
-    def selected(self, query: str) -> Ids | None:
-        """Return the nodes that a query selects; None where that cannot be told.
-
-        Raises
-        ------
-        ParameterError
-            If the file cannot be read.
-        """
-        if query not in self._selected:
-            self._selected[query] = self._select(query)
-        return self._selected[query]
-
-    def _select(self, query: str) -> Ids | None:
-        asked = conditions(query)
-        if asked is None or any(sign in query for sign in OBJECT):
-            return None
-        # A list, or text that looks like one.
-        texts = [part.partition("=='")[2].removesuffix("'") for part in query.split("&")]
-        either = [
-            (name, (*values, text)) for (name, values), text in zip(asked, texts, strict=False)
-        ]
-        with open_population(self._file, NODES, self._name) as nodes:
-            chosen = selected_nodes(nodes, self._types, either)
-            return None if chosen is None else Ids(nodes.ids[0][chosen])
+    asked = conditions(query)
+    if asked is None or any(sign in query for sign in OBJECT):
+        return None
+    # A list, or text that looks like one.
+    texts = [part.partition("=='")[2].removesuffix("'") for part in query.split("&")]
+    either = [(name, (*values, text)) for (name, values), text in zip(asked, texts, strict=False)]
+    with open_population(file, NODES, name) as nodes:
+        chosen = selected_nodes(nodes, types, either)
+        return None if chosen is None else Ids(nodes.ids[0][chosen])
 
 
 @dataclass(frozen=True)
@@ -84,9 +62,11 @@ class Nodes:
     name : str
     file : Path
     ids : Ids
-    biophysical, point, virtual : Ids
-        Of cells with sections, of those without, and of inputs; neither where it is not known.
-    queries : QueriedNodes or None
+    kinds : dict of str to Ids
+        Of cells with sections ('biophysical'), of those without ('point'), and of inputs
+        ('virtual'); a node of none of them where it is not known.
+    selected : callable or None
+        Returns the nodes that the query of an edge type selects, None where that cannot be told.
         None where properties cannot be read.
     digests : dict of str to str
         Of the columns; see ``ColumnDigests``.
@@ -98,47 +78,35 @@ class Nodes:
     name: str
     file: Path
     ids: Ids
-    biophysical: Ids
-    point: Ids
-    virtual: Ids
-    queries: QueriedNodes | None
+    kinds: dict[str, Ids]
+    selected: Callable[[str], Ids | None] | None
     digests: dict[str, str]
     types: TypeTable | None
     has_ids: bool
 
 
-def check_nodes(
-    files: Files, found: Findings, rows: dict[str, int]
-) -> tuple[dict[str, Nodes], set[str]]:
+def check_nodes(files: Files, found: Findings) -> dict[str, Nodes | None]:
     """Check all node files.
 
     Parameters
     ----------
     files : Files
     found : Findings
-    rows : dict
-        Gets the number of nodes of each population.
 
     Returns
     -------
-    nodes : dict of str to Nodes
-        Populations that could be read.
-    unread : set of str
-        Populations that are there, but could not.
+    dict of str to (Nodes or None)
+        Populations; None: it is there, but could not be read.
     """
-    nodes: dict[str, Nodes] = {}
-    unread: set[str] = set()
+    nodes: dict[str, Nodes | None] = {}
     for file in files.of(NODES):
         with found.reading(file), open_file(file) as h5:
             for name, population in populations_in(h5, NODES, found, file):
-                unread.add(name)
+                nodes.setdefault(name, None)
                 with found.reading(file, population=name):
                     one = _check(population, name, file, files.types.get((NODES, file)), found)
-                    if one is not None:
-                        unread.discard(name)
-                        nodes[name] = one
-                        rows[f"nodes {name}"] = len(one.ids)
-    return nodes, unread
+                    nodes[name] = one or nodes[name]
+    return nodes
 
 
 def _check(
@@ -154,29 +122,23 @@ def _check(
     def where(row: int) -> dict[str, Any]:
         return {"population": name, "row": row, "ids": (int(ids[row]),)}
 
-    found.add_rows(
-        "node-id-twice",
-        is_repeated(ids),
-        lambda row: f"node id {ids[row]} stands in an earlier row, too",
-        file,
-        where,
-    )
+    def twice(row: int) -> str:
+        return f"node id {ids[row]} stands in an earlier row, too"
+
+    found.add_rows("node-id-twice", is_repeated(ids), twice, file, where)
+    properties = {} if types is None else types.properties
     if types is None:
         if (type_of != -1).any():
             text = "there is no table of its types, which BMTK needs"
             found.add("no-types", text, file, population=name)
     else:
-        known = Ids(np.array(list(types.properties), dtype=np.int64))
-        text = f"is not in {types.file.name}"
-        found.add_rows(
-            "node-type",
-            ~known.holds(type_of),
-            lambda row: f"node type {type_of[row]} {text}",
-            file,
-            where,
-        )
-    properties = {} if types is None else types.properties
-    queries, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
+        name_of_table, unknown = types.file.name, ~np.isin(type_of, list(properties))
+
+        def not_there(row: int) -> str:
+            return f"node type {type_of[row]} is not in {name_of_table}"
+
+        found.add_rows("node-type", unknown, not_there, file, where)
+    selected, models, digests = None, np.zeros(len(ids), dtype=np.int64), {}
     if table.agree:
         groups = GroupCheck(table, file, found)
         for part in parts(len(table)):
@@ -185,13 +147,12 @@ def _check(
         _check_positions(table, file, found, where)
         digests = _digests(table, ids, type_of)
         if is_sound:
-            queries = QueriedNodes(file, name, properties)
+            selected = functools.cache(functools.partial(_selected, file, name, properties))
             with open_population(file, NODES, name) as nodes:
                 model = numbers_by_value(nodes, properties, "model_type", MODELS)
             models = models if model is None else model
-    biophysical, point, virtual = (Ids(ids[models == k]) for k in range(1, 4))
-    kinds = biophysical, point, virtual
-    return Nodes(name, file, Ids(ids), *kinds, queries, digests, types, has_ids)
+    kinds = {kind: Ids(ids[models == number]) for kind, number in KINDS.items()}
+    return Nodes(name, file, Ids(ids), kinds, selected, digests, types, has_ids)
 
 
 def _digests(table: OpenTable, ids: IntArray, types: IntArray) -> dict[str, str]:

@@ -3,108 +3,78 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, IntArray, rows_by_number
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import parts
 from bmtool_connectors.sonata.digests import ColumnDigests
-from bmtool_connectors.sonata.layout import (
-    AFFERENT_SECTION_ID,
-    AFFERENT_SECTION_POS,
-    DELAY,
-    EFFERENT_SECTION_ID,
-    EFFERENT_SECTION_POS,
-    NSYNS,
-    SEC_ID,
-    SEC_X,
-    SYN_WEIGHT,
-)
 from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
 from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
-from bmtool_connectors.verification.findings import Findings
-from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["check_properties"]
-
-SECTION_IDS = (AFFERENT_SECTION_ID, EFFERENT_SECTION_ID, SEC_ID)
-SECTION_POSITIONS = (AFFERENT_SECTION_POS, EFFERENT_SECTION_POS, SEC_X)
+SECTION_IDS = (layout.AFFERENT_SECTION_ID, layout.EFFERENT_SECTION_ID, layout.SEC_ID)
+SECTION_POSITIONS = (layout.AFFERENT_SECTION_POS, layout.EFFERENT_SECTION_POS, layout.SEC_X)
 #: Properties that BMTK's simulators read as numbers.
-NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, DELAY, NSYNS, SYN_WEIGHT)
+NUMBERS = (*SECTION_IDS, *SECTION_POSITIONS, layout.DELAY, layout.NSYNS, layout.SYN_WEIGHT)
 
 Array = npt.NDArray[Any]
 
 
-def check_properties(
-    rows: CheckedEdges,
-    table: OpenTable,
-    ends: tuple[Nodes | None, Nodes | None],
-    dt: float | None,
-    told: Mapping[int, Collection[str]],
-    found: Findings,
-) -> dict[int, SavedValues]:
-    """Check the values of every row and, for what they leave open, of the table of types.
+@dataclass
+class PropertyCheck:
+    """Check of the values of every row and, for what they leave open, of the table of types.
 
     Parameters
     ----------
     rows : CheckedEdges
     table : OpenTable
         Of the same population.
-    ends : tuple of (Nodes or None)
+    ends : sequence of (Nodes or None)
         Of sources and targets; None: not known.
     dt : float or None
         Time step, ms; None: delays need only be above 0.
     told : mapping
         Of edge types in a recipe, the columns that it tells of.
-    found : Findings
-
-    Returns
-    -------
-    dict of int to SavedValues
-        Of the edge types that a recipe tells of.
     """
-    check = _Check(rows, table, ends, dt, told, found)
-    check.columns()
-    check.types()
-    return check.values
 
+    rows: CheckedEdges
+    table: OpenTable
+    ends: Sequence[Nodes | None]
+    dt: float | None
+    told: Mapping[int, Collection[str]]
 
-class _Check:
-    """One pass over the rows, and one over the types."""
-
-    def __init__(
-        self,
-        rows: CheckedEdges,
-        table: OpenTable,
-        ends: tuple[Nodes | None, Nodes | None],
-        dt: float | None,
-        told: Mapping[int, Collection[str]],
-        found: Findings,
-    ) -> None:
-        self.rows, self.table, self.dt, self.told, self.found = rows, table, dt, told, found
-        self.source, self.target = ends
-        self.gaps = rows.gap_types()
+    def __post_init__(self) -> None:
+        self.gaps = self.rows.gap_types()
         self.values = {
             kind: SavedValues(ColumnDigests(), set(), set())
-            for kind in told
-            if kind in rows.of_type
+            for kind in self.told
+            if kind in self.rows.of_type
         }
         #: Names of the columns that all rows of a type have.
         self.common: dict[int, set[str]] = {}
-        self._bad: dict[tuple[str, str, str], tuple[Tally, Any]] = {}
+        #: The first bad row, its value, and how many there are, by code, name and reason.
+        self._bad: dict[tuple[str, str, str], tuple[int, Any, int]] = {}
+
+    def saved_values(self) -> dict[int, SavedValues]:
+        """Check all, and return the values of the edge types that a recipe tells of."""
+        self._columns()
+        self._types()
+        return self.values
 
     # ------------------------------------------------------------------ rows
-    def columns(self) -> None:
+    def _columns(self) -> None:
         """Check every column of every group."""
         for group in self.table.groups.values():
             for name, column in group.columns.items():
                 if column.dtype.kind not in "iufb" and name in NUMBERS:
                     text = f"{name} is {column.dtype}, not a column of numbers"
-                    self.found.add("dtype", text, self.rows.file, population=self.rows.population)
+                    self.rows.tell("dtype", text)
         for part in parts(len(self.rows)):
             for _, group, within, index in self.table.by_group(*self.table.group_and_index(part)):
                 at = np.arange(part.start, part.stop)[within]
@@ -113,10 +83,8 @@ class _Check:
                     if not inside.all():
                         at, index = at[inside], index[inside]
                 self._group(group, at, index)
-        for (code, name, reason), (tally, value) in self._bad.items():
-            text = f"{name} is {value}, {reason}"
-            where = self.rows.where(tally.first)
-            self.found.add(code, text, self.rows.file, count=tally.count, **where)
+        for (code, name, reason), (row, value, count) in self._bad.items():
+            self.rows.tell(code, f"{name} is {value}, {reason}", row, count=count)
 
     def _group(self, group: OpenGroup, at: IntArray, index: IntArray) -> None:
         """Check rows of one group."""
@@ -145,12 +113,10 @@ class _Check:
             if not len(wrong):
                 continue
             first = wrong[at[wrong].argmin()]
-            row, value = int(at[first]), values[first]
-            tally, before = self._bad.setdefault((code, name, reason), (Tally(), value))
-            if tally.count and tally.first < row:
-                row, value = tally.first, before
-            tally.first, tally.count = row, tally.count + len(wrong)
-            self._bad[code, name, reason] = tally, value
+            here = int(at[first]), values[first], 0
+            before = self._bad.get((code, name, reason), here)
+            row, value, _ = before if before[0] < here[0] else here
+            self._bad[code, name, reason] = row, value, before[2] + len(wrong)
 
     def _without(self, excuses: Collection[str], bad: Flags, at: IntArray) -> IntArray:
         """Return which of some rows have bad values that a simulator reads."""
@@ -164,16 +130,16 @@ class _Check:
     def _is_excused(self, excuse: str, rows: IntArray) -> Flags:
         if excuse == "gap":
             return np.isin(self.rows.types[rows], self.gaps)
-        ids, nodes = self.rows.target, self.target
-        if excuse == "virtual":
-            ids, nodes = self.rows.source, self.source
+        of_source = excuse == "virtual"
+        ids, nodes = (
+            (self.rows.source, self.ends[0]) if of_source else (self.rows.target, self.ends[1])
+        )
         if nodes is None:  # they may be
-            return np.full(len(rows), excuse == "virtual")
-        kind = nodes.virtual if excuse == "virtual" else nodes.point
-        return kind.holds(ids[rows].astype(np.int64))
+            return np.full(len(rows), of_source)
+        return nodes.kinds[excuse].holds(ids[rows].astype(np.int64))
 
     # ------------------------------------------------------------------ types
-    def types(self) -> None:
+    def _types(self) -> None:
         """Check the numbers of the table of types, where rows have none of their own."""
         for kind in self.rows.of_type:
             for name, text in self.rows.table.get(kind, {}).items():
@@ -181,13 +147,12 @@ class _Check:
                     self._type(kind, name, text)
 
     def _type(self, kind: int, name: str, text: str) -> None:
-        where = {"population": self.rows.population, "edge_type": kind}
         try:
             number = float(text)
         except ValueError:
-            if name in NUMBERS and not (name == DELAY and kind in self.gaps):
+            if name in NUMBERS and not (name == layout.DELAY and kind in self.gaps):
                 message = f"{name} of the edge type is {text!r}, which is not a number"
-                self.found.add("dtype", message, self.rows.file, **where)
+                self.rows.tell("dtype", message, edge_type=kind)
             return
         if math.isnan(number):  # how pandas writes that a type has no value
             return
@@ -197,7 +162,7 @@ class _Check:
             at = np.arange(len(self.rows))[self.rows.of_type[kind]]
             if len(self._without(excuses, np.ones(len(at), dtype=bool), at)):
                 message = f"{name} of the edge type is {text}, {reason}"
-                self.found.add(code, message, self.rows.file, **where)
+                self.rows.tell(code, message, edge_type=kind)
 
 
 def _faults(
@@ -214,11 +179,11 @@ def _faults(
         excuses = ("point",)
     elif name in SECTION_POSITIONS:
         excuses = ("gap", "point")
-    elif name == DELAY:
+    elif name == layout.DELAY:
         excuses = ("gap",)
     code = "not-finite" if name in NUMBERS else "no-value"
     yield code, ~finite, "which is not a number that can be used", excuses
-    if name == DELAY:
+    if name == layout.DELAY:
         yield "delay", finite & (values < 0), "below 0 ms", excuses
         # Spikes of inputs are known beforehand, and may come at once.
         excuses = (*excuses, "virtual")
@@ -231,6 +196,6 @@ def _faults(
         yield "section-id", finite & (values < 0), "below 0", excuses
     elif name in SECTION_POSITIONS:
         yield "section-pos", finite & ((values < 0) | (values > 1)), "outside of [0, 1]", excuses
-    elif name == NSYNS:
+    elif name == layout.NSYNS:
         few = finite & ((values < 1) | (values != np.floor(values)))
         yield "n-syn", few, "no whole number of at least 1", excuses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,19 @@ import numpy as np
 from bmtool_connectors.arrays import IntArray
 from bmtool_connectors.verification.chance import FEWEST, two_sided
 from bmtool_connectors.verification.check_saved import check_entry, check_indices_told
-from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import Pairs, n_common, pairs_of, swapped
+from bmtool_connectors.verification.checked_edges import (
+    CheckedEdges,
+    n_reciprocal,
+    pairs_of,
+    swapped,
+)
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
-__all__ = ["Chance", "ObservedEdges", "check_recipes"]
-
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
+#: What is wrong with a pair in several rows that each say how many synapses they are.
+TWICE = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
 
 
 def check_recipes(
@@ -48,9 +52,6 @@ def check_recipes(
     list of ChanceTest
     """
     entries = [entry for recipe in recipes for entry in recipe.entries]
-    told: dict[tuple[str | None, str | None], set[int]] = {}
-    for entry in entries:
-        told.setdefault(entry.ends, set()).add(entry.edge_type)
     populations = {(rows.ends, rows.population) for rows in edges}
     observed: list[ObservedEdges] = []
     for rows in edges:
@@ -58,12 +59,13 @@ def check_recipes(
             own = [each for each in entries if (each.ends, each.edge_type) == (rows.ends, number)]
             is_synapse = any(each.row_per_synapse for each in own)
             pairs = pairs_of(rows, number, is_synapse)
-            _check_repeated(rows, number, pairs, found)
+            if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
+                rows.tell("pair-twice", TWICE, pairs.repeated.first, count=pairs.repeated.count)
             for entry in own:
-                check_entry(entry, rows, pairs, found)
+                check_entry(entry, rows, pairs)
                 observed.append(ObservedEdges(entry, rows.file, rows.population, pairs.keys))
-        check_indices_told(entries, rows, found)
-        _check_told(rows, told, found)
+        check_indices_told(entries, rows)
+        _check_told(rows, {each.edge_type for each in entries if each.ends == rows.ends})
     here = Counter(id(each.entry) for each in observed)
     for entry in entries:
         if here[id(entry)] > 1:
@@ -72,8 +74,7 @@ def check_recipes(
         if id(entry) in here:
             if entry.population and (entry.ends, entry.population) not in populations:
                 text = f"the recipe has its edges in a population {entry.population!r}"
-                where = {"edge_type": entry.edge_type}
-                found.add("recipe-population", text, entry.recipe, **where)
+                found.add("recipe-population", text, entry.recipe, edge_type=entry.edge_type)
             continue
         if entry.pairs == 0:
             observed.append(ObservedEdges(entry, entry.recipe, None, np.empty(0, dtype=np.int64)))
@@ -90,29 +91,17 @@ def check_recipes(
     return Chance(observed, found).tests(alarm_rate)
 
 
-def _check_repeated(rows: CheckedEdges, number: int, pairs: Pairs, found: Findings) -> None:
-    """Report pairs in several rows that each say how many synapses they are."""
-    if pairs.repeated and number not in rows.per_synapse | set(rows.gap_types()):
-        text = "an earlier row has the same pair, and both have a number of synapses (nsyns)"
-        where = rows.where(pairs.repeated.first)
-        found.add("pair-twice", text, rows.file, count=pairs.repeated.count, **where)
-
-
-def _check_told(
-    rows: CheckedEdges, told: Mapping[tuple[str | None, str | None], set[int]], found: Findings
-) -> None:
+def _check_told(rows: CheckedEdges, known: Collection[int]) -> None:
     """Report edge types that no recipe tells of."""
-    known = told.get(rows.ends)
-    if known is None:
+    if not known:
         text = "no recipe tells how these edges were made: only their structure is checked"
-        found.add("structure-only", text, rows.file, population=rows.population)
+        rows.tell("structure-only", text)
         return
     for number, chosen in rows.of_type.items():
         # One that is in no table of types either has been reported.
         if number not in known and (number in rows.table or not rows.table):
             first = 0 if isinstance(chosen, slice) else int(chosen[0])
-            text = f"no recipe tells of edge type {number}"
-            found.add("recipe-type", text, rows.file, **rows.where(first))
+            rows.tell("recipe-type", f"no recipe tells of edge type {number}", first)
 
 
 @dataclass(frozen=True)
@@ -139,7 +128,7 @@ class Chance:
 
     def __init__(self, observed: Sequence[ObservedEdges], found: Findings) -> None:
         self._observed, self._found = observed, found
-        self._untested: dict[Path, dict[str, list[int]]] = {}
+        self._untested: dict[Path, dict[str, set[int]]] = {}
         self._tests: list[tuple[ChanceTest, ObservedEdges]] = []
 
     def tests(self, alarm_rate: float) -> list[ChanceTest]:
@@ -155,7 +144,10 @@ class Chance:
             self._test(each, "edges", entry.direction, len(each.keys))
             n = self._reciprocal(each)
             if n is not None:
-                self._check_reciprocal(each, n)
+                drawn = entry.drawn["connected"]["reciprocal"]
+                if n != drawn:
+                    text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
+                    self._tell("recipe-reciprocal", text, each)
                 self._test(each, "reciprocal", "reciprocal", n)
         uncertain = sum(bool(test.sd) for test, _ in self._tests)
         for test, each in self._tests:
@@ -169,9 +161,8 @@ class Chance:
         return [test for test, _ in self._tests]
 
     def _leave_out(self, entry: Entry, reason: str) -> None:
-        types = self._untested.setdefault(entry.recipe, {}).setdefault(reason, [])
-        if entry.edge_type not in types:
-            types.append(entry.edge_type)
+        reasons = self._untested.setdefault(entry.recipe, {})
+        reasons.setdefault(reason, set()).add(entry.edge_type)
 
     @staticmethod
     def _why_not(entry: Entry) -> str:
@@ -221,26 +212,14 @@ class Chance:
         if "reciprocal" not in entry.drawn["connected"]:
             return None
         if entry.within_one:
-            back = swapped(each.keys)
-            alone = int((back == each.keys).sum())
-            back.sort()
-            return (n_common(each.keys, back) - alone) // 2
+            alone = int((swapped(each.keys) == each.keys).sum())
+            return (n_reciprocal(each.keys, each.keys) - alone) // 2
         if entry.direction != "forward":
             return None
         for other in self._observed:
             if entry.is_reverse(other.entry) and not self._why_not(other.entry):
-                back = swapped(other.keys)
-                back.sort()
-                return n_common(each.keys, back)
+                return n_reciprocal(each.keys, other.keys)
         return None
-
-    def _check_reciprocal(self, each: ObservedEdges, n: int) -> None:
-        entry = each.entry
-        drawn = entry.drawn["connected"]["reciprocal"]
-        if n != drawn:
-            text = f"there are {n:,} reciprocal pairs, and {drawn:,} in {entry.recipe.name}"
-            where = {"population": each.population, "edge_type": entry.edge_type}
-            self._found.add("recipe-reciprocal", text, each.file, **where)
 
     def _report(self, test: ChanceTest, each: ObservedEdges) -> None:
         noun = "edges" if test.quantity == "edges" else "reciprocal pairs"
@@ -252,5 +231,8 @@ class Chance:
         )
         if test.sd and test.z is not None:
             text += f": {abs(test.z):.1f} standard deviations, p = {test.p_value:.1g}"
-        where = {"population": each.population, "edge_type": test.edge_type}
-        self._found.add(f"chance-{test.quantity}", text, each.file, **where)
+        self._tell(f"chance-{test.quantity}", text, each)
+
+    def _tell(self, code: str, text: str, each: ObservedEdges) -> None:
+        where = {"population": each.population, "edge_type": each.entry.edge_type}
+        self._found.add(code, text, each.file, **where)

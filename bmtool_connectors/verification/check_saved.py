@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bmtool_connectors.verification.check_nodes import Nodes
-from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.connected_pairs import Pairs
+from bmtool_connectors.verification.checked_edges import CheckedEdges, Pairs, SavedValues
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
-from bmtool_connectors.verification.recipe_entries import Entry, Recipe
-
-__all__ = [
-    *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "check_tables"),
-    "columns_told",
-]
+from bmtool_connectors.verification.recipe_entries import Entry, NodesTold, Recipe, Values
 
 Told = dict[tuple[str | None, str | None], dict[int, Collection[str]]]
 
@@ -33,26 +27,12 @@ def columns_told(recipes: Sequence[Recipe]) -> Told:
 
 
 # ---------------------------------------------------------------------- edges
-def check_entry(entry: Entry, rows: CheckedEdges, pairs: Pairs, found: Findings) -> None:
+def check_entry(entry: Entry, rows: CheckedEdges, pairs: Pairs) -> None:
     """Compare the edges of a type with what a recipe says of them."""
-    _check_pairs(entry, rows, pairs, found)
-    _check_values(entry, rows, found)
-    where = {"population": rows.population, "edge_type": entry.edge_type}
-    if entry.properties is not None and entry.edge_type in rows.table:
-        for text in _differences(entry.properties, rows.table[entry.edge_type]):
-            found.add("recipe-table", f"of the edge type {text}", rows.file, **where)
 
+    def tell(code: str, text: str) -> None:
+        rows.tell(code, text, edge_type=entry.edge_type)
 
-def check_indices_told(entries: Sequence[Entry], rows: CheckedEdges, found: Findings) -> None:
-    """Report indices that were saved and are not there."""
-    told = {name for each in entries if each.ends == rows.ends for name in each.indices}
-    if lost := sorted(told - rows.indices):
-        text = f"{', '.join(lost)} of its indices were saved, and are not there"
-        found.add("index-missing", text, rows.file, population=rows.population)
-
-
-def _check_pairs(entry: Entry, rows: CheckedEdges, pairs: Pairs, found: Findings) -> None:
-    where = {"population": rows.population, "edge_type": entry.edge_type}
     as_told = True
     for code, noun, told, is_now in (
         ("recipe-pairs", "pairs", entry.pairs, len(pairs)),
@@ -60,40 +40,47 @@ def _check_pairs(entry: Entry, rows: CheckedEdges, pairs: Pairs, found: Findings
     ):
         if told is not None and told != is_now:
             as_told = False
-            text = f"there are {is_now:,} {noun}, and {told:,} in {entry.recipe.name}"
-            found.add(code, text, rows.file, **where)
-    if not as_told or entry.digest is None or pairs.digest() == entry.digest:
-        return
-    if pairs.exchanged().digest() == entry.digest:
-        text = f"source and target are exchanged, compared with {entry.recipe.name}"
-        found.add("recipe-direction", text, rows.file, **where)
-        return
-    text = (
-        f"there are as many pairs and synapses as in {entry.recipe.name}, but not the same ones "
-        "(another seed, other nodes, or a change afterwards)"
-    )
-    found.add("recipe-edges", text, rows.file, **where)
+            tell(code, f"there are {is_now:,} {noun}, and {told:,} in {entry.recipe.name}")
+    if as_told and entry.digest is not None and pairs.digest() != entry.digest:
+        as_told = False
+        if pairs.exchanged().digest() == entry.digest:
+            text = f"source and target are exchanged, compared with {entry.recipe.name}"
+            tell("recipe-direction", text)
+        else:
+            text = (
+                f"there are as many pairs and synapses as in {entry.recipe.name}, but not the same "
+                "ones (another seed, other nodes, or a change afterwards)"
+            )
+            tell("recipe-edges", text)
+    if entry.values is not None and entry.edge_type in rows.values:
+        for text in _value_differences(
+            entry, entry.values, rows.values[entry.edge_type], has_same_pairs=as_told
+        ):
+            tell("recipe-values", text)
+    if entry.properties is not None and entry.edge_type in rows.table:
+        for text in _differences(entry.properties, rows.table[entry.edge_type]):
+            tell("recipe-table", f"of the edge type {text}")
 
 
-def _check_values(entry: Entry, rows: CheckedEdges, found: Findings) -> None:
-    """Compare the properties of rows; where pairs differ, all of them do."""
-    where = {"population": rows.population, "edge_type": entry.edge_type}
-    told, here = entry.values, rows.values.get(entry.edge_type)
-    if told is None or here is None:
-        return
+def check_indices_told(entries: Sequence[Entry], rows: CheckedEdges) -> None:
+    """Report indices that were saved and are not there."""
+    told = {name for each in entries if each.ends == rows.ends for name in each.indices}
+    if told - rows.indices:
+        lost = ", ".join(sorted(told - rows.indices))
+        rows.tell("index-missing", f"{lost} of its indices were saved, and are not there")
+
+
+def _value_differences(
+    entry: Entry, told: Values, here: SavedValues, *, has_same_pairs: bool
+) -> Iterator[str]:
+    """Yield how the properties of rows differ from those that an entry tells of."""
     # The numbers of synapses of pairs are in the digest of pairs.
     added = here.names - told.columns.keys() - ({"nsyns"} if not entry.row_per_synapse else set())
-    for names, text in (
-        (sorted(here.lacking), "is in the recipe, and rows lack it"),
-        (sorted(added), "is a column, and the recipe has none of that name"),
-    ):
-        for name in names:
-            found.add("recipe-values", f"{name} {text}", rows.file, **where)
-    if any(
-        each.code in ("recipe-pairs", "recipe-synapses", "recipe-edges", "recipe-direction")
-        and (each.population, each.edge_type) == (rows.population, entry.edge_type)
-        for each in found.found
-    ):
+    for name in sorted(here.lacking):
+        yield f"{name} is in the recipe, and rows lack it"
+    for name in sorted(added):
+        yield f"{name} is a column, and the recipe has none of that name"
+    if not has_same_pairs:
         return  # of other rows, digests say nothing
     different = [
         name
@@ -101,11 +88,9 @@ def _check_values(entry: Entry, rows: CheckedEdges, found: Findings) -> None:
         if name not in here.lacking and digest != told.columns.get(name, digest)
     ]
     for name in different:
-        text = f"values of {name} are not those of {entry.recipe.name}"
-        found.add("recipe-values", text, rows.file, **where)
+        yield f"values of {name} are not those of {entry.recipe.name}"
     if not different and not here.lacking and here.digests.whole != told.together:
-        text = "values of several properties do not stand together as in the recipe"
-        found.add("recipe-values", text, rows.file, **where)
+        yield "values of several properties do not stand together as in the recipe"
 
 
 # ---------------------------------------------------------------------- types
@@ -126,14 +111,13 @@ def check_tables(recipes: Sequence[Recipe], files: Files, found: Findings) -> No
         for entry in recipe.entries if tables else ():
             if entry.properties is None or entry.pairs != 0:
                 continue
-            row = types.get(entry.edge_type)
-            where = {"edge_type": entry.edge_type}
-            if row is None:
-                text = f"edge type {entry.edge_type} is in no table, and it is in the recipe"
-                found.add("recipe-table", text, recipe.file, **where)
-                continue
-            for text in _differences(entry.properties, row):
-                found.add("recipe-table", f"of the edge type {text}", recipe.file, **where)
+            if entry.edge_type in types:
+                different = _differences(entry.properties, types[entry.edge_type])
+                texts = [f"of the edge type {text}" for text in different]
+            else:
+                texts = [f"edge type {entry.edge_type} is in no table, and it is in the recipe"]
+            for text in texts:
+                found.add("recipe-table", text, recipe.file, edge_type=entry.edge_type)
 
 
 def _differences(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
@@ -161,17 +145,17 @@ def _comparable(text: str | None) -> Any:
 # ---------------------------------------------------------------------- nodes
 def check_nodes_told(
     recipes: Sequence[Recipe],
-    nodes: Mapping[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     files: Files,
     found: Findings,
 ) -> None:
     """Compare nodes with recipes, and with those that the recipes' edges were saved with."""
     told = {each.network: each for each in recipes if each.nodes is not None}
     for recipe in recipes:
-        if recipe.network in nodes:
-            _check_population(recipe, nodes[str(recipe.network)], found)
-        elif recipe.nodes is not None and recipe.network not in unread:
+        here = nodes.get(str(recipe.network))
+        if recipe.nodes is not None and here is not None:
+            _check_population(recipe.nodes, recipe.file.name, here, found)
+        elif recipe.nodes is not None and recipe.network not in nodes:
             names = {file.name for file in files.of("nodes")}
             if names & set(recipe.nodes.files):  # else it is missing, or was not asked for
                 text = f"there are no nodes of {recipe.network!r} in their file"
@@ -189,41 +173,38 @@ def check_nodes_told(
             found.add("recipe-nodes", text, recipe.file, edge_type=others[0])
 
 
-def _check_population(recipe: Recipe, here: Nodes, found: Findings) -> None:
+def _check_population(saved: NodesTold, recipe: str, here: Nodes, found: Findings) -> None:
     """Compare the nodes of a network with what its recipe says of them."""
-    if recipe.nodes is None:
-        return
-    name, told = here.name, recipe.nodes.columns
+    name, told = here.name, saved.columns
     different = []
     for column in {**told, **here.digests}:
         before, now = told.get(column), here.digests.get(column)
         if before is None or now is None:
             is_now, was = ("no", "one") if now is None else ("a", "none")
-            text = f"there is {is_now} column {column}, and {was} in {recipe.file.name}"
+            text = f"there is {is_now} column {column}, and {was} in {recipe}"
             found.add("recipe-nodes", text, here.file, population=name)
         elif before != now:
             different.append(column)
     if different:
-        text = f"values of {', '.join(different)} are not those of {recipe.file.name}"
+        text = f"values of {', '.join(different)} are not those of {recipe}"
         if len(different) == len(told):
-            text = f"node ids, or all of {', '.join(told)}, are not those of {recipe.file.name}"
+            text = f"node ids, or all of {', '.join(told)}, are not those of {recipe}"
         found.add("recipe-nodes", text, here.file, population=name)
     if not here.has_ids:
-        text = f"node_id is missing, which {recipe.file.name} was saved with, and BMTK needs"
+        text = f"node_id is missing, which {recipe} was saved with, and BMTK needs"
         found.add("missing-dataset", text, here.file, population=name)
     table = here.types
     if table is None:
         return
-    if names := sorted(table.properties.keys() - recipe.nodes.types.keys()):
-        text = f"node type {names[0]} is there, and not in {recipe.file.name}"
+    if names := sorted(table.properties.keys() - saved.types.keys()):
+        text = f"node type {names[0]} is there, and not in {recipe}"
         found.add("recipe-table", text, table.file, population=name, count=len(names))
-    for number, properties in recipe.nodes.types.items():
-        if number not in table.properties:
-            text = f"node type {number} is not there, and it is in {recipe.file.name}"
-            found.add("recipe-table", text, table.file, population=name)
-            continue
-        for text in _differences(properties, table.properties[number]):
-            text = f"of node type {number} {text}"
+    for number, properties in saved.types.items():
+        texts = [f"node type {number} is not there, and it is in {recipe}"]
+        if number in table.properties:
+            different = _differences(properties, table.properties[number])
+            texts = [f"of node type {number} {text}" for text in different]
+        for text in texts:
             found.add("recipe-table", text, table.file, population=name)
 
 

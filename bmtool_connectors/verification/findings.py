@@ -58,10 +58,7 @@ CODES = MappingProxyType(
         "recipe-values": ("error", "properties of edges are not those of the recipe"),
         "recipe-table": ("error", "a table of types is not that of the recipe"),
         "recipe-nodes": ("error", "nodes are not those of the recipe, or of its edges"),
-        "recipe-population": (
-            "error",
-            "a population was saved by another name, or is there twice",
-        ),
+        "recipe-population": ("error", "a population was saved by another name, or is there twice"),
         "query": ("warning", "an edge has a node that the query of its type does not select"),
         "position": ("warning", "a coordinate of a node is no number, or is not finite"),
         "not-finite": ("warning", "a property that simulators read is NaN or infinite"),
@@ -304,10 +301,6 @@ class Findings:
             yield
         except BROKEN as error:
             self.add("unreadable", f"it cannot be read ({reason_of(error)})", file, **where)
-
-    def has_of(self, file: Path) -> bool:
-        """Say whether there is a finding of a file."""
-        return any(each.file == file.name for each in self.found)
 
     def has(self, *codes: str) -> bool:
         """Say whether there is a finding with one of these codes."""

@@ -12,19 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bmtool_connectors.checks import HUGE
+from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.datasets import open_file
 from bmtool_connectors.sonata.folder import items_in, recipe_files, visible_files
-from bmtool_connectors.sonata.layout import (
-    EDGES,
-    GAP_JUNCTIONS,
-    H5_SUFFIXES,
-    NODES,
-    TYPE_IDS,
-)
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 from bmtool_connectors.verification.findings import Findings
-
-__all__ = ["Files", "locate"]
 
 #: Letters of a path.
 MOST_LETTERS = 1 << 14
@@ -93,19 +85,20 @@ def locate(paths: Sequence[Path], found: Findings) -> Files:
 def _add_folder(files: Files, folder: Path, found: Findings) -> bool:
     """Add the files of a folder, and say whether there are any of SONATA's."""
     visible = visible_files(folder)
-    h5 = [file for file in visible if file.suffix in H5_SUFFIXES]
+    h5 = [file for file in visible if file.suffix in layout.H5_SUFFIXES]
     for file in h5:
         _add_h5(files, file, found)
     _add_recipes(files, folder)
     tables = [table for file in visible if file.suffix == ".csv" for table in _types(file, found)]
     files.tables |= {table.file: table for table in tables}
-    holding = {item: [file for file in h5 if item in files.h5.get(file, ())] for item in TYPE_IDS}
-    stems = {item: {stem_of(file) for file in those} for item, those in holding.items()}
+    held = [
+        (item, file) for item in layout.TYPE_IDS for file in h5 if item in files.h5.get(file, ())
+    ]
+    stems = {item: {stem_of(file) for kind, file in held if kind == item} for item, _ in held}
     matched = match_types(stems, tables)
-    for item, those in holding.items():
-        for file in those:
-            if (item, stem_of(file)) in matched:
-                files.types[item, file] = matched[item, stem_of(file)]
+    for item, file in held:
+        if (item, stem_of(file)) in matched:
+            files.types[item, file] = matched[item, stem_of(file)]
     return any(files.h5.get(file) for file in h5)
 
 
@@ -168,9 +161,9 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
             continue
         folders.add(file.parent)
         _add_h5(files, file, found)
-        items, expected = files.h5.get(file), _HELD.get(item, item)
-        if items is not None and expected not in items:
-            text = f"{file_key} is {entry[file_key]!r}, and there are no {expected} in it"
+        items = files.h5.get(file)
+        if items is not None and item not in items:
+            text = f"{file_key} is {entry[file_key]!r}, and there are no {item} in it"
             found.add("missing-dataset", text, path)
         holds |= bool(items)
         if file in seen[item]:
@@ -186,17 +179,14 @@ def _add_configuration(files: Files, path: Path, found: Findings) -> bool:
     return holds
 
 
-#: What files hold that stand in a configuration under another word.
-_HELD = {"gap_juncs": GAP_JUNCTIONS}
-
-
 def _entries(networks: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, str]]:
-    for item, file_key, types_key in (
-        (NODES, "nodes_file", "node_types_file"),
-        (EDGES, "edges_file", "edge_types_file"),
-        ("gap_juncs", "gap_juncs_file", ""),
+    """Yield the entries of a configuration: what is in the files, and the keys that name them."""
+    for section, item, file_key, types_key in (
+        ("nodes", layout.NODES, "nodes_file", "node_types_file"),
+        ("edges", layout.EDGES, "edges_file", "edge_types_file"),
+        ("gap_juncs", layout.GAP_JUNCTIONS, "gap_juncs_file", ""),
     ):
-        entries = networks.get(item)
+        entries = networks.get(section)
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
                 yield entry, item, file_key, types_key

@@ -14,8 +14,6 @@ from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import RECIPE_FILE
 from bmtool_connectors.sonata.recipe import RecipeError, is_as_written, load_recipe
 
-__all__ = ["Entry", "NodesTold", "Recipe", "Values", "read_recipes"]
-
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
 
@@ -278,7 +276,9 @@ def _recipe(file: Path, faults: Faults) -> Recipe | None:
     network = given.get("network")
     recipe = Recipe(file, network if isinstance(network, str) else None, int(given["format"]))
     if recipe.format > 1:
-        _check_written(given, file, faults)
+        if not is_as_written(given):
+            text = "it is not as it was written: its own digest differs"
+            faults.remark("recipe-changed", text, file)
         if recipe.network is not None and file.name != f"{recipe.network}{RECIPE_FILE}":
             text = f"it is the recipe of {recipe.network!r}, and has the name of another one"
             faults.remark("recipe", text, file)
@@ -312,12 +312,6 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "files": lambda given: tuple(map(str, given["files"] or ())),  # null: not known
     "gaps": lambda given: Values.of(given["gap_junctions"]),
 }
-
-
-def _check_written(given: Mapping[str, Any], file: Path, faults: Faults) -> None:
-    """Report a recipe that is not as it was written."""
-    if not is_as_written(given):
-        faults.remark("recipe-changed", "it is not as it was written: its own digest differs", file)
 
 
 def _check_versions(given: Mapping[str, Any], file: Path, faults: Faults) -> None:

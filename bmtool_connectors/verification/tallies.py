@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmtool_connectors.arrays import Flags, IntArray
-
-__all__ = ["Ids", "Tally"]
+from bmtool_connectors.arrays import Flags, IntArray, places_among
 
 
 class Tally:
@@ -37,11 +35,8 @@ class Ids:
 
     def __init__(self, values: IntArray) -> None:
         self.sorted = np.sort(values)
-        n = len(values)
         # Mostly 0, 1, 2, ...
-        self._is_run = bool(n and self.sorted[0] == 0 and self.sorted[-1] == n - 1) and bool(
-            (np.diff(self.sorted) == 1).all()
-        )
+        self._is_run = np.array_equal(self.sorted, np.arange(len(values)))
 
     def __len__(self) -> int:
         return len(self.sorted)
@@ -50,8 +45,4 @@ class Ids:
         """Return which values are among the ids."""
         if self._is_run:
             return values.view(np.uint64) < len(self.sorted)
-        if not len(self.sorted):
-            return np.zeros(len(values), dtype=bool)
-        place = np.minimum(np.searchsorted(self.sorted, values), len(self.sorted) - 1)
-        same: Flags = self.sorted[place] == values
-        return same
+        return places_among(self.sorted, values)[1]

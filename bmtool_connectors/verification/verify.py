@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,14 +26,16 @@ from bmtool_connectors.verification.check_saved import (
     columns_told,
 )
 from bmtool_connectors.verification.checked_edges import CheckedEdges
-from bmtool_connectors.verification.covered import not_covered
 from bmtool_connectors.verification.findings import Findings, Verification
 from bmtool_connectors.verification.network_files import Files, locate
-from bmtool_connectors.verification.recipe_entries import read_recipes
+from bmtool_connectors.verification.recipe_entries import Recipe, read_recipes
 
 __all__ = ["verify"]
 
 OnePath: TypeAlias = str | os.PathLike[str]
+
+#: What is not looked at of any network.
+NEVER = "files that the tables of types name (dynamics_params, morphologies, models)"
 
 
 def verify(
@@ -74,10 +76,10 @@ def verify(
     junctions and their file. With the recipe ``<network>_connections.json`` that this package
     saves, also whether pairs, properties, nodes, tables of types, indices and files are those that
     were saved, and whether numbers of edges and reciprocal pairs are probable under the
-    connector's law: the distance of count and mean in standard deviations, two-sided, `alarm_rate`
-    divided by the number of tests. For a mean that was estimated from a sample of the pairs, that
-    uncertainty counts, too. What was not looked at is in the last line of the report, every time.
-    Node ids go up to 2**31 - 1.
+    connector's law: an alarm where the two-sided probability of such a distance, bounded by
+    Bennett's inequality, is below `alarm_rate` over the number of tests of what is not certain. For
+    a mean that was estimated from a sample of the pairs, that uncertainty counts, too. What was not
+    looked at is in the last line of the report, every time. Node ids go up to 2**31 - 1.
 
     Rows are read part by part; it takes about 55 bytes and half a microsecond per row, of which
     the comparison of a property is about 20 ns.
@@ -107,24 +109,24 @@ def verify(
     paths = [network_dir] if isinstance(network_dir, str | os.PathLike) else network_dir
     if not isinstance(paths, list | tuple) or not paths:
         raise ParameterError(
-            f"network_dir of verify() is {network_dir!r}; allowed are a folder, a configuration, "
-            "or a list of these."
+            "network_dir of verify() must be a folder, a configuration, or a list of these, got "
+            f"{network_dir!r}."
         )
     found = Findings()
     files = locate([Path(path) for path in paths], found)
     recipes = read_recipes(files.recipes, found)
     unnamed = check_files(recipes, files, found)
-    rows: dict[str, int] = {}
-    nodes, unread = check_nodes(files, found, rows)
-    check_nodes_told(recipes, nodes, unread, files, found)
+    nodes = check_nodes(files, found)
+    check_nodes_told(recipes, nodes, files, found)
     limit = files.dt if dt is None else dt
-    edges, all_read = _check_edges(files, nodes, unread, limit, columns_told(recipes), found)
+    edges, all_read = _check_edges(files, nodes, limit, columns_told(recipes), found)
+    rows = {f"nodes {name}": len(each.ids) for name, each in nodes.items() if each is not None}
     rows |= {f"edges {each.population}": len(each) for each in edges}
     check_gap_files(files.of(GAP_JUNCTIONS), edges, recipes, found)
     _check_names(nodes, edges, found)
     # Of a file that is not there it has been told already.
     if all(Path(path).suffix == ".json" for path in paths) and not found.has("missing-file"):
-        _check_complete({*nodes, *unread}, edges, found)
+        _check_complete(nodes, edges)
     check_tables(recipes, files, found)
     if not all_read or found.has("unreadable"):
         unnamed |= set(files.recipes)
@@ -139,28 +141,30 @@ def verify(
     )
 
 
-def _check_names(nodes: dict[str, Nodes], edges: list[CheckedEdges], found: Findings) -> None:
+def _check_names(
+    nodes: Mapping[str, Nodes | None], edges: list[CheckedEdges], found: Findings
+) -> None:
     """Report nodes that nobody refers to in a file called like nodes that are not there."""
     used = {end for each in edges for end in each.ends}
-    for name, each in nodes.items():
-        if name not in used and stem_of(each.file) in used - nodes.keys():
+    read = {name: each for name, each in nodes.items() if each is not None}
+    for name, each in read.items():
+        if name not in used and stem_of(each.file) in used - read.keys():
             text = f"it has nodes {name!r}, and edges refer to {stem_of(each.file)!r}"
             found.add("population", text, each.file, population=name)
 
 
-def _check_complete(known: set[str], edges: list[CheckedEdges], found: Findings) -> None:
+def _check_complete(known: Collection[str], edges: list[CheckedEdges]) -> None:
     """Report edges whose nodes are in no file that the configurations name: BMTK needs them."""
     for each in edges:
         for end in dict.fromkeys(each.ends):
             if end is not None and end not in known:
                 text = f"it refers to nodes {end!r}, which no file of the configuration holds"
-                found.add("missing-file", text, each.file, population=each.population)
+                each.tell("missing-file", text)
 
 
 def _check_edges(
     files: Files,
-    nodes: dict[str, Nodes],
-    unread: set[str],
+    nodes: Mapping[str, Nodes | None],
     dt: float | None,
     told: Told,
     found: Findings,
@@ -173,10 +177,63 @@ def _check_edges(
                 n_there += 1
                 with found.reading(file, population=name):
                     table = files.types.get((EDGES, file))
-                    rows = check_rows(population, file, table, nodes, unread, dt, told, found)
+                    rows = check_rows(population, file, table, nodes, dt, told, found)
                     if rows is None:
                         continue
                     edges.append(rows)
-                    check_gap_rows(rows, found)
-                    check_indices(population, rows, found)
+                    check_gap_rows(rows)
+                    check_indices(population, rows)
     return edges, n_there == len(edges)
+
+
+def not_covered(
+    rows: Mapping[str, int],
+    recipes: Sequence[Recipe],
+    edges: Sequence[CheckedEdges],
+    found: Findings,
+) -> tuple[str, ...]:
+    """Return what was not looked at, the gravest first.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        Populations of nodes and edges that were read.
+    recipes : sequence of Recipe
+    edges : sequence of CheckedEdges
+    found : Findings
+    """
+    if not rows:
+        return ("all of it: no nodes or edges were read",)
+    left_out = []
+    if found.has("unreadable", "missing-dataset", "length", "dtype", "id-floats"):
+        left_out.append("what could not be read as a table")
+    told = {entry.ends for recipe in recipes for entry in recipe.entries}
+    alone = [each.population for each in edges if each.ends not in told]
+    if alone:
+        left_out.append(f"whether edges are those that were saved (no recipe: {_names(alone)})")
+    valued = {
+        entry.ends
+        for recipe in recipes
+        for entry in recipe.entries
+        if entry.values is not None or not entry.pairs
+    }
+    bare = [each.population for each in edges if each.ends in told - valued]
+    if bare:
+        left_out.append(f"values of properties (not in the recipe: {_names(bare)})")
+    known = {each.network for each in recipes if each.nodes is not None}
+    nodes = [name.removeprefix("nodes ") for name in rows if name.startswith("nodes ")]
+    unknown = [name for name in nodes if name not in known]
+    if unknown:
+        left_out.append(f"whether nodes are those that were saved (no recipe: {_names(unknown)})")
+    absent = {str(end) for each in edges for end in each.ends if end not in nodes}
+    if absent:
+        left_out.append(f"nodes that are not there ({_names(sorted(absent))})")
+    if told:
+        left_out.append("laws against distance, and whether rules give the values of properties")
+    return (*left_out, NEVER)
+
+
+def _names(names: Sequence[str], most: int = 3) -> str:
+    names = list(dict.fromkeys(names))
+    more = f" and {len(names) - most} more" * (len(names) > most)
+    return ", ".join(names[:most]) + more

@@ -27,7 +27,7 @@ from bmtool_connectors import (
 from bmtool_connectors.patterns.described import connector_described, expected, observed
 from bmtool_connectors.verification.chance import two_sided
 from bmtool_connectors.verification.check_recipes import Chance, ObservedEdges
-from bmtool_connectors.verification.connected_pairs import pair_key
+from bmtool_connectors.verification.checked_edges import pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Entry
 
