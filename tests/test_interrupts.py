@@ -187,7 +187,7 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
         assert h5["a"][9] == 9
 
 
-@pytest.mark.parametrize("where", ["index_writer.IndexWriter._sorted", "node_writer._write_column"])
+@pytest.mark.parametrize("where", ["index_writer.IndexWriter._stored", "node_writer._write_column"])
 def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long before the file has been written: between parts of an index, and columns of nodes."""
     net = declared(False)
