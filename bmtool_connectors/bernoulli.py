@@ -35,8 +35,8 @@ def checked_infeasible(value: Any, owner: str) -> str:
         return str(default.infeasible)
     if not isinstance(value, str) or value not in INFEASIBLE:
         raise ParameterError(
-            f"{owner} is {value!r}; allowed are {' and '.join(map(repr, INFEASIBLE))}"
-            " (None is the default)."
+            f"{owner} must be {' or '.join(map(repr, INFEASIBLE))} (None is the default), got "
+            f"{value!r}."
         )
     return value
 
@@ -105,8 +105,8 @@ def _check_probabilities(function: str, **named: npt.ArrayLike) -> None:
         p = floats(values)
         if not ((p > 0) & (p < 1)).all():
             raise ParameterError(
-                f"{name} of {function} is {values!r}; allowed are probabilities strictly between "
-                "0 and 1, where a correlation exists."
+                f"{name} of {function} must be probabilities strictly between 0 and 1, where a "
+                f"correlation exists, got {values!r}."
             )
 
 
@@ -140,8 +140,8 @@ def pr_2_rho(p0: npt.ArrayLike, p1: npt.ArrayLike, pr: npt.ArrayLike) -> Any:
     low, high = map(float_or_array, bounds(a, b))
     if not ((joint >= low - 1e-15) & (joint <= high + 1e-15)).all():
         raise ParameterError(
-            f"pr of pr_2_rho is {pr!r} with p0={p0!r} and p1={p1!r}; feasible is "
-            f"max(0, p0 + p1 - 1) to min(p0, p1), here {low!r} to {high!r}."
+            "pr of pr_2_rho must be feasible, max(0, p0 + p1 - 1) to min(p0, p1), here "
+            f"{low!r} to {high!r}, got {pr!r} with p0={p0!r} and p1={p1!r}."
         )
     return float_or_array((joint - a * b) / deviation(a, b))
 
@@ -178,7 +178,7 @@ def rho_2_pr(p0: npt.ArrayLike, p1: npt.ArrayLike, rho: npt.ArrayLike) -> Any:
     _check_probabilities("rho_2_pr", p0=p0, p1=p1)
     a, b, r = (floats(value) for value in (p0, p1, rho))
     if np.isnan(r).any():
-        raise ParameterError(f"rho of rho_2_pr is {rho!r}; allowed is a number in [-1, 1].")
+        raise ParameterError(f"rho of rho_2_pr must be a number in [-1, 1], got {rho!r}.")
     asked = a * b + r * deviation(a, b)
     pr = np.clip(asked, *bounds(a, b))
     clipped = np.flatnonzero(np.abs(pr - asked) > 1e-15)

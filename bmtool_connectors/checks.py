@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 
 #: What counts as finite: its cube still is.
 HUGE = 1e100
@@ -50,12 +50,12 @@ def number(
     value : object
         What the user gave; an array of one number counts as one.
     owner, allowed : str
-        Parameter and class, and what it may be, for the message.
+        Parameter and class, and what it must be, for the message; after a colon, what to do.
     """
     array = floats(value)
     single = float(array.reshape(())) if array.size == 1 else math.nan
     if not low - slack <= single <= high + slack:
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(must_be(owner, allowed, repr(value)))
     return min(max(single, low), high)
 
 
@@ -69,7 +69,7 @@ def flag(value: Any, owner: str) -> bool:
     """Return a switch as a bool; 0 and 1 are switches too."""
     if isinstance(value, bool | np.bool_ | int | np.integer) and value in (0, 1):
         return bool(value)
-    raise ParameterError(f"{owner} is {value!r}; allowed is True or False.")
+    raise ParameterError(f"{owner} must be True or False, got {value!r}.")
 
 
 def float_or_array(values: Any) -> Any:

@@ -16,8 +16,6 @@ from bmtool_connectors.comparison.compare import RTOL, compare
 from bmtool_connectors.saved import summarize
 from bmtool_connectors.verification.verify import verify
 
-__all__ = ["main"]
-
 #: Returns what is printed, and the exit code.
 Command: TypeAlias = Callable[[argparse.Namespace], tuple[str, int]]
 

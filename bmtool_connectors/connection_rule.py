@@ -118,9 +118,9 @@ class ConnectionRule(list):  # type: ignore[type-arg]
             found = edges.column(j) if j is not None else None
             return self._spread(found, first, source)
         raise TypeError(
-            f"connection rule of {type(self.connector).__name__} got {type(first).__name__} and "
-            f"{type(second).__name__}; allowed are two nodes, a node and targets, or sources and "
-            "a node."
+            f"connection rule of {type(self.connector).__name__} must be called with two nodes, a "
+            f"node and targets, or sources and a node, got {type(first).__name__} and "
+            f"{type(second).__name__}."
         )
 
     @staticmethod
@@ -193,19 +193,15 @@ def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) 
     places = source.find(own_source.ids), target.find(own_target.ids)
     i, j = places[0][edges.source], places[1][edges.target]
     chosen = np.flatnonzero((i >= 0) & (j >= 0))
-    if not len(chosen) and not _may_be_empty(places, edges, (len(source), len(target))):
+    common = [int((each >= 0).sum()) for each in places]
+    # It is no wonder where the rule has no edges, or these were chosen among its nodes, maybe one
+    # by one.
+    as_meant = all(common) and (not len(edges) or common == [len(source), len(target)])
+    if not len(chosen) and not as_meant:
         _warn_of_pools(rule, source, target, f"none of its {len(edges)} edges is between them")
     arg = None if edges.pair_arg is None else edges.pair_arg[chosen]
     shape = (len(source), len(target))
     return EdgeList.from_arrays(i[chosen], j[chosen], shape, edges.n_syn[chosen], arg)
-
-
-def _may_be_empty(places: Sequence[Any], edges: EdgeList, sizes: tuple[int, int]) -> bool:
-    """Whether it is no wonder that no edge is left between pools, given where our nodes are."""
-    common = [int((each >= 0).sum()) for each in places]
-    if not len(edges):
-        return all(common)
-    return all(common) and common == list(sizes)  # chosen among ours, maybe one by one
 
 
 def _warn_of_pools(rule: ConnectionRule, source: NodeArrays, target: NodeArrays, what: str) -> None:

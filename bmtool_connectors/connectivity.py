@@ -42,16 +42,14 @@ class LazyCounts(Sequence[int]):
     def __reduce__(self) -> Any:
         return tuple, (self._numbers,)
 
-    def chosen(self, *which: int) -> LazyCounts:
-        """Return some of the numbers, still not counted."""
-        return LazyCounts(lambda: tuple(self[k] for k in which))
-
 
 def chosen_counts(counts: Sequence[int], *which: int) -> Sequence[int]:
     """Return some of the counts; what is not counted yet stays so."""
-    if isinstance(counts, LazyCounts):
-        return counts.chosen(*which)
-    return tuple(counts[k] for k in which)
+
+    def count() -> tuple[int, ...]:
+        return tuple(counts[k] for k in which)
+
+    return LazyCounts(count) if isinstance(counts, LazyCounts) else count()
 
 
 @dataclass(frozen=True, eq=False)

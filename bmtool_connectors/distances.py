@@ -219,13 +219,13 @@ class PeriodicDistance:
         wrong = not isinstance(axes, str) or not axes or set(axes) - set("xyz")
         if wrong or len(set(axes)) < len(axes):
             raise ParameterError(
-                f"axes of {own} is {axes!r}; allowed are some of the letters x, y and z, each once."
+                f"axes of {own} must be some of the letters x, y and z, each once, got {axes!r}."
             )
         several = isinstance(box, Iterable) and not isinstance(box, str)
         lengths = list(box) if several else [box] * len(axes)
         allowed = f"a length > 0 (um) for each of {axes!r}, None for an open axis"
         if len(lengths) != len(axes):
-            raise ParameterError(f"box of {own} is {box!r}; allowed is {allowed}.")
+            raise ParameterError(f"box of {own} must be {allowed}, got {box!r}.")
         given = [math.inf if length is None else length for length in lengths]
         periods = [number(each, f"box of {own}", allowed, 1 / HUGE, math.inf) for each in given]
         self.axes, self.box = axes, tuple(periods)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors.arrays import Flags, Index, IntArray, index_dtype, is_first, order_by
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 from bmtool_connectors.nodes import NodeArrays
 
 if TYPE_CHECKING:
@@ -331,8 +331,8 @@ def _check_arrays(
         fits = array is None or array.shape == (m,) or (array.ndim == 0 and name != "target")
         if m < 0 or not fits:
             raise ParameterError(
-                f"{name} of EdgeList has shape {getattr(array, 'shape', None)} and source has "
-                f"{source.shape}; allowed are one-dimensional arrays of one length."
+                f"{name} and source of EdgeList must be one-dimensional arrays of one length, got "
+                f"shapes {getattr(array, 'shape', None)} and {source.shape}."
             )
     for name, array, low, high in (
         ("source", source, 0, shape[0] - 1),
@@ -348,6 +348,5 @@ def _check_arrays(
             if name != "n_syn":
                 values += f" to {array.max()}" if values else ""
                 allowed = f"integer positions from {low} to {high} (not node ids)"
-            raise ParameterError(
-                f"{name} of EdgeList holds {array.dtype} values{values}; allowed are {allowed}."
-            )
+            got = f"{array.dtype} values{values}"
+            raise ParameterError(must_be(f"{name} of EdgeList", allowed, got))

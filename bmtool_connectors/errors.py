@@ -9,8 +9,8 @@
     UserWarning
      +-- ConnectivityWarning something was repaired or is likely not what was meant
 
-Every message is one sentence (or two) that says which parameter of which class,
-what it got, what is allowed and what to do.
+Every message is one sentence (or two) that says which parameter of which class, what it must be,
+what it got and what to do: ``p of X must be a probability in [0, 1], got 1.5.``
 """
 
 from __future__ import annotations
@@ -27,9 +27,15 @@ class _OneSentenceError(ValueError):
 
     def __init__(self, message: str = "") -> None:
         line = " ".join(message.split())
-        if len(line) > 480:  # a long value: what it is stands before it, the remedy after it
-            line = f"{line[:200]} ... {line[-240:]}"
+        if len(line) > 480:  # a long value: what it must be stands before it, the remedy after it
+            line = f"{line[:240]} ... {line[-220:]}"
         super().__init__(line)
+
+
+def must_be(name: str, allowed: str, got: str) -> str:
+    """Return "<name> must be <allowed>, got <got>.", and last what follows a colon in `allowed`."""
+    what, colon, remedy = allowed.partition(": ")
+    return f"{name} must be {what}, got {got}{colon}{remedy}."
 
 
 class ParameterError(_OneSentenceError, AssertionError):

@@ -8,8 +8,9 @@ iterate over nodes with a ``node_id`` and have a ``network_name``.
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -65,7 +66,6 @@ class NodeArrays:
             (node.node_id for node in self.nodes), dtype=np.int64, count=len(self.nodes)
         )
         self.ids.flags.writeable = False
-        self._index: dict[int, int] | None = None
         self._attributes: dict[str, npt.NDArray[Any]] = {}
 
     def __len__(self) -> int:
@@ -96,7 +96,7 @@ class NodeArrays:
         Raises
         ------
         NodeError
-            If only some nodes have coordinates, or one of them is not finite.
+            If the first node has coordinates and another has none, or one is not finite.
         """
         key = "positions of all nodes"  # an attribute name cannot be mistaken for it
         if key not in self._attributes:
@@ -118,15 +118,12 @@ class NodeArrays:
         except NodeError:
             return None
 
-    @property
+    @functools.cached_property
     def box(self) -> FloatArray:
         """Least and greatest coordinates, shape (2, 3), um, of nodes that have positions."""
-        key = "box around all nodes"
-        if key not in self._attributes:
-            assert self.positions is not None
-            axes = np.ascontiguousarray(self.positions.T)
-            self._attributes[key] = np.array([axes.min(axis=1), axes.max(axis=1)])
-        return self._attributes[key]
+        assert self.positions is not None
+        axes = np.ascontiguousarray(self.positions.T)
+        return np.array([axes.min(axis=1), axes.max(axis=1)])
 
     def _as_positions(self, rows: list[FloatArray]) -> FloatArray:
         positions = np.zeros((len(rows), 3))
@@ -155,12 +152,10 @@ class NodeArrays:
         """Return the position of a node id in the pool, or None when it is not in it."""
         return self.index_of_id.get(node_id)
 
-    @property
+    @functools.cached_property
     def index_of_id(self) -> dict[int, int]:
         """``{node id: position in the pool}``, made when first needed."""
-        if self._index is None:
-            self._index = {node_id: i for i, node_id in enumerate(self.ids.tolist())}
-        return self._index
+        return {node_id: i for i, node_id in enumerate(self.ids.tolist())}
 
     def take(self, index: npt.ArrayLike) -> NodeBlock:
         """Return the nodes at these positions as a block for vectorised functions."""
@@ -362,8 +357,5 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
             return keys[0] == keys[1]
         # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.
         return pool_label(source) == pool_label(target)
-    return np.array_equal(_ids(source), _ids(target))
-
-
-def _ids(pool: Iterable[Any]) -> IntArray:
-    return NodeArrays.from_pool(pool).ids
+    first, second = (NodeArrays.from_pool(pool).ids for pool in (source, target))
+    return np.array_equal(first, second)

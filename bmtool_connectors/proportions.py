@@ -43,7 +43,7 @@ def num_prop(ratio: npt.ArrayLike, N: int) -> npt.NDArray[np.int_]:  # noqa: N80
     total = np.concatenate([[0.0], np.cumsum(shares.ravel())])
     if not (shares >= 0).all() or not 1e-300 < total[-1] < np.inf:
         raise ParameterError(
-            f"ratio of num_prop is {ratio!r}; allowed are numbers >= 0, at least one above 0."
+            f"ratio of num_prop must be numbers >= 0, at least one above 0, got {ratio!r}."
         )
     counts: npt.NDArray[np.int_] = np.diff(np.round(N / total[-1] * total).astype(int))
     return counts.reshape(shares.shape)
@@ -76,8 +76,8 @@ def p_from_in_degree(in_degree: npt.ArrayLike, n_source: npt.ArrayLike) -> Any:
     degree, n = floats(in_degree), _positive(n_source, "p_from_in_degree")
     if not ((degree >= 0) & (degree <= n)).all():
         raise ParameterError(
-            f"in_degree of p_from_in_degree is {in_degree!r}; allowed are numbers from 0 to "
-            f"n_source ({n_source!r})."
+            f"in_degree of p_from_in_degree must be numbers from 0 to n_source ({n_source!r}), got "
+            f"{in_degree!r}."
         )
     return float_or_array(degree / n)
 
@@ -108,9 +108,7 @@ def in_degree_from_p(p: npt.ArrayLike, n_source: npt.ArrayLike) -> Any:
     """
     values, n = floats(p), _positive(n_source, "in_degree_from_p")
     if not ((values >= 0) & (values <= 1)).all():
-        raise ParameterError(
-            f"p of in_degree_from_p is {p!r}; allowed are probabilities in [0, 1]."
-        )
+        raise ParameterError(f"p of in_degree_from_p must be probabilities in [0, 1], got {p!r}.")
     return float_or_array(values * n)
 
 
@@ -118,6 +116,6 @@ def _positive(n_source: npt.ArrayLike, owner: str) -> npt.NDArray[np.float64]:
     n = floats(n_source)
     if not ((n > 0) & (n < np.inf)).all():
         raise ParameterError(
-            f"n_source of {owner} is {n_source!r}; allowed are finite numbers above 0."
+            f"n_source of {owner} must be finite numbers above 0, got {n_source!r}."
         )
     return n

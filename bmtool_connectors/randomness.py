@@ -94,11 +94,9 @@ class Seed:
     """
 
     def __init__(self, entropy: int | np.random.SeedSequence) -> None:
-        self.sequence = (
-            entropy
-            if isinstance(entropy, np.random.SeedSequence)
-            else np.random.SeedSequence(entropy)
-        )
+        if not isinstance(entropy, np.random.SeedSequence):
+            entropy = np.random.SeedSequence(entropy)
+        self.sequence = entropy
         self._uses: dict[Hashable, int] = {}
         self._lock = Lock()
         self._helpers: np.random.Generator | None = None
@@ -170,7 +168,7 @@ def as_source(rng: object, owner: str) -> SharedGenerator | Seed:
             if entropy >= 0:
                 return Seed(entropy)
     raise ParameterError(
-        f"{owner} is {rng!r}; allowed is {_ALLOWED}. Pass for example "
+        f"{owner} must be {_ALLOWED}, got {rng!r}; pass for example "
         "numpy.random.default_rng(1234), or the int 1234 for streams of its own."
     )
 
@@ -191,24 +189,10 @@ class _Default:
 default = _Default()
 
 
-class _PropertyStreams:
-    """The private streams of the property rule that is being evaluated, one per seed."""
-
-    def __init__(self, key: tuple[Hashable, ...], names: tuple[str, ...]) -> None:
-        self._key, self._names = key, names
-        self._streams: dict[Hashable, np.random.Generator] = {}
-
-    def of(self, seed: Seed, part: slice) -> np.random.Generator:
-        names = self._names[part]
-        root = str(seed.sequence.entropy), seed.sequence.spawn_key, names
-        if root not in self._streams:
-            self._streams[root] = seed.of_property((*self._key, *names))
-        return self._streams[root]
-
-
-#: Of this thread: another one may evaluate the properties of another network.
-_property_streams: ContextVar[_PropertyStreams | None] = ContextVar(
-    "_property_streams", default=None
+#: Of this thread, as another one may evaluate the properties of another network: what gives the
+#: private stream of the property rule that is being evaluated, for a seed.
+_property_stream: ContextVar[Callable[[Seed, slice], np.random.Generator] | None] = ContextVar(
+    "_property_stream", default=None
 )
 
 
@@ -223,11 +207,19 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
     names : tuple of str
         Of the properties that the rule gives.
     """
-    token = _property_streams.set(_PropertyStreams(key, names))
+    streams: dict[Hashable, np.random.Generator] = {}
+
+    def stream(seed: Seed, part: slice) -> np.random.Generator:
+        root = str(seed.sequence.entropy), seed.sequence.spawn_key, names[part]
+        if root not in streams:
+            streams[root] = seed.of_property((*key, *names[part]))
+        return streams[root]
+
+    token = _property_stream.set(stream)
     try:
         yield
     finally:
-        _property_streams.reset(token)
+        _property_stream.reset(token)
 
 
 def helper_stream(
@@ -244,8 +236,8 @@ def helper_stream(
     """
     if not isinstance(source, Seed):
         return source
-    private = _property_streams.get()
-    return source.helpers if private is None else private.of(source, part)
+    private = _property_stream.get()
+    return source.helpers if private is None else private(source, part)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
@@ -284,8 +276,8 @@ def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:
     p = floats(prob)
     if not ((p >= -ROUNDING) & (p <= 1 + ROUNDING)).all():
         raise ParameterError(
-            f"prob of {function} is {prob!r}; allowed are probabilities in [0, 1]. Check the "
-            "function that computed it."
+            f"prob of {function} must be probabilities in [0, 1], got {prob!r}: check the function "
+            "that computed it."
         )
     return p
 
@@ -324,8 +316,8 @@ def decision(
         drawn = generator.random(size) < p
     except (TypeError, ValueError, MemoryError):
         raise ParameterError(
-            f"size of decision is {size!r} with prob {prob!r}; allowed is a shape (an int or a "
-            "tuple of ints) that fits prob and the memory, or None."
+            "size of decision must be a shape (an int or a tuple of ints) that fits prob and the "
+            f"memory, or None, got {size!r} with prob {prob!r}."
         ) from None
     return bool(drawn) if np.ndim(drawn) == 0 else drawn
 

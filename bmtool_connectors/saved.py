@@ -118,8 +118,8 @@ def read_connections(folder: str | os.PathLike[str]) -> list[Connections]:
     """
     if not isinstance(folder, str | os.PathLike):
         raise ParameterError(
-            f"folder of summarize() is {folder!r}; allowed is the path of a folder with SONATA "
-            "files: of a network in memory take its summary()."
+            "folder of summarize() must be the path of a folder with SONATA files, got "
+            f"{folder!r}: of a network in memory take its summary()."
         )
     path = Path(folder)
     populations = read_folder(path)

@@ -16,7 +16,7 @@ import io
 import pickle
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -249,9 +249,8 @@ def _restored(trial: Trial) -> None:
 def _look_ups(trial: Trial) -> None:
     made = trial.new()
     for key, edges in edges_of(made).items():
-        use = made.use
-        pools = (use.source, use.target) if key == "forward" else (use.target, use.source)
-        rule, dense = made.use.rule(key), edges.to_dense()
+        use, rule, dense = made.use, made.use.rule(key), edges.to_dense()
+        pools = (use.source, use.target)[:: 1 if key == "forward" else -1]
         order = (np.arange(60) * 6151 % dense.size).tolist()  # anywhere, back and forth
         pairs = [divmod(k, dense.shape[1]) for k in order]
         found = [rule(pools[0].nodes[i], pools[1].nodes[j]) for i, j in pairs]
@@ -266,36 +265,29 @@ def _look_ups(trial: Trial) -> None:
 
 
 def _built(trial: Trial) -> None:
-    from bmtool_connectors.builder.small import BUILDERS
+    from bmtool_connectors.builder.small import BUILDERS, stored_edges
 
     for make in BUILDERS:
         trial.network(make)
-        _built_with(trial)
-
-
-def _built_with(trial: Trial) -> None:
-    """Build the network of a trial and compare what it stores."""
-    from bmtool_connectors.builder.small import stored_edges
-
-    made = trial.new()
-    wanted = {}
-    for number, (key, edges) in enumerate(edges_of(made).items()):
-        how = {"direction": key} if len(made.iterators) > 1 else {}
-        trial.net.add_edges(edge_type_id=100 + number, **made.edge_params(**how))
-        use = made.use
-        source, target = (use.source, use.target)[:: 1 if key == "forward" else -1]
-        ends = (source.ids[edges.source].tolist(), target.ids[edges.target].tolist())
-        for i, j, n in zip(*ends, edges.n_syn.tolist(), strict=True):
-            wanted[100 + number, i, j] = n
-    trial.net.build()
-    found, wanted = (_with_synapses(edges) for edges in (stored_edges(trial.net), wanted))
-    if found != wanted:
-        raise trial.broken("BMTK stores other edges than were drawn; do not override edge_params()")
-
-
-def _with_synapses(edges: dict[Any, int]) -> dict[Any, int]:
-    """Return edges without those that have no synapses: another law forbids them."""
-    return {pair: n for pair, n in edges.items() if n}
+        made, wanted = trial.new(), {}
+        for number, (key, edges) in enumerate(edges_of(made).items(), 100):
+            how = {"direction": key} if len(made.iterators) > 1 else {}
+            trial.net.add_edges(edge_type_id=number, **made.edge_params(**how))
+            use = made.use
+            source, target = (use.source, use.target)[:: 1 if key == "forward" else -1]
+            ends = (source.ids[edges.source].tolist(), target.ids[edges.target].tolist())
+            for i, j, n in zip(*ends, edges.n_syn.tolist(), strict=True):
+                wanted[number, i, j] = n
+        trial.net.build()
+        # Without pairs that have no synapses: another law forbids them.
+        stored, drawn = (
+            {pair: n for pair, n in edges.items() if n}
+            for edges in (stored_edges(trial.net), wanted)
+        )
+        if stored != drawn:
+            raise trial.broken(
+                "BMTK stores other edges than were drawn; do not override edge_params()"
+            )
 
 
 LAWS: tuple[Callable[[Trial], None], ...] = (
@@ -340,27 +332,25 @@ def check_connector(connector: BaseConnector, sizes: tuple[int, int] = (14, 11))
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConnectivityWarning)
-        trials = list(_trials(connector, sizes))
-        for trial in trials:
+        for trial in _trials(connector, sizes):
             for law in LAWS:
                 law(trial)
 
 
-def _trials(connector: BaseConnector, sizes: tuple[int, int]) -> Iterator[Trial]:
-    """Yield where the connector can be tried."""
-    refused: NodeError | None = None
-    accepted = 0
+def _trials(connector: BaseConnector, sizes: tuple[int, int]) -> list[Trial]:
+    """Return where the connector can be tried."""
+    trials, refused = [], None
     for target in ("A", "B"):
         trial = Trial(connector, sizes, target)
         try:
             trial.new()
         except NodeError as error:
             refused = error
-            continue
-        accepted += 1
-        yield trial
-    if not accepted:
+        else:
+            trials.append(trial)
+    if not trials:
         raise BrokenLawError(
             f"{type(connector).__name__} refuses populations of {sizes[0]} and {sizes[1]} nodes, "
             f"within the first and between them ({refused}); pass sizes that fit it."
         )
+    return trials

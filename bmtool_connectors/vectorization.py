@@ -19,7 +19,7 @@ from bmtool_connectors.arrays import FloatArray, Index, IntArray, Values
 from bmtool_connectors.checks import ROUNDING, floats
 from bmtool_connectors.discovery import has_examples
 from bmtool_connectors.distances import metric_of
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.profiles.algebra import (
     DistantDependentProbability,
@@ -71,8 +71,8 @@ def vectorized(function: Any = None, *, bound: Any = None) -> Any:
 
 def _mark(function: Any, bound: Any) -> Any:
     if not callable(function) or not (bound is None or callable(bound)):
-        what = f"bound is {bound!r}" if callable(function) else f"function is {function!r}"
-        raise ParameterError(f"vectorized: {what}; allowed is a function.")
+        name, got = ("bound", bound) if callable(function) else ("function", function)
+        raise ParameterError(f"{name} of vectorized must be a function, got {got!r}.")
     try:
         function.vectorized_bound = bound
     except AttributeError:  # a NumPy ufunc, a built-in: mark a function that calls it
@@ -92,12 +92,8 @@ def is_vectorized(function: Any) -> bool:
 
 def needs_python_calls(value: Any) -> bool:
     """Whether the parameter is a function that must be called once per pair."""
-    return (
-        callable(value)
-        and not is_vectorized(value)
-        and metric_of(value) is None
-        and not _is_array_law(value)
-    )
+    takes_arrays = is_vectorized(value) or metric_of(value) is not None or _is_array_law(value)
+    return callable(value) and not takes_arrays
 
 
 def _is_array_law(function: Any) -> bool:
@@ -133,8 +129,8 @@ def bound_of(law: Any, low: Any, high: Any, name: str) -> FloatArray:
     bound = np.broadcast_to(np.asarray(law.vectorized_bound(low, high), dtype=float), low.shape)
     if not (bound >= 0).all():
         raise ParameterError(
-            f"bound of {name} gives negative or missing values; allowed are numbers that the "
-            "function never exceeds."
+            f"bound of {name} must give numbers that the function never exceeds, got negative or "
+            "missing values."
         )
     limited: FloatArray = np.minimum(bound, 1.0)
     return limited
@@ -158,11 +154,6 @@ def as_array(values: list[Any]) -> npt.NDArray[Any]:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def _items(values: Values, n: int) -> list[Any]:
-    """Return the values as plain Python objects, one per pair."""
-    return values.tolist() if isinstance(values, np.ndarray) else [values] * n
 
 
 def one_per_item(values: Any, n: int, name: str, items: str = "pairs") -> npt.NDArray[Any]:
@@ -227,7 +218,8 @@ def of_values(law: Any, args: tuple[Values, ...], n: int, name: str) -> Values:
         return args[1] * args[2] * rate
     if is_vectorized(law):
         return one_per_item(law(*args), n, name)
-    columns = [_items(values, n) for values in args]
+    # Plain Python objects, one per pair.
+    columns = [each.tolist() if isinstance(each, np.ndarray) else [each] * n for each in args]
     call, dtype = _of_numbers(law)
     found = [call(*values) for values in zip(*columns, strict=True)]
     if dtype is not None:
@@ -263,10 +255,9 @@ def checked_probability(p: Values, describe: Callable[[int], str], name: str) ->
         Parameter and class, for the message.
     """
     values = checked_numbers(p, describe, name)
-    wrong = (values < -ROUNDING) | (values > 1 + ROUNDING)
-    if np.any(wrong):
-        k = int(np.flatnonzero(wrong)[0])
-        refuse(np.ravel(values)[k], describe(k), name, _PROBABILITY)
+    refuse_first(
+        (values < -ROUNDING) | (values > 1 + ROUNDING), values, describe, name, _PROBABILITY
+    )
     clipped = np.clip(values, 0.0, 1.0)
     return clipped if np.ndim(values) else float(clipped)
 
@@ -282,17 +273,23 @@ def checked_numbers(
 ) -> Values:
     """Return what a function gave as floats, or raise for the first that is not a number."""
     numbers = floats(values)
-    missing = np.isnan(numbers)
-    if missing.any():
-        k = int(np.flatnonzero(missing)[0])
-        refuse(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name, allowed)
+    refuse_first(np.isnan(numbers), values, describe, name, allowed)
     return numbers if numbers.ndim else float(numbers)
 
 
 def refuse(got: Any, where: str, name: str, allowed: str) -> NoReturn:
     """Raise for a value that a function must not give."""
     got = got.item() if isinstance(got, np.generic) else got
-    raise ParameterError(f"{name} is {got!r} for {where}; allowed is {allowed}.")
+    raise ParameterError(must_be(name, allowed, f"{got!r} for {where}"))
+
+
+def refuse_first(
+    wrong: Any, values: Any, describe: Callable[[int], str], name: str, allowed: str
+) -> None:
+    """Raise for the first value that is wrong, if any is."""
+    if np.any(wrong):
+        k = int(np.flatnonzero(wrong)[0])
+        refuse(np.ravel(np.asarray(values, dtype=object))[k], describe(k), name, allowed)
 
 
 def checked_counts(
@@ -312,13 +309,10 @@ def checked_counts(
     describe : callable
         ``describe(k)`` names pair k, for the message.
     name, allowed : str
-        Parameter and class, and what it may be, for the message.
+        Parameter and class, and what it must be, for the message; after a colon, what to do.
     """
     values = np.broadcast_to(np.asarray(counts), (n,))
     numbers = floats(values)
     possible = (numbers >= 0) & (numbers <= np.iinfo(np.uint32).max)
-    wrong = ~possible | (np.floor(numbers) != numbers)
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        refuse(values[k], describe(k), name, allowed)
+    refuse_first(~possible | (np.floor(numbers) != numbers), values, describe, name, allowed)
     return numbers.astype(np.int64)

@@ -132,8 +132,11 @@ def test_sound_folders_are_read(folder: Path, original: Path) -> None:
         (f"{EDGES}/{EDGE}/source_node_id: scalar", "source_node_id is a single value, not a col"),
         (f"{EDGES}/{EDGE}/source_node_id: group", "source_node_id is no dataset"),
         (f"{EDGES}/{EDGE}/source_node_id: dangling", "source_node_id is missing"),
-        (f"{EDGES}/{EDGE}/1/nsyns: nan", "nsyns is nan in row"),
-        (f"{EDGES}/{EDGE}/1/nsyns: negative", "nsyns is -1 in row"),
+        (f"{EDGES}/{EDGE}/1/nsyns: nan", "nsyns must be whole numbers of synapses, got nan in row"),
+        (
+            f"{EDGES}/{EDGE}/1/nsyns: negative",
+            "nsyns must be whole numbers of synapses, got -1 in row",
+        ),
         (f"{EDGES}/{EDGE}/0/delay: huge and empty", f"0/delay has {HUGE:,} values in each row"),
         (f"{EDGES}/{EDGE}/0: holds itself", "is a group within 17 others, or within itself"),
         (f"{EDGES}/{EDGE}/edge_group_index: negative", "its rows refer to number -1"),

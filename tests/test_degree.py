@@ -223,7 +223,7 @@ def test_impossible_numbers(connector: Any, got: str, available: str) -> None:
 )
 def test_degrees_that_are_none(value: Any, shown: str) -> None:
     with pytest.raises(
-        ParameterError, match=rf"^in_degree of {IN} is {shown}.*; allowed is a whole"
+        ParameterError, match=rf"^in_degree of {IN} must be a whole.*, got {shown}.*"
     ):
         FixedInDegreeConnector(value)
 
@@ -231,7 +231,7 @@ def test_degrees_that_are_none(value: Any, shown: str) -> None:
 def test_functions_that_give_no_degrees() -> None:
     for value, shown in ((0.5, "0.5"), (None, "None"), (-2, "-2")):
         with pytest.raises(
-            ParameterError, match=rf"^in_degree of {IN} is {shown}(.0)? for node 0 of"
+            ParameterError, match=rf"^in_degree of {IN} must be .*, got {shown}(.0)? for node 0 of"
         ):
             drawn(FixedInDegreeConnector(lambda node, v=value: v, **SEEDED))
     short = vectorized(lambda nodes: nodes.node_id[1:])
@@ -332,7 +332,9 @@ class TestOddities:
 
     def test_rows_of_a_square_matrix_must_be_named(self) -> None:
         """SNS-Toolbox: matrices are [post, pre], which nothing checks when they are square."""
-        with pytest.raises(ParameterError, match=r"orientation of MatrixConnector is None"):
+        with pytest.raises(
+            ParameterError, match=r"orientation of MatrixConnector must be .*, got None"
+        ):
             MatrixConnector(np.ones((3, 3)))
 
     def test_parallel_entries_add_up(self) -> None:

@@ -104,7 +104,7 @@ def test_freed() -> None:
 
 def test_column_twice() -> None:
     table, _ = tables(("delay", float))
-    with pytest.raises(ParameterError, match="edge type 100 has 'delay' twice"):
+    with pytest.raises(ParameterError, match=r"edge type 100 must have .*, got 'delay' twice"):
         table.add_column("delay", float)
 
 

@@ -145,20 +145,32 @@ def test_values_that_are_no_numbers() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"source": [0, 1], "target": [0]}, r"target of EdgeList has shape \(1,\) and source has \(2"),
-    ({"source": [[0]], "target": [[0]]}, "allowed are one-dimensional arrays of one length"),
+    (
+        {"source": [0, 1], "target": [0]},
+        r"target and source of EdgeList must be .*, got shapes \(1,\) and \(2",
+    ),
+    ({"source": [[0]], "target": [[0]]}, "must be one-dimensional arrays of one length"),
     ({"source": 0, "target": 0}, "one-dimensional arrays"),
-    ({"n_syn": [1, 2, 3]}, r"n_syn of EdgeList has shape \(3,\)"),
-    ({"pair_arg": [1.0]}, r"pair_arg of EdgeList has shape \(1,\)"),
-    ({"pair_arg": [[1.0, 2.0]]}, "pair_arg of EdgeList has shape"),
-    ({"source": [0, 3]}, r"source of EdgeList holds int64 values from 0 to 3; .* from 0 to 2"),
-    ({"source": [-1, 0]}, "source of EdgeList holds int64 values from -1 to 0"),
-    ({"target": [4, 0]}, r"target of EdgeList .*0 to 4; .* from 0 to 3 \(not node ids\)"),
-    ({"target": [1.0, 0.0]}, "target of EdgeList holds float64 values"),
-    ({"source": [True, False]}, "source of EdgeList holds bool values"),
-    ({"n_syn": 0}, "n_syn of EdgeList holds int64 values from 0; .*at least 1: leave unconnected"),
-    ({"n_syn": [1, -2]}, "n_syn of EdgeList holds int64 values from -2"),
-    ({"n_syn": 1.5}, "n_syn of EdgeList holds float64 values from 1.5; allowed are whole numbers"),
+    ({"n_syn": [1, 2, 3]}, r"n_syn and source of EdgeList must be .*, got shapes \(3,\)"),
+    ({"pair_arg": [1.0]}, r"pair_arg and source of EdgeList must be .*, got shapes \(1,\)"),
+    ({"pair_arg": [[1.0, 2.0]]}, "pair_arg and source of EdgeList must be "),
+    (
+        {"source": [0, 3]},
+        r"source of EdgeList must be .* from 0 to 2 .*, got int64 values from 0 to 3",
+    ),
+    ({"source": [-1, 0]}, "source of EdgeList must be .*, got int64 values from -1 to 0"),
+    (
+        {"target": [4, 0]},
+        r"target of EdgeList must be .* from 0 to 3 \(not node ids\), got .* 0 to 4",
+    ),
+    ({"target": [1.0, 0.0]}, "target of EdgeList must be .*, got float64 values"),
+    ({"source": [True, False]}, "source of EdgeList must be .*, got bool values"),
+    (
+        {"n_syn": 0},
+        "n_syn of EdgeList must be .* at least 1, got int64 values from 0: leave unconnected",
+    ),
+    ({"n_syn": [1, -2]}, "n_syn of EdgeList must be .*, got int64 values from -2"),
+    ({"n_syn": 1.5}, "n_syn of EdgeList must be whole numbers.*, got float64 values from 1.5"),
     ({"source": [1, 1], "target": [2, 2]}, r"the pair \(1, 2\) more than once; .*with n_syn"),
 ]
 

@@ -1,4 +1,4 @@
-"""Errors: which parameter of which class, what it got, what is allowed, what to do.
+"""Errors: which parameter of which class, what it must be, what it got, what to do.
 
 Three tables (constructors, pools, values of pairs) of calls that are refused and of
 the words that their messages have to hold; a sweep of every parameter over every kind
@@ -8,6 +8,7 @@ of junk; and a Hypothesis test over combinations of junk.
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -104,6 +105,10 @@ FILES = {
 NAN = float("nan")
 
 
+#: What a message says: what it must be and what it got, or what is wrong and what to do.
+FORM = re.compile(r" must (be|have|give) .+, got .+|; .+| has no nodes yet: call ")
+
+
 def refused(call: Callable[[], object], error: type[Exception], words: tuple[str, ...]) -> str:
     """Assert that a call raises `error` with a message as the contract wants it; return it."""
     with pytest.raises(error) as caught:
@@ -115,7 +120,14 @@ def refused(call: Callable[[], object], error: type[Exception], words: tuple[str
     assert "\n" not in text, text
     assert text.endswith("."), text
     assert text.count(". ") <= 1, f"more than a sentence and a hint: {text}"
+    assert FORM.search(text), f"of another form: {text}"
     return text
+
+
+def test_one_form() -> None:
+    """What a parameter may be is said in one way: "X must be B, got A"."""
+    for path in Path(bmtool_connectors.__file__).parent.rglob("*.py"):
+        assert not re.search(r"allowed (here )?(is|are) ", path.read_text()), path
 
 
 # ---------------------------------------------------------------------- constructors and functions
@@ -169,140 +181,213 @@ C, K = "CorrelatedGapJunction", "GapJunctionConditionalReciprocalConnector"
 O, F, D = "OneToOneSequentialConnector", "FileBasedConnector", "GaussianDropoff"  # noqa: E741
 B = "BlockConnector"
 TWO = {"values": ["A", "B"], "orientation": "target_rows"}
-PROBABILITY = "allowed is a probability in [0, 1] or a function"
-WHOLE = "allowed is a whole number"
+PROBABILITY = "must be a probability in [0, 1] or a function of its argument, got"
+WHOLE = "must be a whole number >= 0 (at most 4294967295), got"
+WHOLE_OR_FUNCTION = (
+    "must be a whole number >= 0 (at most 4294967295) or a function of two nodes, got"
+)
+SEED = "must be a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None, got"
+JOINT = "must be a probability in [0, 1], a function (pr_arg, p0, p1), or None, got"
+ARGUMENT = "must be a function of two nodes, a number, or None, got"
+RANGE = "must be two numbers (low, high) with low <= high, or None, got"
+REFERENCE = "must be a connector of this package, set up within one population, got"
+CLASSES = "must be a sequence of at least 1 different classes of nodes, in order, got"
+CSV = "must be a file with the columns source_node_id and target_node_id, got"
+POOL = "must be a node pool as net.nodes(...) returns, got"
+RATE = "must be a finite number >= 0 or a function of distance, got"
+RATIO = "must be numbers >= 0, at least one above 0, got"
+NAMES = "must be texts or numbers, as nodes have them, got"
+ONE = "must be one probability in [0, 1], got"
+DELAYS = "must be (low, high) with low <= high (ms), got"
+VELOCITY = "must be a velocity > 0 (um/ms), got"
+SPREAD = "must be a standard deviation >= 0 (ms), got"
+SECTIONS = "must be a pair of numbers, one for each section, got"
+LAWS = "must be 'clip' or 'bmtool' (None is the default), got"
+PARTITION = "must be 0 to 0 (partitions in the order of setup_nodes) or -1, got"
+FEASIBLE = "must be probabilities strictly between 0 and 1, where a correlation exists, got"
 
 #: (call, words): refused with ParameterError before there are nodes.
 PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
-    (uni(p=1.5), (f"p of {U} is 1.5", PROBABILITY)),
-    (uni(p=-0.2), (f"p of {U} is -0.2", PROBABILITY)),
-    (uni(p=1 + 1e-6), (f"p of {U} is 1.000001", PROBABILITY)),
-    (uni(p=NAN), (f"p of {U} is nan", PROBABILITY)),
-    (uni(p=None), (f"p of {U} is None", PROBABILITY)),
-    (uni(p="0.1"), (f"p of {U} is '0.1'", PROBABILITY)),
-    (uni(p=[0.1, 0.2]), (f"p of {U} is [0.1, 0.2]", PROBABILITY)),
+    (uni(p=1.5), (f"p of {U} {PROBABILITY} 1.5",)),
+    (uni(p=-0.2), (f"p of {U} {PROBABILITY} -0.2",)),
+    (uni(p=1 + 1e-6), (f"p of {U} {PROBABILITY} 1.000001",)),
+    (uni(p=NAN), (f"p of {U} {PROBABILITY} nan",)),
+    (uni(p=None), (f"p of {U} {PROBABILITY} None",)),
+    (uni(p="0.1"), (f"p of {U} {PROBABILITY} '0.1'",)),
+    (uni(p=[0.1, 0.2]), (f"p of {U} {PROBABILITY} [0.1, 0.2]",)),
     (uni(p=GAUSS), (f"p of {U} is {D}(", "distance", "p_arg is None", "p_arg=spherical_dist")),
-    (uni(p_arg="distance"), (f"p_arg of {U} is 'distance'", "allowed is")),
-    (uni(p_arg=[1.0, 2.0]), (f"p_arg of {U} is [1.0, 2.0]", "allowed is")),
-    (uni(n_syn=2.5), (f"n_syn of {U} is 2.5", WHOLE)),
-    (uni(n_syn=-1), (f"n_syn of {U} is -1", WHOLE)),
-    (uni(n_syn=NAN), (f"n_syn of {U} is nan", WHOLE)),
-    (uni(n_syn=None), (f"n_syn of {U} is None", WHOLE)),
-    (uni(n_syn="3"), (f"n_syn of {U} is '3'", WHOLE)),
-    (uni(n_syn=5_000_000_000), (f"n_syn of {U} is 5000000000", "4294967295")),
-    (uni(rng="seed"), (f"rng of {U} is 'seed'", "Generator", "an int >= 0", "default_rng(1234)")),
-    (uni(rng=-1), (f"rng of {U} is -1", "an int >= 0")),
-    (uni(rng=1.5), (f"rng of {U} is 1.5", "an int >= 0")),
-    (uni(rng=True), (f"rng of {U} is True", "an int >= 0")),
-    (uni(report_name=3), (f"report_name of {U} is 3", "allowed is a file name or None")),
-    (uni(name=5), (f"name of {U} is 5", "allowed is a str or None")),
-    (rec(p0=1.5), (f"p0 of {R} is 1.5", PROBABILITY)),
-    (rec(p1=-1), (f"p1 of {R} is -1", PROBABILITY)),
-    (rec(p0=NAN), (f"p0 of {R} is nan", PROBABILITY)),
-    (rec(pr=1.5), (f"pr of {R} is 1.5", "allowed is a probability in [0, 1]", "or None")),
-    (rec(pr=NAN), (f"pr of {R} is nan", "allowed is a probability in [0, 1]")),
-    (rec(pr="both"), (f"pr of {R} is 'both'", "function (pr_arg, p0, p1)")),
+    (uni(p_arg="distance"), (f"p_arg of {U} {ARGUMENT} 'distance'",)),
+    (uni(p_arg=[1.0, 2.0]), (f"p_arg of {U} {ARGUMENT} [1.0, 2.0]",)),
+    (uni(n_syn=2.5), (f"n_syn of {U} {WHOLE_OR_FUNCTION} 2.5",)),
+    (uni(n_syn=-1), (f"n_syn of {U} {WHOLE_OR_FUNCTION} -1",)),
+    (uni(n_syn=NAN), (f"n_syn of {U} {WHOLE_OR_FUNCTION} nan",)),
+    (uni(n_syn=None), (f"n_syn of {U} {WHOLE_OR_FUNCTION} None",)),
+    (uni(n_syn="3"), (f"n_syn of {U} {WHOLE_OR_FUNCTION} '3'",)),
+    (uni(n_syn=5_000_000_000), (f"n_syn of {U} {WHOLE_OR_FUNCTION} 5000000000",)),
+    (uni(rng="seed"), (f"rng of {U} {SEED} 'seed'", "default_rng(1234)")),
+    (uni(rng=-1), (f"rng of {U} {SEED} -1",)),
+    (uni(rng=1.5), (f"rng of {U} {SEED} 1.5",)),
+    (uni(rng=True), (f"rng of {U} {SEED} True",)),
+    (uni(report_name=3), (f"report_name of {U} must be a file name or None, got 3",)),
+    (uni(name=5), (f"name of {U} must be a str or None, got 5",)),
+    (rec(p0=1.5), (f"p0 of {R} {PROBABILITY} 1.5",)),
+    (rec(p1=-1), (f"p1 of {R} {PROBABILITY} -1",)),
+    (rec(p0=NAN), (f"p0 of {R} {PROBABILITY} nan",)),
+    (rec(pr=1.5), (f"pr of {R} {JOINT} 1.5",)),
+    (rec(pr=NAN), (f"pr of {R} {JOINT} nan",)),
+    (rec(pr="both"), (f"pr of {R} {JOINT} 'both'",)),
     (rec(pr=NormalizedReciprocalRate(GAUSS)), (f"pr of {R}", "distance", "pr_arg='0'")),
     (rec(pr=GAUSS), (f"pr of {R} is {D}(", "distance", "pr_arg is None", "pr_arg='0'")),
-    (rec(rho=1.5), (f"rho of {R} is 1.5", "allowed is a correlation in [-1, 1] or None")),
-    (rec(rho=NAN), (f"rho of {R} is nan", "[-1, 1]")),
-    (rec(rho="high"), (f"rho of {R} is 'high'", "[-1, 1]")),
-    (rec(rho=[0.5, 0.1]), (f"rho of {R} is [0.5, 0.1]", "[-1, 1]")),
+    (rec(rho=1.5), (f"rho of {R} must be a correlation in [-1, 1] or None, got 1.5",)),
+    (rec(rho=NAN), (f"rho of {R} must be a correlation in [-1, 1] or None, got nan",)),
+    (rec(rho="high"), (f"rho of {R} must be a correlation in [-1, 1] or None, got 'high'",)),
+    (
+        rec(rho=[0.5, 0.1]),
+        (f"rho of {R} must be a correlation in [-1, 1] or None, got [0.5, 0.1]",),
+    ),
     (rec(p0=GAUSS), (f"p0 of {R} is {D}(", "p0_arg is None", "p0_arg=spherical_dist")),
     (rec(p1=GAUSS), (f"p1 of {R} is {D}(", "p1_arg is None", "p1_arg=spherical_dist")),
-    (rec(n_syn0=0.5), (f"n_syn0 of {R} is 0.5", WHOLE)),
-    (rec(n_syn1=-3), (f"n_syn1 of {R} is -3", WHOLE)),
+    (rec(n_syn0=0.5), (f"n_syn0 of {R} {WHOLE_OR_FUNCTION} 0.5",)),
+    (rec(n_syn1=-3), (f"n_syn1 of {R} {WHOLE_OR_FUNCTION} -3",)),
     (
         rec(p0_arg=spherical_dist, p1_arg=cylindrical_dist_z, symmetric_p1=True),
         (f"symmetric_p1 of {R} is True", "p0_arg and p1_arg", "symmetric_p1_arg=True"),
     ),
     (
         rec(pr=0.1, p0_arg=spherical_dist, dist_range_forward=(60, 30)),
-        (f"dist_range_forward of {R} is (60, 30)", "two numbers (low, high) with low <= high"),
+        (f"dist_range_forward of {R} {RANGE} (60, 30)",),
     ),
     (
         rec(pr=0.1, p1_arg=spherical_dist, dist_range_backward=5),
-        (f"dist_range_backward of {R} is 5", "allowed are two numbers (low, high)"),
+        (f"dist_range_backward of {R} {RANGE} 5",),
     ),
     (
         rec(pr=0.1, p0=0.3, dist_range_forward=(0, 30)),
         (f"dist_range_forward of {R} is (0, 30)", "p0_arg is None", "p0_arg=spherical_dist"),
     ),
-    (gap(p=2), (f"p of {G} is 2", PROBABILITY)),
+    (gap(p=2), (f"p of {G} {PROBABILITY} 2",)),
     (gap(p=GAUSS), (f"p of {G} is {D}(", "p_arg is None", "p_arg=spherical_dist")),
-    (cor(connector=None), (f"connector of {C} is None", "allowed is a connector", "pass the one")),
-    (cor(connector="PN2PN"), (f"connector of {C} is 'PN2PN'", "allowed is a connector")),
-    (cor(p_non=-0.1), (f"p_non of {C} is -0.1", PROBABILITY)),
-    (cor(p_uni=1.5), (f"p_uni of {C} is 1.5", PROBABILITY)),
-    (cor(p_rec=NAN), (f"p_rec of {C} is nan", PROBABILITY)),
+    (cor(connector=None), (f"connector of {C} {REFERENCE} None", "pass the one")),
+    (cor(connector="PN2PN"), (f"connector of {C} {REFERENCE} 'PN2PN'",)),
+    (cor(p_non=-0.1), (f"p_non of {C} {PROBABILITY} -0.1",)),
+    (cor(p_uni=1.5), (f"p_uni of {C} {PROBABILITY} 1.5",)),
+    (cor(p_rec=NAN), (f"p_rec of {C} {PROBABILITY} nan",)),
     (cor(p_uni=GAUSS), (f"p_uni of {C} is {D}(", "p_arg is None", "p_arg=spherical_dist")),
-    (con(gap_connector=None), (f"gap_connector of {K} is None", "allowed is a connector")),
-    (con(p0_elec=1.5), (f"p0_elec of {K} is 1.5", PROBABILITY)),
-    (con(p1_nonelec=NAN), (f"p1_nonelec of {K} is nan", PROBABILITY)),
-    (con(pr_elec=-1), (f"pr_elec of {K} is -1", "allowed is a probability in [0, 1]")),
-    (con(pr_nonelec="x"), (f"pr_nonelec of {K} is 'x'", "allowed is a probability in [0, 1]")),
+    (con(gap_connector=None), (f"gap_connector of {K} {REFERENCE} None",)),
+    (con(p0_elec=1.5), (f"p0_elec of {K} {PROBABILITY} 1.5",)),
+    (con(p1_nonelec=NAN), (f"p1_nonelec of {K} {PROBABILITY} nan",)),
+    (con(pr_elec=-1), (f"pr_elec of {K} {JOINT} -1",)),
+    (con(pr_nonelec="x"), (f"pr_nonelec of {K} {JOINT} 'x'",)),
     (con(p0_elec=GAUSS), (f"p0_elec of {K} is {D}(", "p0_elec_arg=spherical_dist")),
     (con(pr_nonelec=GAUSS), (f"pr_nonelec of {K} is {D}(", "pr_nonelec_arg='0'")),
-    (con(n_syn1=0.5), (f"n_syn1 of {K} is 0.5", WHOLE)),
-    (one(n_syn=2.9), (f"n_syn of {O} is 2.9", WHOLE)),
-    (one(n_syn=-1), (f"n_syn of {O} is -1", WHOLE)),
-    (one(n_syn=lambda a, b: 1), (f"n_syn of {O} is a function", "allowed is a whole number")),
-    (file("nowhere.csv"), (f"filename of {F} is 'nowhere.csv'", "cannot be read")),
-    (file("empty.csv"), (f"filename of {F} is 'empty.csv'", "cannot be read as CSV")),
-    (file("folder"), (f"filename of {F} is 'folder'", "cannot be read")),
+    (con(n_syn1=0.5), (f"n_syn1 of {K} {WHOLE_OR_FUNCTION} 0.5",)),
+    (one(n_syn=2.9), (f"n_syn of {O} {WHOLE} 2.9",)),
+    (one(n_syn=-1), (f"n_syn of {O} {WHOLE} -1",)),
+    (one(n_syn=lambda a, b: 1), (f"n_syn of {O} must be a whole number, got a function",)),
+    (file("nowhere.csv"), (f"filename of {F} {CSV} 'nowhere.csv'", "cannot be read")),
+    (file("empty.csv"), (f"filename of {F} {CSV} 'empty.csv'", "cannot be read as CSV")),
+    (file("folder"), (f"filename of {F} {CSV} 'folder'", "cannot be read")),
     (file("no_target.csv"), (f"filename of {F}", "lacks column target_node_id", "write a header")),
     (file("no_row.csv"), (f"filename of {F}", "lacks any row", "a row per connection")),
-    (file("fraction.csv"), (f"source_node_id of {F} is 1.5", "row 2", "whole number >= 0")),
-    (file("negative.csv"), (f"target_node_id of {F} is -2", "row 2 of negative.csv", "correct")),
-    (file("missing.csv"), (f"target_node_id of {F} is nan", "row 1 of missing.csv", "correct")),
-    (file("words.csv"), (f"source_node_id of {F} is 'one'", "row 2 of words.csv", "correct")),
-    (file("half_synapse.csv"), (f"n_syn of {F} is 0.5", "row 2", "whole number >= 0")),
-    (file(n_syn=-1), (f"n_syn of {F} is -1", WHOLE)),
-    (file(report_name=3), (f"report_name of {F} is 3", "allowed is a file name or None")),
-    (blo(0.5), (f"p of {B} is 0.5", "{(source, target): entry}", "a DataFrame")),
-    (blo({}), (f"p of {B} is empty", "{(source, target): entry}")),
-    (blo({"A": 0.5}), (f"p of {B} has the key 'A'", "{(source, target): entry}")),
-    (blo({("A", "B", "C"): 0.5}), (f"p of {B} has the key ('A', 'B', 'C')",)),
-    (blo({("A", None): 0.5}), (f"p of {B} has an entry for None", "no class of nodes")),
-    (blo({("A", NAN): 0.5}), (f"p of {B} has an entry for nan", "no class of nodes")),
-    (blo({("A", "A"): 1.5}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} is 1.5", "[0, 1]")),
-    (blo({("A", "A"): NAN}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} is nan")),
-    (blo({("A", "A"): "high"}), (f"p['A', 'A'] of {B} is not allowed", "is 'high'")),
-    (blo({("A", "A"): (0.5, 0.6, 1)}), (f"p['A', 'A'] of {B} is (0.5, 0.6, 1)", "(p, pr)")),
-    (blo({("A", "A"): (0.5, 2)}), (f"p['A', 'A'] of {B} is not allowed", f"pr of {R} is 2")),
-    (blo({("A", "B"): (0.5, 0.4)}), (f"p['A', 'B'] of {B}", "p['B', 'A'] is None", "same pr")),
+    (
+        file("fraction.csv"),
+        (f"source_node_id of {F} must be a whole number >= 0, got 1.5", "row 2"),
+    ),
+    (
+        file("negative.csv"),
+        (
+            f"target_node_id of {F} must be a whole number >= 0, got -2",
+            "row 2 of negative.csv",
+            "correct",
+        ),
+    ),
+    (
+        file("missing.csv"),
+        (
+            f"target_node_id of {F} must be a whole number >= 0, got nan",
+            "row 1 of missing.csv",
+            "correct",
+        ),
+    ),
+    (
+        file("words.csv"),
+        (
+            f"source_node_id of {F} must be a whole number >= 0, got 'one'",
+            "row 2 of words.csv",
+            "correct",
+        ),
+    ),
+    (file("half_synapse.csv"), (f"n_syn of {F} must be a whole number >= 0, got 0.5", "row 2")),
+    (file(n_syn=-1), (f"n_syn of {F} {WHOLE_OR_FUNCTION} -1",)),
+    (file(report_name=3), (f"report_name of {F} must be a file name or None, got 3",)),
+    (blo(0.5), (f"p of {B} must be", ", got 0.5", "{(source, target): entry}", "a DataFrame")),
+    (blo({}), (f"p of {B} must be", "{(source, target): entry}", ", got an empty dict")),
+    (blo({"A": 0.5}), (f"p of {B} must be", ", got the key 'A'", "{(source, target): entry}")),
+    (blo({("A", "B", "C"): 0.5}), (f"p of {B} must be", ", got the key ('A', 'B', 'C')")),
+    (blo({("A", None): 0.5}), (f"classes in p of {B} {NAMES} None",)),
+    (blo({("A", NAN): 0.5}), (f"classes in p of {B} {NAMES} nan",)),
+    (blo({("A", "A"): 1.5}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} {PROBABILITY} 1.5")),
+    (blo({("A", "A"): NAN}), (f"p['A', 'A'] of {B} is not allowed", f"p of {U} {PROBABILITY} nan")),
+    (blo({("A", "A"): "high"}), (f"p['A', 'A'] of {B} is not allowed", ", got 'high'")),
+    (
+        blo({("A", "A"): (0.5, 0.6, 1)}),
+        (f"p['A', 'A'] of {B} must be", ", got (0.5, 0.6, 1)", "(p, pr)"),
+    ),
+    (blo({("A", "A"): (0.5, 2)}), (f"p['A', 'A'] of {B} is not allowed", f"pr of {R} {JOINT} 2")),
+    (
+        blo({("A", "B"): (0.5, 0.4)}),
+        (f"p['A', 'B'] and p['B', 'A'] of {B} must", "same pr for both, got (0.5, 0.4) and None"),
+    ),
     (
         blo({("A", "B"): (0.5, 0.4), ("B", "A"): 0.5}),
-        (f"p['A', 'B'] of {B} is (0.5, 0.4) and p['B', 'A'] is 0.5", "same pr for both"),
+        (f"p['A', 'B'] and p['B', 'A'] of {B} must", "same pr for both, got (0.5, 0.4) and 0.5"),
     ),
     (
         blo({("A", "B"): (0.5, 0.4), ("B", "A"): (0.5, 0.3)}),
-        (f"p['A', 'B'] of {B} is (0.5, 0.4) and p['B', 'A'] is (0.5, 0.3)", "same pr for both"),
+        (f"p['A', 'B'] and p['B', 'A'] of {B} must", "both, got (0.5, 0.4) and (0.5, 0.3)"),
     ),
     (
         blo({("A", "B"): ReciprocalConnector(0.5, pr=None), ("B", "A"): 0.5}),
         (f"p['A', 'B'] of {B} is {R}(", "the other direction", "same connector for ('B', 'A')"),
     ),
-    (blo({("A", "A"): GapJunction(0.5)}), (f"p['A', 'A'] of {B} is {G}(", "no gap junctions")),
-    (blo({("A", "A"): OneToOneSequentialConnector()}), (f"p['A', 'A'] of {B} is {O}(",)),
-    (blo(by=3), (f"by of {B} is 3", "the name of a node attribute")),
-    (blo(by=("a", "b", "c")), (f"by of {B} is ('a', 'b', 'c')", "a tuple of two")),
-    (blo(missing=1.5), (f"missing of {B} is not allowed", f"p of {U} is 1.5")),
-    (blo(missing=(0.5, 0.4)), (f"missing of {B} is not allowed", f"p of {U} is (0.5, 0.4)")),
-    (blo(missing=ReciprocalConnector(0.5, pr=None)), (f"missing of {B} is {R}", "one direction")),
-    (blo(n_syn=0.5), (f"n_syn of {B} is 0.5", WHOLE)),
-    (blo(p_arg="distance"), (f"p_arg of {B} is 'distance'", "allowed is")),
-    (blo(allow_autapses="no"), (f"allow_autapses of {B} is 'no'", "True or False")),
+    (
+        blo({("A", "A"): GapJunction(0.5)}),
+        (f"p['A', 'A'] of {B} must be", f", got {G}(", "no gap junctions"),
+    ),
+    (
+        blo({("A", "A"): OneToOneSequentialConnector()}),
+        (f"p['A', 'A'] of {B} must be", f", got {O}("),
+    ),
+    (blo(by=3), (f"by of {B} must be", ", got 3", "the name of a node attribute")),
+    (blo(by=("a", "b", "c")), (f"by of {B} must be", ", got ('a', 'b', 'c')", "a tuple of two")),
+    (blo(missing=1.5), (f"missing of {B} is not allowed", f"p of {U} {PROBABILITY} 1.5")),
+    (
+        blo(missing=(0.5, 0.4)),
+        (f"missing of {B} is not allowed", f"p of {U} {PROBABILITY} (0.5, 0.4)"),
+    ),
+    (
+        blo(missing=ReciprocalConnector(0.5, pr=None)),
+        (f"missing of {B} must be an entry with one direction, got {R}",),
+    ),
+    (blo(n_syn=0.5), (f"n_syn of {B} {WHOLE_OR_FUNCTION} 0.5",)),
+    (blo(p_arg="distance"), (f"p_arg of {B} {ARGUMENT} 'distance'",)),
+    (blo(allow_autapses="no"), (f"allow_autapses of {B} must be True or False, got 'no'",)),
     (blo(values=["A"]), (f"values of {B} is ['A']", "keys of a dict", "leave it out")),
     (blo(orientation="source_rows"), (f"orientation of {B} is 'source_rows'", "keys of a dict")),
-    (blo([[0.5]], values=["A"]), (f"orientation of {B} is None", "'target_rows'")),
-    (blo([[0.5]], values=["A"], orientation="rows"), (f"orientation of {B} is 'rows'",)),
-    (blo([[0.5]]), (f"values of {B} is None", "a sequence of at least 1")),
-    (blo([[0.5]], values="A"), (f"values of {B} is 'A'", "a sequence of at least 1")),
-    (blo([[0.5, 1]] * 2, **{**TWO, "values": ["A", "A"]}), (f"values of {B} is ['A', 'A']",)),
+    (blo([[0.5]], values=["A"]), (f"orientation of {B} must be", ", got None", "'target_rows'")),
+    (
+        blo([[0.5]], values=["A"], orientation="rows"),
+        (f"orientation of {B} must be", ", got 'rows'"),
+    ),
+    (blo([[0.5]]), (f"values of {B} {CLASSES} None",)),
+    (blo([[0.5]], values="A"), (f"values of {B} {CLASSES} 'A'",)),
+    (
+        blo([[0.5, 1]] * 2, **{**TWO, "values": ["A", "A"]}),
+        (f"values of {B} {CLASSES} ['A', 'A']",),
+    ),
     (blo([[0.5, 1]], **TWO), (f"p of {B} has 1 rows of [2] entries", "2 x 2 values")),
     (blo([[0.5], [1, 0]], **TWO), (f"p of {B} has 2 rows of [1, 2] entries", "2 x 2 values")),
-    (blo(pd.DataFrame([[0.5]], ["A"], ["A"])), (f"orientation of {B} is None",)),
+    (blo(pd.DataFrame([[0.5]], ["A"], ["A"])), (f"orientation of {B} must be", ", got None")),
     (
         blo(pd.DataFrame([[0.5]], ["A"], ["A"]), values=["A"]),
         (f"values of {B} is ['A']", "names its rows and columns"),
@@ -311,7 +396,7 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
         blo(pd.DataFrame([[0.5, 0.5]], ["A"], ["A", "A"]), orientation="source_rows"),
         (f"p of {B} has more than one entry for ('A', 'A')",),
     ),
-    (blo(pd.DataFrame()), (f"p of {B} is a DataFrame of shape (0, 0)", "allowed is a dict")),
+    (blo(pd.DataFrame()), (f"p of {B} must be a dict", ", got a DataFrame of shape (0, 0)")),
     (
         blo(
             pd.DataFrame([[1]], pd.Index(["A"], name="target"), pd.Index(["A"], name="source")),
@@ -319,112 +404,170 @@ PARAMETERS: list[tuple[Make, tuple[str, ...]]] = [
         ),
         (f"orientation of {B} is 'source_rows'", "index of p is named 'target'", "leave it out"),
     ),
-    (call(modular_blocks, "AB"), ("modules of modular_blocks is 'AB'", "a sequence of at least 1")),
+    (call(modular_blocks, "AB"), (f"modules of modular_blocks {CLASSES} 'AB'",)),
     (call(modular_blocks, ["A"], [0.1, 0.2]), ("intra_prob of modular_blocks has 2 entries",)),
-    (call(hierarchical_blocks, ["A"]), ("levels of hierarchical_blocks is ['A']", "at least 2")),
+    (
+        call(hierarchical_blocks, ["A"]),
+        ("levels of hierarchical_blocks must be a sequence of at least 2", ", got ['A']"),
+    ),
     (call(core_periphery_blocks, core=1, periphery=1), ("core and periphery of", "(1, 1)")),
-    (call(excitatory_inhibitory_blocks, exc=NAN), ("exc and inh of", "has nan", "no class")),
-    (call(UniformInRange, p=1.2), ("p of UniformInRange is 1.2", "allowed is", "[0, 1]")),
-    (call(UniformInRange, p=NAN), ("p of UniformInRange is nan", "[0, 1]")),
-    (call(UniformInRange, p=None), ("p of UniformInRange is None", "[0, 1]")),
-    (call(UniformInRange, p=[0.3, 0.4]), ("p of UniformInRange is [0.3, 0.4]", "[0, 1]")),
-    (call(UniformInRange, 0.1, -5), ("min_dist of UniformInRange is -5", "a distance >= 0")),
-    (call(UniformInRange, 0.1, 9, 5), ("min_dist and max_dist of UniformInRange are 9 and 5",)),
-    (call(GaussianDropoff, stdev=0), (f"stdev of {D} is 0", "a finite length > 0")),
-    (call(GaussianDropoff, stdev=-5), (f"stdev of {D} is -5", "a finite length > 0")),
-    (call(GaussianDropoff, stdev=NAN), (f"stdev of {D} is nan", "a finite length > 0")),
-    (call(GaussianDropoff, mean=NAN), (f"mean of {D} is nan", "a finite distance")),
-    (call(GaussianDropoff, max_dist=NAN), (f"max_dist of {D} is nan", "a distance > min_dist")),
-    (call(GaussianDropoff, pmax=-1), (f"pmax of {D} is -1", "a finite number >= 0")),
-    (call(GaussianDropoff, ptotal=1.5), (f"ptotal of {D} is 1.5", "a probability in [0, 1]")),
+    (
+        call(excitatory_inhibitory_blocks, exc=NAN),
+        ("classes in exc and inh of", "must be texts or numbers", ", got nan"),
+    ),
+    (call(UniformInRange, p=1.2), (f"p of UniformInRange {ONE} 1.2",)),
+    (call(UniformInRange, p=NAN), (f"p of UniformInRange {ONE} nan",)),
+    (call(UniformInRange, p=None), (f"p of UniformInRange {ONE} None",)),
+    (call(UniformInRange, p=[0.3, 0.4]), (f"p of UniformInRange {ONE} [0.3, 0.4]",)),
+    (
+        call(UniformInRange, 0.1, -5),
+        ("min_dist of UniformInRange must be a distance >= 0 um, got -5",),
+    ),
+    (
+        call(UniformInRange, 0.1, 9, 5),
+        ("min_dist of UniformInRange must be smaller than max_dist (um), got 9 and 5",),
+    ),
+    (call(GaussianDropoff, stdev=0), (f"stdev of {D} must be a finite length > 0 (um), got 0",)),
+    (call(GaussianDropoff, stdev=-5), (f"stdev of {D} must be a finite length > 0 (um), got -5",)),
+    (
+        call(GaussianDropoff, stdev=NAN),
+        (f"stdev of {D} must be a finite length > 0 (um), got nan",),
+    ),
+    (call(GaussianDropoff, mean=NAN), (f"mean of {D} must be a finite distance (um), got nan",)),
+    (
+        call(GaussianDropoff, max_dist=NAN),
+        (f"max_dist of {D} must be a distance > min_dist, got nan",),
+    ),
+    (call(GaussianDropoff, pmax=-1), (f"pmax of {D} must be a finite number >= 0, got -1",)),
+    (
+        call(GaussianDropoff, ptotal=1.5),
+        (f"ptotal of {D} must be a probability in [0, 1], got 1.5",),
+    ),
     (
         call(GaussianDropoff, stdev=50.0, ptotal=0.1),
-        (f"ptotal_dist_range of {D} is (0.0, inf)", "finite", "ptotal_dist_range=(0, 300)"),
+        (
+            f"ptotal_dist_range of {D} must be two finite, different",
+            ", got (0.0, inf)",
+            "ptotal_dist_range=(0, 300)",
+        ),
     ),
     (
         call(GaussianDropoff, stdev=50.0, ptotal=0.1, ptotal_dist_range=(50, 50)),
-        (f"ptotal_dist_range of {D} is (50, 50)", "different", "ptotal_dist_range=(0, 300)"),
+        (
+            f"ptotal_dist_range of {D} must be two finite, different",
+            ", got (50, 50)",
+            "ptotal_dist_range=(0, 300)",
+        ),
     ),
     (
         call(GaussianDropoff, stdev=50.0, ptotal=0.1, ptotal_dist_range=range(0)),
-        (f"ptotal_dist_range of {D} is range(0, 0)", "two finite"),
+        (f"ptotal_dist_range of {D} must be two finite, different", ", got range(0, 0)"),
     ),
     (
         call(GaussianDropoff, stdev=50.0, ptotal=0.1, ptotal_dist_range=100),
-        (f"ptotal_dist_range of {D} is 100", "two finite"),
+        (f"ptotal_dist_range of {D} must be two finite, different", ", got 100"),
     ),
     (
         call(GaussianDropoff, stdev=1.0, ptotal=0.1, ptotal_dist_range=(500, 600)),
         (f"ptotal_dist_range of {D} is (500, 600)", "zero", "choose a range within reach"),
     ),
-    (call(GAUSS.compute_ptotal_integral), (f"ptotal_dist_range of {D}", "two finite")),
+    (call(GAUSS.compute_ptotal_integral), (f"ptotal_dist_range of {D} must be two finite",)),
     (call(GAUSS.calc_pmax_from_ptotal), (f"ptotal of {D} is None", "pass a probability")),
-    (call(NormalizedReciprocalRate, -1), ("NRR of NormalizedReciprocalRate is -1", ">= 0")),
-    (call(NormalizedReciprocalRate, NAN), ("NRR of NormalizedReciprocalRate is nan", ">= 0")),
-    (call(NormalizedReciprocalRate, "4x"), ("NRR of NormalizedReciprocalRate is '4x'", ">= 0")),
-    (call(num_prop, [], 5), ("ratio of num_prop is []", "numbers >= 0, at least one above 0")),
-    (call(num_prop, [0, 0], 5), ("ratio of num_prop is [0, 0]", "at least one above 0")),
-    (call(num_prop, [-1, 2], 5), ("ratio of num_prop is [-1, 2]", "numbers >= 0")),
-    (call(num_prop, [1, NAN], 5), ("ratio of num_prop is [1, nan]", "numbers >= 0")),
-    (call(num_prop, ["a", 1], 5), ("ratio of num_prop is ['a', 1]", "numbers >= 0")),
-    (call(num_prop, [1, 2], NAN), ("N of num_prop is nan", "allowed is")),
-    (call(decision, NAN), ("prob of decision is nan", "[0, 1]")),
+    (call(NormalizedReciprocalRate, -1), (f"NRR of NormalizedReciprocalRate {RATE} -1",)),
+    (call(NormalizedReciprocalRate, NAN), (f"NRR of NormalizedReciprocalRate {RATE} nan",)),
+    (call(NormalizedReciprocalRate, "4x"), (f"NRR of NormalizedReciprocalRate {RATE} '4x'",)),
+    (call(num_prop, [], 5), (f"ratio of num_prop {RATIO} []",)),
+    (call(num_prop, [0, 0], 5), (f"ratio of num_prop {RATIO} [0, 0]",)),
+    (call(num_prop, [-1, 2], 5), (f"ratio of num_prop {RATIO} [-1, 2]",)),
+    (call(num_prop, [1, NAN], 5), (f"ratio of num_prop {RATIO} [1, nan]",)),
+    (call(num_prop, ["a", 1], 5), (f"ratio of num_prop {RATIO} ['a', 1]",)),
+    (call(num_prop, [1, 2], NAN), ("N of num_prop must be a whole number >= 0, got nan",)),
+    (call(decision, NAN), ("prob of decision must be probabilities in [0, 1], got nan",)),
     (call(decision, "often"), ("prob of decision", "often", "[0, 1]")),
-    (call(decisions, [0.1, NAN]), ("prob of decisions is [0.1, nan]", "[0, 1]")),
-    (call(decision, 0.5, rng="x"), ("rng of decision is 'x'", "an int >= 0", "default_rng")),
-    (call(decisions, [0.5], rng=-3), ("rng of decisions is -3", "an int >= 0")),
-    (call(pr_2_rho, 0, 0.5, 0), ("p0 of pr_2_rho is 0", "strictly between 0 and 1")),
-    (call(pr_2_rho, 0.5, 1.0, 0.5), ("p1 of pr_2_rho is 1.0", "strictly between 0 and 1")),
-    (call(pr_2_rho, 0.5, 0.4, 0.45), ("pr of pr_2_rho is 0.45", "feasible", "0.0 to 0.4")),
-    (call(pr_2_rho, 0.9, 0.9, 0.1), ("pr of pr_2_rho is 0.1", "feasible", "0.8", "to 0.9")),
-    (call(rho_2_pr, 1, 0.5, 0), ("p0 of rho_2_pr is 1", "strictly between 0 and 1")),
-    (call(rho_2_pr, 0.5, NAN, 0), ("p1 of rho_2_pr is nan", "strictly between 0 and 1")),
-    (call(rho_2_pr, 0.5, 0.5, NAN), ("rho of rho_2_pr is nan", "[-1, 1]")),
-    (call(rho_2_pr, 0.5, "half", 0), ("p1 of rho_2_pr is 'half'", "strictly between 0 and 1")),
-    (call(syn_const_delay, velocity=0), ("velocity of syn_const_delay is 0", "velocity > 0")),
-    (call(syn_const_delay, velocity="fast"), ("velocity of syn_const_delay is 'fast'", "> 0")),
-    (call(syn_const_delay, fluc_stdev=-1), ("fluc_stdev of syn_const_delay is -1", ">= 0")),
-    (call(syn_const_delay, fluc_stdev=NAN), ("fluc_stdev of syn_const_delay is nan", ">= 0")),
-    (call(syn_const_delay, dist=NAN), ("dist of syn_const_delay is nan", "a finite distance")),
-    (call(syn_const_delay, dist=None), ("dist of syn_const_delay is None", "a finite distance")),
-    (call(syn_const_delay, min_delay=NAN), ("min_delay of syn_const_delay is nan", "finite")),
+    (
+        call(decisions, [0.1, NAN]),
+        ("prob of decisions must be probabilities in [0, 1], got [0.1, nan]",),
+    ),
+    (call(decision, 0.5, rng="x"), (f"rng of decision {SEED} 'x'", "default_rng")),
+    (call(decisions, [0.5], rng=-3), (f"rng of decisions {SEED} -3",)),
+    (call(pr_2_rho, 0, 0.5, 0), (f"p0 of pr_2_rho {FEASIBLE} 0",)),
+    (call(pr_2_rho, 0.5, 1.0, 0.5), (f"p1 of pr_2_rho {FEASIBLE} 1.0",)),
+    (call(pr_2_rho, 0.5, 0.4, 0.45), ("pr of pr_2_rho must be feasible", "0.0 to 0.4, got 0.45")),
+    (call(pr_2_rho, 0.9, 0.9, 0.1), ("pr of pr_2_rho must be feasible", "0.8", "to 0.9, got 0.1")),
+    (call(rho_2_pr, 1, 0.5, 0), (f"p0 of rho_2_pr {FEASIBLE} 1",)),
+    (call(rho_2_pr, 0.5, NAN, 0), (f"p1 of rho_2_pr {FEASIBLE} nan",)),
+    (call(rho_2_pr, 0.5, 0.5, NAN), ("rho of rho_2_pr must be a number in [-1, 1], got nan",)),
+    (call(rho_2_pr, 0.5, "half", 0), (f"p1 of rho_2_pr {FEASIBLE} 'half'",)),
+    (call(syn_const_delay, velocity=0), (f"velocity of syn_const_delay {VELOCITY} 0",)),
+    (call(syn_const_delay, velocity="fast"), (f"velocity of syn_const_delay {VELOCITY} 'fast'",)),
+    (call(syn_const_delay, fluc_stdev=-1), (f"fluc_stdev of syn_const_delay {SPREAD} -1",)),
+    (call(syn_const_delay, fluc_stdev=NAN), (f"fluc_stdev of syn_const_delay {SPREAD} nan",)),
+    (
+        call(syn_const_delay, dist=NAN),
+        ("dist of syn_const_delay must be a finite distance (um), got nan",),
+    ),
+    (
+        call(syn_const_delay, dist=None),
+        ("dist of syn_const_delay must be a finite distance (um), got None",),
+    ),
+    (
+        call(syn_const_delay, min_delay=NAN),
+        ("min_delay of syn_const_delay must be a finite number (ms), got nan",),
+    ),
     (
         call(syn_const_delay, delay_bound=(2, 0.2)),
-        ("delay_bound of syn_const_delay is (2, 0.2)", "(low, high) with low <= high"),
+        (f"delay_bound of syn_const_delay {DELAYS} (2, 0.2)",),
     ),
     (
         call(syn_const_delay, delay_bound=None),
-        ("delay_bound of syn_const_delay is None", "(low, high) with low <= high"),
+        (f"delay_bound of syn_const_delay {DELAYS} None",),
     ),
     (
         call(syn_const_delay, delay_bound=(0.2, NAN)),
-        ("delay_bound of syn_const_delay is (0.2, nan)", "(low, high) with low <= high"),
+        (f"delay_bound of syn_const_delay {DELAYS} (0.2, nan)",),
     ),
-    (call(syn_const_delay, rng="x"), ("rng of syn_const_delay is 'x'", "an int >= 0")),
+    (call(syn_const_delay, rng="x"), (f"rng of syn_const_delay {SEED} 'x'",)),
     (
         call(syn_uniform_delay_section, None, None, low=2.0, high=0.2),
-        ("high of syn_uniform_delay_section is 0.2", "of at least 2.0"),
+        ("high of syn_uniform_delay_section must be", "number (ms) of at least 2.0, got 0.2"),
     ),
     (
         call(syn_uniform_delay_section, None, None, low=NAN),
-        ("low of syn_uniform_delay_section is nan", "a finite number"),
+        ("low of syn_uniform_delay_section must be a finite number (ms), got nan",),
     ),
-    (call(syn_section_PN, None, None, p=1.2), ("p of syn_section_PN is 1.2", "[0, 1]")),
-    (call(syn_section_PN, None, None, p=NAN), ("p of syn_section_PN is nan", "[0, 1]")),
-    (call(syn_section_PN, None, None, p="x"), ("p of syn_section_PN is 'x'", "[0, 1]")),
-    (call(syn_section_PN, None, None, sec_id=(1,)), ("sec_id of syn_section_PN is (1,)", "pair")),
-    (call(syn_section_PN, None, None, sec_x=0.5), ("sec_x of syn_section_PN is 0.5", "pair")),
-    (call(vectorized, 3), ("vectorized", "function is 3", "allowed is a function")),
-    (call(vectorized(bound=3), abs), ("vectorized", "bound is 3", "allowed is a function")),
-]  # fmt: skip
+    (
+        call(syn_section_PN, None, None, p=1.2),
+        ("p of syn_section_PN must be a probability in [0, 1], got 1.2",),
+    ),
+    (
+        call(syn_section_PN, None, None, p=NAN),
+        ("p of syn_section_PN must be a probability in [0, 1], got nan",),
+    ),
+    (
+        call(syn_section_PN, None, None, p="x"),
+        ("p of syn_section_PN must be a probability in [0, 1], got 'x'",),
+    ),
+    (call(syn_section_PN, None, None, sec_id=(1,)), (f"sec_id of syn_section_PN {SECTIONS} (1,)",)),
+    (call(syn_section_PN, None, None, sec_x=0.5), (f"sec_x of syn_section_PN {SECTIONS} 0.5",)),
+    (call(vectorized, 3), ("function of vectorized must be a function, got 3",)),
+    (call(vectorized(bound=3), abs), ("bound of vectorized must be a function, got 3",)),
+]
 
 #: Assignments to the defaults of the module.
 DEFAULTS: list[tuple[str, object, tuple[str, ...]]] = [
-    ("rng", "x", ("bmtool_connectors.rng is 'x'", "an int >= 0", "default_rng(1234)")),
-    ("rng", -1, ("bmtool_connectors.rng is -1", "an int >= 0")),
-    ("report_name", 3, ("report_name of bmtool_connectors is 3", "allowed is a file name")),
-    ("infeasible", "Clip", ("infeasible of bmtool_connectors is 'Clip'", "'clip' and 'bmtool'")),
-    ("infeasible", 1, ("infeasible of bmtool_connectors is 1", "'clip' and 'bmtool'")),
+    ("rng", "x", (f"bmtool_connectors.rng {SEED} 'x'", "default_rng(1234)")),
+    ("rng", -1, (f"bmtool_connectors.rng {SEED} -1",)),
+    ("report_name", 3, ("report_name of bmtool_connectors must be a file name or None, got 3",)),
+    (
+        "infeasible",
+        "Clip",
+        (f"infeasible of bmtool_connectors {LAWS} 'Clip'",),
+    ),
+    (
+        "infeasible",
+        1,
+        (f"infeasible of bmtool_connectors {LAWS} 1",),
+    ),
 ]
 
 
@@ -439,7 +582,7 @@ def test_parameters(make: Make, words: tuple[str, ...]) -> None:
 
 
 def test_no_function_is_offered_where_none_is_allowed() -> None:
-    text = refused(one(n_syn=2.9), ParameterError, (f"n_syn of {O} is 2.9",))
+    text = refused(one(n_syn=2.9), ParameterError, (f"n_syn of {O} {WHOLE} 2.9",))
     assert "function" not in text, text
 
 
@@ -541,20 +684,23 @@ def one_to_one(net: Net, *pools_given: tuple[Any, Any]) -> None:
 
 #: (call with a network of 6 nodes A and 4 nodes B, words): refused with NodeError.
 NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
-    (lambda n: uni()().setup_nodes(), (f"source of {U}.setup_nodes() is None", "net.nodes(")),
-    (lambda n: uni()().setup_nodes(source=a_of(n)), (f"target of {U}.setup_nodes() is None",)),
-    (lambda n: rec()().setup_nodes(target=a_of(n)), (f"source of {R}.setup_nodes() is None",)),
-    (lambda n: gap()().setup_nodes(), (f"source of {G}.setup_nodes() is None", "net.nodes(")),
-    (lambda n: one()().setup_nodes(target=a_of(n)), (f"source of {O}.setup_nodes() is None",)),
-    (lambda n: file()().setup_nodes(), (f"source of {F}.setup_nodes() is None", "net.nodes(")),
-    (lambda n: cor()().setup_nodes(), (f"source of {C}.setup_nodes() is None", "net.nodes(")),
-    (lambda n: con()().setup_nodes(), (f"source of {K}.setup_nodes() is None", "net.nodes(")),
+    (lambda n: uni()().setup_nodes(), (f"source of {U}.setup_nodes() {POOL} None",)),
+    (lambda n: uni()().setup_nodes(source=a_of(n)), (f"target of {U}.setup_nodes() {POOL} None",)),
+    (lambda n: rec()().setup_nodes(target=a_of(n)), (f"source of {R}.setup_nodes() {POOL} None",)),
+    (lambda n: gap()().setup_nodes(), (f"source of {G}.setup_nodes() {POOL} None",)),
+    (lambda n: one()().setup_nodes(target=a_of(n)), (f"source of {O}.setup_nodes() {POOL} None",)),
+    (lambda n: file()().setup_nodes(), (f"source of {F}.setup_nodes() {POOL} None",)),
+    (lambda n: cor()().setup_nodes(), (f"source of {C}.setup_nodes() {POOL} None",)),
+    (lambda n: con()().setup_nodes(), (f"source of {K}.setup_nodes() {POOL} None",)),
     (
         lambda n: set_up(uni()(), {"pop_name": "A"}, b_of(n)),
-        (f"source of {U}.setup_nodes() is {{'pop_name': 'A'}}", "net.nodes("),
+        (f"source of {U}.setup_nodes() {POOL} {{'pop_name': 'A'}}",),
     ),
     (lambda n: set_up(rec()(), a_of(n), list(b_of(n))), (f"target of {R}", "net.nodes(")),
-    (lambda n: set_up(rec()(), n, b_of(n)), (f"source of {R}.setup_nodes() is", "net.nodes(")),
+    (
+        lambda n: set_up(rec()(), n, b_of(n)),
+        (f"source of {R}.setup_nodes() must be", "net.nodes(", ", got <"),
+    ),
     (
         lambda n: set_up(uni()(), n.nodes(pop_name="Z"), b_of(n)),
         ("net: pop_name=='Z' nodes do not exist", f"source of {U} is empty", "check the filter"),
@@ -594,9 +740,7 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
         (f"p of {B} has no entry for ('A', 0.", "('pop_name', 'weight')"),
     ),
     (
-        lambda n: set_up(
-            blo({("A", "B"): (0.5, 0.4), ("B", "A"): (0.7, 0.4)})(), a_of(n), b_of(n)
-        ),
+        lambda n: set_up(blo({("A", "B"): (0.5, 0.4), ("B", "A"): (0.7, 0.4)})(), a_of(n), b_of(n)),
         (f"p['A', 'B'] of {B} makes both directions", "one pool", "use ReciprocalConnector"),
     ),
     (
@@ -660,7 +804,7 @@ NODES: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
         lambda n: set_up(file("elsewhere.csv")(), a_of(n), b_of(n)),
         (f"filename of {F} is 'elsewhere.csv'", "none of its 1 rows", "use_relative_ids=False"),
     ),
-]  # fmt: skip
+]
 
 
 def named(net: Net) -> list[Any]:
@@ -684,19 +828,19 @@ def test_nodes(act: Callable[[Net], object], words: tuple[str, ...]) -> None:
 METHODS: list[tuple[Callable[[Net], object], tuple[str, ...]]] = [
     (
         lambda n: set_up(rec()(), a_of(n), b_of(n)).edge_params(direction="sideways"),
-        (f"direction of {R}.edge_params() is 'sideways'", "'forward' or 'backward'"),
+        (f"direction of {R}.edge_params() must be 'forward' or 'backward', got 'sideways'",),
     ),
     (
         lambda n: set_up(rec()(), a_of(n), a_of(n)).edge_params(direction="backward"),
-        (f"direction of {R}.edge_params() is 'backward'", "allowed here is 'forward'"),
+        (f"direction of {R}.edge_params() must be 'forward', got 'backward'",),
     ),
     (
         lambda n: set_up(one()(), a_of(n), b_of(n)).edge_params(target_pop_idx=1),
-        (f"target_pop_idx of {O} is 1", "allowed are 0 to 0", "-1"),
+        (f"target_pop_idx of {O} {PARTITION} 1",),
     ),
     (
         lambda n: set_up(one()(), a_of(n), b_of(n)).edge_params(target_pop_idx="B"),
-        (f"target_pop_idx of {O} is 'B'", "allowed are 0 to 0"),
+        (f"target_pop_idx of {O} {PARTITION} 'B'",),
     ),
     (
         lambda n: set_up(rec(p0=0.2, p1=GAUSS, p0_arg=spherical_dist)(), a_of(n), b_of(n)),
@@ -870,7 +1014,9 @@ def test_values(function: str, wrong: str, right: Any, value: Any, allowed: str)
     net, _ = prepared(make(user), who, 5)
     shown = wrong.removesuffix(" (NumPy)")
     text = refused(
-        net.build, ParameterError, (f"{name} is {shown}", " for the pair of nodes", allowed)
+        net.build,
+        ParameterError,
+        (f"{name} must be ", f", got {shown}", " for the pair of nodes", allowed),
     )
     assert all(str(node) in text.split("nodes")[1].split("(")[0] for node in BAD), text
     assert text.endswith(("result.", "function.")), f"what to do? {text}"
@@ -913,7 +1059,10 @@ ARRAYS: list[tuple[Make, tuple[str, ...]]] = [
     (gap(p=too_long, p_arg=keys), (f"p of {G}", "@vectorized", "shape (22,) for 21")),
     (rec(p0=too_long, p0_arg=keys), (f"p0 of {R}", "@vectorized", "shape (22,) for 21")),
     (rec(p0=0.5, pr=too_long, pr_arg=keys), (f"pr of {R}", "@vectorized", "shape (22,)")),
-    (uni(p=half_wrong, p_arg=keys), (f"p of {U} is 1.5 for the pair of nodes 2 and 5",)),
+    (
+        uni(p=half_wrong, p_arg=keys),
+        (f"p of {U} must be a probability in [0, 1], got 1.5 for the pair of nodes 2 and 5",),
+    ),
 ]
 
 
@@ -953,7 +1102,7 @@ def test_reference_that_was_never_set_up() -> None:
 @pytest.mark.parametrize("name", ["p", "n_syn", "rng", "report_name", "name"])
 def test_messages_stay_one_line(name: str, value: Any) -> None:
     """Whatever a parameter got: the repr of an array has line breaks, that of a list no end."""
-    with pytest.raises(ParameterError, match=rf"^{name} of {U} is ") as caught:
+    with pytest.raises(ParameterError, match=rf"^{name} of {U} must be ") as caught:
         UnidirectionConnector(**{**QUIET, name: value})
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500

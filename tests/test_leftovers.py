@@ -261,7 +261,7 @@ def test_names_of_networks_are_no_paths(name: str, method: str, tmp_path: Path) 
         assert ".._net_edges.h5" in names_in(folder)
         return
     for each in (net, other):
-        with pytest.raises(ParameterError, match="its files are called after it; allowed are"):
+        with pytest.raises(ParameterError, match="its files are called after it, got "):
             getattr(each, method)(output_dir=folder)
         assert not each.adaptor.edges_built
     assert names_in(tmp_path) == []

@@ -195,7 +195,7 @@ def test_scale(kind: str, tmp_path: Path) -> None:
     # The connector is as it was.
     assert connector.columns["delay"].tolist() == TABLE["delay"]
     for scale in ({"nothing": 2}, {"delay": "x"}, 3, {"delay": np.inf}):
-        with pytest.raises(ParameterError, match=r"^scale of \w+\.edge_properties\(\) is "):
+        with pytest.raises(ParameterError, match=r"^scale of \w+\.edge_properties\(\) must be "):
             connector.edge_properties(scale=scale)
 
 
@@ -211,11 +211,15 @@ WRONG = {
 def test_values_that_bmtk_cannot_use(name: str, value: Any, tmp_path: Path) -> None:
     values = np.array([1, value, 0], dtype=object if isinstance(value, str) else float)
     matrix = ([0, 1, 2], [0, 1, 2], {name: values})
-    with pytest.raises(ParameterError, match=rf"^{name} of MatrixConnector is .* for entry 1;"):
+    with pytest.raises(
+        ParameterError, match=rf"^{name} of MatrixConnector must be .*, got .* for entry 1\."
+    ):
         MatrixConnector(matrix, **SOURCE_ROWS)
     table = pd.DataFrame({"source_node_id": [0, 1, 2], "target_node_id": [0, 1, 2], name: values})
     table.to_csv(tmp_path / "pairs.csv", index=False, na_rep="nan")
-    with pytest.raises(ParameterError, match=rf"^{name} of FileBasedConnector is .* for row 2 of"):
+    with pytest.raises(
+        ParameterError, match=rf"^{name} of FileBasedConnector must be .*, got .* for row 2 of"
+    ):
         FileBasedConnector(tmp_path / "pairs.csv")
 
 
@@ -257,26 +261,26 @@ def test_a_pair_listed_again_with_properties(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------- what is refused
 REFUSED: list[tuple[Any, dict[str, Any], str]] = [
-    (DENSE, {}, r"orientation of MatrixConnector is None; allowed are 'source_rows'"),
-    (DENSE, {"orientation": "rows"}, "orientation of MatrixConnector is 'rows'"),
+    (DENSE, {}, r"orientation of MatrixConnector must be 'source_rows'.*, got None"),
+    (DENSE, {"orientation": "rows"}, "orientation of MatrixConnector must be .*, got 'rows'"),
     (pd.DataFrame({"source": [0], "target": [1]}), SOURCE_ROWS, "columns of a DataFrame say it"),
-    (pd.DataFrame({"a": [0]}), QUIET, r"is a DataFrame with columns a; allowed is"),
-    (DENSE[0], SOURCE_ROWS, "allowed is a two-dimensional array"),
-    ("words", SOURCE_ROWS, "matrix of MatrixConnector is 'words'"),
-    ((ROWS,), SOURCE_ROWS, "allowed is a two-dimensional array"),
-    ((ROWS, COLUMNS[1:]), SOURCE_ROWS, r"of shapes \(6,\), \(5,\)"),
-    ((ROWS, COLUMNS, 2), SOURCE_ROWS, r"of shapes \(6,\), \(6,\), \(\)"),
-    ((ROWS - 1, COLUMNS), SOURCE_ROWS, "is -1 for entry 0; allowed is a position"),
-    (DENSE * 0.5, SOURCE_ROWS, "n_syn of MatrixConnector is 0.5 for entry 1"),
-    (-DENSE, SOURCE_ROWS, "n_syn of MatrixConnector is -2"),
-    (DENSE * np.nan, SOURCE_ROWS, "n_syn of MatrixConnector is nan for entry 0"),
+    (pd.DataFrame({"a": [0]}), QUIET, r"source and target, got a DataFrame with columns a"),
+    (DENSE[0], SOURCE_ROWS, "must be a two-dimensional array"),
+    ("words", SOURCE_ROWS, "matrix of MatrixConnector must be .*, got 'words'"),
+    ((ROWS,), SOURCE_ROWS, "must be a two-dimensional array"),
+    ((ROWS, COLUMNS[1:]), SOURCE_ROWS, r", got shapes \(6,\), \(5,\)"),
+    ((ROWS, COLUMNS, 2), SOURCE_ROWS, r", got shapes \(6,\), \(6,\), \(\)"),
+    ((ROWS - 1, COLUMNS), SOURCE_ROWS, "must be a position .*, got -1 for entry 0"),
+    (DENSE * 0.5, SOURCE_ROWS, "n_syn of MatrixConnector must be .*, got 0.5 for entry 1"),
+    (-DENSE, SOURCE_ROWS, "n_syn of MatrixConnector must be .*, got -2"),
+    (DENSE * np.nan, SOURCE_ROWS, "n_syn of MatrixConnector must be .*, got nan for entry 0"),
     (([0, 0], [1, 1]), SOURCE_ROWS, "lists source 0 and target 1 more than once"),
     (
         ([0, 0], [1, 1], {"n_syn": [1, 1], "delay": [1.0, 2.0]}),
         SOURCE_ROWS,
         "lists source 0 and target 1 more than once",
     ),
-    (DENSE, {"values": "", **SOURCE_ROWS}, "values of MatrixConnector is ''"),
+    (DENSE, {"values": "", **SOURCE_ROWS}, "values of MatrixConnector must be .*, got ''"),
 ]
 
 

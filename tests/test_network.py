@@ -701,7 +701,7 @@ def test_no_number_of_synapses(value: Any) -> None:
     net.add_nodes(N=3)
     net.add_edges(connection_rule=lambda s, t: value if t.node_id == 1 else 0)
     match = (
-        r"connection_rule of edge type 100 gives .* for source 0 and target 1; allowed is a number"
+        r"connection_rule of edge type 100 must give a number .*, got .* for source 0 and target 1"
     )
     with pytest.raises(ParameterError, match=match):
         net.build()
@@ -715,7 +715,9 @@ def test_nodes_that_were_not_asked_for() -> None:
     net = NetworkBuilder("net")
     net.add_nodes(N=3)
     net.add_edges(connection_rule=counts, iterator="wrong")
-    with pytest.raises(NodeError, match="iterator of edge type 100 gives node 7, which is not in"):
+    with pytest.raises(
+        NodeError, match=r"iterator of edge type 100 must give nodes of the pool .*, got node 7"
+    ):
         net.build()
 
 
@@ -732,7 +734,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "one value for each name",
     ),
     "a constant": ({"names": ["x", "y"], "rule": 1, "dtypes": [int, int]}, "one value for each"),
-    "too few values": ({"names": "x", "values": [1] * 17, "dtypes": int}, "are 17 for 18 synapses"),
+    "too few values": (
+        {"names": "x", "values": [1] * 17, "dtypes": int},
+        "must be one per synapse, .*, got 17 for 18 synapses",
+    ),
     "NaN in an array": (
         {"names": "x", "values": np.full(18, np.nan), "dtypes": int},
         "fits int64",
@@ -750,7 +755,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a helper": (
         {"names": "x", "rule": functools.partial(syn_const_delay, velocity=0), "dtypes": float},
-        "velocity of syn_const_delay is 0",
+        "velocity of syn_const_delay must be .*, got 0",
     ),
 }
 
@@ -972,7 +977,7 @@ def test_progress(
 
 
 def test_verbose_is_a_switch() -> None:
-    with pytest.raises(ParameterError, match="verbose of SparseNetwork is 'no'"):
+    with pytest.raises(ParameterError, match=r"verbose of SparseNetwork must be .*, got 'no'"):
         NetworkBuilder("net", verbose="no")
 
 

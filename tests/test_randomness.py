@@ -80,7 +80,7 @@ def test_a_seed_sequence_is_kept() -> None:
     ids=lambda value: repr(value).split(" at 0x")[0],
 )
 def test_everything_else_is_refused(rng: Any) -> None:
-    with pytest.raises(ParameterError, match=r"rng of X is .*; allowed is a numpy Generator"):
+    with pytest.raises(ParameterError, match=r"rng of X must be a numpy Generator"):
         randomness.as_source(rng, "rng of X")
 
 
@@ -270,7 +270,7 @@ def test_nan_is_refused_before_a_draw() -> None:
     rng = np.random.default_rng(1)
     before = generators.get_state(rng)
     for call in (lambda: decision(np.nan, rng=rng), lambda: decisions([0.1, np.nan], rng=rng)):
-        with pytest.raises(ParameterError, match=r"prob of decisions? is .*nan"):
+        with pytest.raises(ParameterError, match=r"prob of decisions? must be .*, got .*nan"):
             call()
     assert same_state(before, generators.get_state(rng))
 

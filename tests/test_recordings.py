@@ -82,23 +82,65 @@ def test_table() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: PairCounts([0, 9], 5, 6, 2, 1), ["n_forward of PairCounts is 6 from 0 to 9 um"]),
-        (lambda: PairCounts([0, 9], 5, 2, 6, 1), ["n_backward of PairCounts is 6", "n_tested"]),
-        (lambda: PairCounts([0, 9], 5, 2, 3, 3), ["n_both of PairCounts is 3", "at most"]),
-        (lambda: PairCounts([0, 9], 5, 4, 4, 2), ["n_both of PairCounts is 2", "at least"]),
-        (lambda: PairCounts([0, 9], 5, 3, None, 2), ["n_forward of PairCounts is 3"]),
-        (lambda: PairCounts([0, 9], 5, 6, None, 0), ["n_forward of PairCounts is 6"]),
-        (lambda: PairCounts([0, 9], 0, 0, 0, 0), ["n_tested of PairCounts is 0", "merge bins"]),
-        (lambda: PairCounts([0, 9], 1.5, 0, 0, 0), ["n_tested of PairCounts is 1.5", "whole"]),
-        (lambda: PairCounts([0, 9], -1, 0, 0, 0), ["n_tested of PairCounts is -1", ">= 0"]),
+        (
+            lambda: PairCounts([0, 9], 5, 6, 2, 1),
+            ["n_forward of PairCounts must be", ", got 6 from 0 to 9 um"],
+        ),
+        (
+            lambda: PairCounts([0, 9], 5, 2, 6, 1),
+            ["n_backward of PairCounts must be", ", got 6", "n_tested"],
+        ),
+        (
+            lambda: PairCounts([0, 9], 5, 2, 3, 3),
+            ["n_both of PairCounts must be", ", got 3", "at most"],
+        ),
+        (
+            lambda: PairCounts([0, 9], 5, 4, 4, 2),
+            ["n_both of PairCounts must be", ", got 2", "at least"],
+        ),
+        (lambda: PairCounts([0, 9], 5, 3, None, 2), ["n_forward of PairCounts must be", ", got 3"]),
+        (lambda: PairCounts([0, 9], 5, 6, None, 0), ["n_forward of PairCounts must be", ", got 6"]),
+        (
+            lambda: PairCounts([0, 9], 0, 0, 0, 0),
+            ["n_tested of PairCounts must be", ", got 0", "merge bins"],
+        ),
+        (
+            lambda: PairCounts([0, 9], 1.5, 0, 0, 0),
+            ["n_tested of PairCounts must be", ", got 1.5", "whole"],
+        ),
+        (
+            lambda: PairCounts([0, 9], -1, 0, 0, 0),
+            ["n_tested of PairCounts must be", ", got -1", ">= 0"],
+        ),
         (lambda: PairCounts([0, 9], [1, 2], 0, 0, 0), ["n_tested of PairCounts", "1 whole"]),
-        (lambda: PairCounts([9, 0], 1, 0, 0, 0), ["bin_edges of PairCounts is [9, 0]"]),
-        (lambda: PairCounts.one_population([0, 9], 5, "x", 1), ["one_way of PairCounts is 'x'"]),
-        (lambda: TWO.interval("p2"), ["of of PairCounts.interval is 'p2'", "'p0', 'p1' and 'pr'"]),
-        (lambda: TWO.interval(level=1), ["level of PairCounts.interval is 1", "in (0, 1)"]),
-        (lambda: TWO.fit(GaussianDropoff), ["start of PairCounts.fit is empty", "scale=50.0"]),
-        (lambda: TWO.fit(ExponentialDropoff, scale="a"), ["scale of PairCounts.fit is 'a'"]),
-        (lambda: TWO.fit(ExponentialDropoff, scale=-1.0), ["scale of ExponentialDropoff is -1.0"]),
+        (
+            lambda: PairCounts([9, 0], 1, 0, 0, 0),
+            ["bin_edges of PairCounts must be", ", got [9, 0]"],
+        ),
+        (
+            lambda: PairCounts.one_population([0, 9], 5, "x", 1),
+            ["one_way of PairCounts must be", ", got 'x'"],
+        ),
+        (
+            lambda: TWO.interval("p2"),
+            ["of of PairCounts.interval must be", ", got 'p2'", "'p0', 'p1' or 'pr'"],
+        ),
+        (
+            lambda: TWO.interval(level=1),
+            ["level of PairCounts.interval must be", ", got 1", "in (0, 1)"],
+        ),
+        (
+            lambda: TWO.fit(GaussianDropoff),
+            ["start of PairCounts.fit is empty", "scale=50.0"],
+        ),
+        (
+            lambda: TWO.fit(ExponentialDropoff, scale="a"),
+            ["scale of PairCounts.fit must be", ", got 'a'"],
+        ),
+        (
+            lambda: TWO.fit(ExponentialDropoff, scale=-1.0),
+            ["scale of ExponentialDropoff must be", ", got -1.0"],
+        ),
         (
             lambda: TWO.fit(functools.partial(LinearDropoff, pmax=0.2), max_dist=50.0),
             ["start of PairCounts.fit is {'max_dist': 50.0}", "gives 0 in a bin"],
@@ -107,27 +149,42 @@ def test_table() -> None:
             lambda: PairCounts([0, math.inf], 5, 2, 2, 1).fit(ExponentialDropoff, scale=9.0),
             ["bin_edges of PairCounts is [0.0, inf]", "finite"],
         ),
-        (lambda: TWO.fit("line", x=1.0), ["profile of PairCounts.fit is 'line'", "class of"]),  # type: ignore[arg-type]
+        (
+            lambda: TWO.fit("line", x=1.0),
+            ["profile of PairCounts.fit must be", ", got 'line'", "class of"],
+        ),  # type: ignore[arg-type]
         (
             lambda: TWO.fit(lambda x: x, x=1.0),
-            ["profile of PairCounts.fit is <function", "returns a profile"],
+            ["profile of PairCounts.fit must be", ", got <function", "returns a profile"],
         ),
-        (lambda: TWO.feasible(p0=1.5), ["p0 of PairCounts is 1.5", "[0, 1]"]),
-        (lambda: TWO.feasible(p1="a"), ["p1 of PairCounts is 'a'", "[0, 1]"]),
-        (lambda: TWO.feasible(pr=-1), ["pr of PairCounts is -1", "[0, 1]"]),
-        (lambda: SONG.connector(p1=0.2), ["p1 of PairCounts is 0.2", "one population"]),
+        (lambda: TWO.feasible(p0=1.5), ["p0 of PairCounts must be", ", got 1.5", "[0, 1]"]),
+        (lambda: TWO.feasible(p1="a"), ["p1 of PairCounts must be", ", got 'a'", "[0, 1]"]),
+        (lambda: TWO.feasible(pr=-1), ["pr of PairCounts must be", ", got -1", "[0, 1]"]),
+        (
+            lambda: SONG.connector(p1=0.2),
+            ["p1 of PairCounts is 0.2", "one population"],
+        ),
         (
             lambda: PairCounts.of_connector(UnidirectionConnector(0.1, **QUIET), [0, 9]),  # type: ignore[arg-type]
-            ["connector of PairCounts.of_connector", "allowed is a ReciprocalConnector"],
+            ["connector of PairCounts.of_connector", "must be a ReciprocalConnector"],
         ),
         (
             lambda: PairCounts.of_connector(TWO.connector(**QUIET), [0, 9], p_arg=len),
             ["p_arg of PairCounts.of_connector", "a distance of this package"],
         ),
-        (lambda: p_from_in_degree(5, 4), ["in_degree of p_from_in_degree is 5", "n_source (4)"]),
-        (lambda: p_from_in_degree(5, 0), ["n_source of p_from_in_degree is 0", "above 0"]),
-        (lambda: in_degree_from_p(1.5, 4), ["p of in_degree_from_p is 1.5", "[0, 1]"]),
-        (lambda: in_degree_from_p(0.5, "4"), ["n_source of in_degree_from_p is '4'"]),
+        (
+            lambda: p_from_in_degree(5, 4),
+            ["in_degree of p_from_in_degree must be", ", got 5", "n_source (4)"],
+        ),
+        (
+            lambda: p_from_in_degree(5, 0),
+            ["n_source of p_from_in_degree must be", ", got 0", "above 0"],
+        ),
+        (
+            lambda: in_degree_from_p(1.5, 4),
+            ["p of in_degree_from_p must be", ", got 1.5", "[0, 1]"],
+        ),
+        (lambda: in_degree_from_p(0.5, "4"), ["n_source of in_degree_from_p must be", ", got '4'"]),
     ],
 )
 def test_refused(make: Any, words: list[str]) -> None:

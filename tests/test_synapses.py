@@ -363,7 +363,7 @@ def test_a_stored_value_that_is_no_distance() -> None:
     net = make_network(3)
     connector = drawn(UnidirectionConnector(p=1.0, p_arg=lambda a, b: "far", **QUIET), *pools(net))
     first, second, _ = net.nodes()
-    with pytest.raises(ParameterError, match="dist of syn_dist_delay_feng is 'far'"):
+    with pytest.raises(ParameterError, match=r"dist of syn_dist_delay_feng must be .*, got 'far'"):
         syn_dist_delay_feng(first, second, connector=connector)
 
 

@@ -118,11 +118,13 @@ def test_mark_of_a_method_and_of_an_object() -> None:
 @pytest.mark.parametrize("junk", [None, 3, "p", [1]])
 def test_mark_of_no_function(junk: Any) -> None:
     if junk is not None:  # None is the decorator with arguments
-        with pytest.raises(ParameterError, match=r"vectorized: function is .*; allowed is a func"):
+        with pytest.raises(
+            ParameterError, match=r"function of vectorized must be a function, got "
+        ):
             vectorized(junk)
-        with pytest.raises(ParameterError, match=r"vectorized: bound is .*; allowed is a funct"):
+        with pytest.raises(ParameterError, match=r"bound of vectorized must be a function, got "):
             vectorized(bound=junk)(marked)
-    with pytest.raises(ParameterError, match="vectorized: function is"):
+    with pytest.raises(ParameterError, match="function of vectorized must be"):
         vectorized(bound=abs)(junk)
 
 
@@ -383,7 +385,9 @@ def test_bounds() -> None:
 @pytest.mark.parametrize("value", [-0.1, math.nan])
 def test_bounds_that_are_none(value: float) -> None:
     law = vectorized(bound=lambda low, high: np.full(low.shape, value))(lambda dist: 0.1)
-    with pytest.raises(ParameterError, match="bound of p of X gives negative or missing values"):
+    with pytest.raises(
+        ParameterError, match=r"bound of p of X must give .*, got negative or missing values"
+    ):
         vectorization.bound_of(law, np.zeros(3), np.ones(3), "p of X")
 
 
@@ -412,7 +416,9 @@ def test_the_first_wrong_probability_is_named(values: list[Any], k: int, shown: 
     array = vectorization.as_array(values)
     with pytest.raises(ParameterError) as caught:
         vectorization.checked_probability(array, describe, "p of X")
-    assert str(caught.value).startswith(f"p of X is {shown} for pair {k}; allowed is ")
+    assert str(caught.value).startswith(
+        f"p of X must be a probability in [0, 1], got {shown} for pair {k}: "
+    )
 
 
 def test_checked_numbers() -> None:
@@ -421,7 +427,7 @@ def test_checked_numbers() -> None:
         -3.0,
     ]
     assert vectorization.checked_numbers(2, describe, "pr") == 2.0
-    with pytest.raises(ParameterError, match="pr is None for pair 0"):
+    with pytest.raises(ParameterError, match=r"pr must be .*, got None for pair 0"):
         vectorization.checked_numbers(None, describe, "pr")
 
 
@@ -442,7 +448,9 @@ def test_the_first_wrong_count_is_named(wrong: Any) -> None:
     array = vectorization.as_array([1, wrong, wrong])
     with pytest.raises(ParameterError) as caught:
         vectorization.checked_counts(array, 3, describe, "n_syn of X")
-    assert str(caught.value).startswith(f"n_syn of X is {wrong!r} for pair 1; allowed is ")
+    assert str(caught.value).startswith(
+        f"n_syn of X must be a whole number of synapses >= 0, got {wrong!r} for pair 1: "
+    )
 
 
 # ---------------------------------------------------------------------- spaces and blocks

@@ -500,39 +500,57 @@ def test_repr() -> None:
     [
         (
             lambda: WeightRule(stats.norm(2.0, 0.5)),
-            r"norm\(2.0, 0.5\), which is negative with probability 3.2e-05; .*truncated\(",
+            r"norm\(2.0, 0.5\), which is negative with probability 3.2e-05: .*truncated\(",
         ),
-        (lambda: WeightRule(stats.norm(-2.0), -1), "distribution of WeightRule is norm"),
-        (lambda: WeightRule(-1.0, -1), "is -1.0; allowed is a finite number >= 0, .*sign"),
-        (lambda: WeightRule(np.ones(5)), r"allowed is .*add_properties\(values=...\)"),
-        (lambda: WeightRule(float("nan")), "distribution of WeightRule is nan"),
-        (lambda: WeightRule("big"), "distribution of WeightRule is 'big'"),
-        (lambda: WeightRule(stats.norm), "distribution of WeightRule is .*a frozen distribution"),
-        (lambda: WeightRule(1, 2), "sign of WeightRule is 2; allowed is 1, -1 or None"),
-        (lambda: WeightRule(1, [1]), r"sign of WeightRule is \[1\]"),
-        (lambda: WeightRule(1, scale=0), "scale of WeightRule is 0; allowed is a factor > 0"),
-        (lambda: WeightRule(1, modulation=2), "modulation of WeightRule is 2; allowed is a funct"),
-        (lambda: WeightRule(1, dist=3), "dist of WeightRule is 3; allowed is a function"),
-        (lambda: WeightRule(1, connector=3), "connector of WeightRule is 3"),
-        (lambda: WeightRule(1, rng="x"), "rng of WeightRule is 'x'"),
+        (
+            lambda: WeightRule(stats.norm(-2.0), -1),
+            "distribution of WeightRule must be .*, got norm",
+        ),
+        (lambda: WeightRule(-1.0, -1), "must be a finite number >= 0, .*, got -1.0: .*sign"),
+        (lambda: WeightRule(np.ones(5)), r"must be .*, got .*add_properties\(values=...\)"),
+        (lambda: WeightRule(float("nan")), "distribution of WeightRule must be .*, got nan"),
+        (lambda: WeightRule("big"), "distribution of WeightRule must be .*, got 'big'"),
+        (
+            lambda: WeightRule(stats.norm),
+            "distribution of WeightRule must be a frozen distribution",
+        ),
+        (lambda: WeightRule(1, 2), "sign of WeightRule must be 1, -1 or None.*, got 2"),
+        (lambda: WeightRule(1, [1]), r"sign of WeightRule must be .*, got \[1\]"),
+        (lambda: WeightRule(1, scale=0), "scale of WeightRule must be a factor > 0.*, got 0"),
+        (lambda: WeightRule(1, modulation=2), "modulation of WeightRule must be a funct.*, got 2"),
+        (lambda: WeightRule(1, dist=3), "dist of WeightRule must be a function.*, got 3"),
+        (lambda: WeightRule(1, connector=3), "connector of WeightRule must be .*, got 3"),
+        (lambda: WeightRule(1, rng="x"), "rng of WeightRule must be .*, got 'x'"),
         (lambda: DelayRule(), "velocity, fixed and jitter of DelayRule are None; pass at least"),
-        (lambda: DelayRule(0), "velocity of DelayRule is 0; allowed is a velocity > 0"),
-        (lambda: DelayRule(fixed="x"), "fixed of DelayRule is 'x'; allowed is a number"),
-        (lambda: DelayRule(fixed=NORM), r"fixed of DelayRule is norm\(0.0, 0.2\).*is jitter"),
-        (lambda: DelayRule(fixed=PROFILE), "fixed of DelayRule is GaussianDropoff"),
-        (lambda: DelayRule(jitter=0.1), "jitter of DelayRule is 0.1; allowed is a distribution"),
-        (lambda: DelayRule(1, minimum=0), "minimum of DelayRule is 0; allowed is a delay > 0"),
-        (lambda: DelayRule(1, dt=-1), "dt of DelayRule is -1; allowed is a time step > 0"),
-        (lambda: PlacementRule(-1), "section_id of PlacementRule is -1; allowed is a whole"),
-        (lambda: PlacementRule([1, 2.5]), r"section_id of PlacementRule is \[1, 2.5\]"),
-        (lambda: PlacementRule(1, 2), "section_pos of PlacementRule is 2; allowed is a number in"),
-        (lambda: PlacementRule([1, 2], [0.5] * 3), "2 of them, one for each section"),
+        (lambda: DelayRule(0), "velocity of DelayRule must be a velocity > 0.*, got 0"),
+        (lambda: DelayRule(fixed="x"), "fixed of DelayRule must be a number.*, got 'x'"),
+        (
+            lambda: DelayRule(fixed=NORM),
+            r"fixed of DelayRule must be .*, got norm\(0.0, 0.2\).*is jitter",
+        ),
+        (lambda: DelayRule(fixed=PROFILE), "fixed of DelayRule must be .*, got GaussianDropoff"),
+        (lambda: DelayRule(jitter=0.1), "jitter of DelayRule must be a distribution.*, got 0.1"),
+        (lambda: DelayRule(1, minimum=0), "minimum of DelayRule must be a delay > 0.*, got 0"),
+        (lambda: DelayRule(1, dt=-1), "dt of DelayRule must be a time step > 0.*, got -1"),
+        (lambda: PlacementRule(-1), "section_id of PlacementRule must be a whole.*, got -1"),
+        (
+            lambda: PlacementRule([1, 2.5]),
+            r"section_id of PlacementRule must be .*, got \[1, 2.5\]",
+        ),
+        (lambda: PlacementRule(1, 2), "section_pos of PlacementRule must be a number in.*, got 2"),
+        (lambda: PlacementRule([1, 2], [0.5] * 3), r"2 of them \(one for each section\)"),
         (lambda: PlacementRule(1, NORM), r"norm\(0.0, 0.2\), which lies outside \[0, 1\]"),
-        (lambda: PlacementRule([1, 2], p=[1]), r"p of PlacementRule are \[1\]; allowed are 2"),
-        (lambda: properties(), r"rules of properties\(\) is empty"),
-        (lambda: properties(spherical_dist), "allowed are WeightRule, DelayRule and Placement"),
-        (lambda: properties(WeightRule(1), WeightRule(2)), "has 'syn_weight' twice"),
-        (lambda: properties(WeightRule(1), add_nsyns=2), r"add_nsyns of properties\(\) is 2"),
+        (lambda: PlacementRule([1, 2], p=[1]), r"p of PlacementRule must be 2.*, got \[1\]"),
+        (lambda: properties(), r"rules of properties\(\) must be .*, got none"),
+        (lambda: properties(spherical_dist), "must be WeightRule, DelayRule or Placement"),
+        (
+            lambda: properties(WeightRule(1), WeightRule(2)),
+            "must be one per property, got 'syn_weight' twice",
+        ),
+        (
+            lambda: properties(WeightRule(1), add_nsyns=2),
+            r"add_nsyns of properties\(\) must be .*, got 2",
+        ),
     ],
 )
 def test_wrong_parameters(call: Any, match: str) -> None:
@@ -546,23 +564,38 @@ def test_wrong_parameters(call: Any, match: str) -> None:
     [
         (
             lambda: WeightRule(vectorized(lambda a, b: a.node_id - 2.0)),
-            "distribution of WeightRule is -2.0 for the synapse from node 0 to node 7; allowed is "
-            "a magnitude >= 0, or sign=None",
+            "distribution of WeightRule must be a magnitude >= 0, or sign=None, got -2.0 for the "
+            "synapse from node 0 to node 7",
         ),
-        (lambda: WeightRule(lambda a, b: -1), "distribution of WeightRule is -1 for the synapse"),
-        (lambda: WeightRule(lambda a, b: None), "distribution of WeightRule is None for"),
+        (
+            lambda: WeightRule(lambda a, b: -1),
+            "distribution of WeightRule must be .*, got -1 for the synapse",
+        ),
+        (
+            lambda: WeightRule(lambda a, b: None),
+            "distribution of WeightRule must be .*, got None for",
+        ),
         (
             lambda: WeightRule(lambda a, b: [1, 2]),
-            r"distribution of WeightRule is \[1, 2\] for the",
+            r"distribution of WeightRule must be .*, got \[1, 2\] for the",
         ),
-        (lambda: WeightRule(1, modulation=lambda d: -d), "modulation of WeightRule is -"),
+        (
+            lambda: WeightRule(1, modulation=lambda d: -d),
+            "modulation of WeightRule must be .*, got -",
+        ),
         (
             lambda: WeightRule(1, None, modulation=vectorized(lambda d: d * np.nan)),
-            "modulation of WeightRule is nan for the synapse from node 0 to node 7; allowed is "
-            "a finite number",
+            "modulation of WeightRule must be a finite number, got nan for the synapse from node "
+            "0 to node 7",
         ),
-        (lambda: DelayRule(fixed=lambda a, b: "x"), "fixed of DelayRule is 'x' for the synapse"),
-        (lambda: DelayRule(1.0, dist=lambda a, b: np.inf), "dist of DelayRule is inf for"),
+        (
+            lambda: DelayRule(fixed=lambda a, b: "x"),
+            "fixed of DelayRule must be .*, got 'x' for the synapse",
+        ),
+        (
+            lambda: DelayRule(1.0, dist=lambda a, b: np.inf),
+            "dist of DelayRule must be .*, got inf for",
+        ),
     ],
 )
 def test_wrong_values(builder: Any, make: Any, match: str) -> None:

@@ -102,8 +102,8 @@ class EdgeTable:
         """
         if name in self._columns:
             raise ParameterError(
-                f"names of add_properties() of edge type {self.edge_type_id} has {name!r} twice; "
-                "allowed is one rule per property: join rules with properties()."
+                f"names of add_properties() of edge type {self.edge_type_id} must have one rule "
+                f"per property, got {name!r} twice: join rules with properties()."
             )
         self._columns[name] = np.zeros(self.n_syns, dtype=dtype)
         return self._columns[name]

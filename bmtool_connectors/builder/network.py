@@ -153,8 +153,8 @@ class _SparseNetwork(SavingNetwork):
             )
         if pool and not isinstance(pool, Mapping):
             raise ParameterError(
-                f"{which} of add_edges() of network {self.name!r} is {pool!r}; allowed is a node "
-                "pool as net.nodes(...) returns, or a dict of node properties."
+                f"{which} of add_edges() of network {self.name!r} must be a node pool as "
+                f"net.nodes(...) returns, or a dict of node properties, got {pool!r}."
             )
         return IndexedPool(self, **pool or {})
 

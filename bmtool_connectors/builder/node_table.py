@@ -84,8 +84,8 @@ def _property(name: str, values: list[Any], portable: bool) -> npt.NDArray[Any]:
             array = np.array([str(value) for value in values], dtype=object)
     except ValueError as error:
         raise ParameterError(
-            f"{name} of add_nodes() has values of different shapes; allowed is one shape for all "
-            "nodes with the same properties."
+            f"{name} of add_nodes() must have one shape for all nodes with the same properties, "
+            "got values of different shapes."
         ) from error
     if portable and array.ndim > 1:
         raise ParameterError(

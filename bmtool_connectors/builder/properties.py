@@ -117,8 +117,8 @@ class _Columns:
         n = self._table.n_syns
         if len(values) < n:
             raise ParameterError(
-                f"values of {self.owner} are {len(values)} for {n} synapses; allowed is one per "
-                "synapse, pair by pair in order of source and target."
+                f"values of {self.owner} must be one per synapse, pair by pair in order of source "
+                f"and target, got {len(values)} for {n} synapses."
             )
         if isinstance(values, np.ndarray) and values.ndim == 1 and not self._several:
             self._set(self._columns[0], values[:n])
@@ -174,6 +174,6 @@ class _Columns:
 
     def _refuse(self, value: Any, allowed: str) -> NoReturn:
         raise ParameterError(
-            f"rule of {self.owner} gives {value!r}; allowed is {allowed}: correct the rule, or "
-            "names and dtypes."
+            f"rule of {self.owner} must give {allowed}, got {value!r}: correct the rule, or names "
+            "and dtypes."
         )

@@ -58,9 +58,9 @@ def _asked(edge_type: Any, source: NodeArrays, target: NodeArrays, show: bool) -
             count = value if type(value) is int else _n_synapses(value)
             if not 0 <= count <= _MOST_SYNAPSES:
                 raise ParameterError(
-                    f"connection_rule of {label} gives {value!r} for source {sid} and target "
-                    f"{tid}; allowed is a number of synapses, up to {_MOST_SYNAPSES}: correct the "
-                    "rule."
+                    f"connection_rule of {label} must give a number of synapses, up to "
+                    f"{_MOST_SYNAPSES}, got {value!r} for source {sid} and target {tid}: correct "
+                    "the rule."
                 )
             if count:
                 source_ids.append(sid)
@@ -88,8 +88,8 @@ def _pool_indices(ids: npt.NDArray[np.int64], nodes: NodeArrays, label: str) -> 
     missing = found < 0
     if missing.any():
         raise NodeError(
-            f"iterator of {label} gives node {ids[missing][0]}, which is not in the pool "
-            f"{nodes.label}; allowed are the nodes it was given."
+            f"iterator of {label} must give nodes of the pool {nodes.label}, which it was given, "
+            f"got node {ids[missing][0]}."
         )
     return found
 

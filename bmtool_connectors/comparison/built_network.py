@@ -22,8 +22,6 @@ from bmtool_connectors.sonata.datasets import plain_values
 from bmtool_connectors.sonata.populations import ColumnGroup, Population, Table
 from bmtool_connectors.sonata.type_tables import given_texts
 
-__all__ = ["BuiltNetwork", "read_network"]
-
 T = TypeVar("T")
 
 _DOORS = ("name", "nodes_built", "edges_built", "nodes", "get_connections", "edges_table")
@@ -69,8 +67,8 @@ def read_network(net: BuiltNetwork) -> list[Population]:
     # Not isinstance: a NetworkBuilder answers through __getattr__, which Python 3.12 overlooks.
     if not all(hasattr(net, door) for door in _DOORS):
         raise ParameterError(
-            f"compare(): got a value of type {type(net).__name__}; allowed are the path of a "
-            "folder, a built NetworkBuilder, or a list of these, so give one of them."
+            "network of compare() must be the path of a folder, a built NetworkBuilder, or a list "
+            f"of these, got a value of type {type(net).__name__}."
         )
     if not (net.edges_built if net.get_connections() else net.nodes_built):
         raise ParameterError(

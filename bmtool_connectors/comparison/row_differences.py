@@ -29,8 +29,6 @@ from bmtool_connectors.comparison.values import (
 )
 from bmtool_connectors.sonata.populations import Table
 
-__all__ = ["diff_tables"]
-
 
 def diff_tables(
     item: str, population: str, a: Table, b: Table, rtol: float = 0.0, atol: float = 0.0

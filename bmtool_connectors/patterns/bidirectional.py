@@ -33,7 +33,7 @@ class BidirectionalConnector(SampledConnector):
     iterators = MappingProxyType({"forward": "one_to_all", "backward": "all_to_one"})
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
-    infeasible: str = parameter(
+    infeasible: str | None = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
@@ -121,8 +121,8 @@ class BidirectionalConnector(SampledConnector):
             direction = left[0]
         elif direction not in allowed:
             raise ParameterError(
-                f"direction of {type(self).__name__}.edge_params() is {direction!r}; allowed here "
-                f"is {' or '.join(map(repr, allowed))}."
+                f"direction of {type(self).__name__}.edge_params() must be "
+                f"{' or '.join(map(repr, allowed))}, got {direction!r}."
             )
         return self.use.edge_params(direction)
 

@@ -136,15 +136,15 @@ class BlockConnector(BaseConnector):
         {"p": {("A", "A"): FixedInDegreeConnector(3), ("A", "B"): UnidirectionConnector(0.2)}},
     )
 
-    p: Any = parameter(law=True)
+    p: Any = parameter(in_vars=True)
     by: str | tuple[str, str] = parameter(default="pop_name")
-    p_arg: Argument = parameter(default=None, kw_only=True, law=True)
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    p_arg: Argument = parameter(default=None, kw_only=True, in_vars=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     orientation: str | None = parameter(default=None, kw_only=True, shown=False)
     values: Any = parameter(default=None, kw_only=True, shown=False)
-    missing: Any = parameter(default="error", kw_only=True, law=True)
-    allow_autapses: bool = parameter(default=False, kw_only=True, law=True)
-    infeasible: str = parameter(
+    missing: Any = parameter(default="error", kw_only=True, in_vars=True)
+    allow_autapses: bool = parameter(default=False, kw_only=True, in_vars=True)
+    infeasible: str | None = parameter(
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
@@ -166,8 +166,8 @@ class BlockConnector(BaseConnector):
         self._default = None if self._is_complete else make.one(self.missing, "missing")
         if self._default is not None and is_two_way(self._default):
             raise ParameterError(
-                f"missing of {own} is {self.missing!r}, which makes both directions of a pair; "
-                "allowed is an entry with one direction: give the others in p."
+                f"missing of {own} must be an entry with one direction, got {self.missing!r}, "
+                "which makes both directions of a pair: give the others in p."
             )
         given = [*entries.values(), self.missing]
         # Connectors among the entries have a rule of their own.

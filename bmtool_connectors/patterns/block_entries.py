@@ -52,7 +52,7 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
     rows_too = isinstance(table, list | tuple) and all(isinstance(r, list | tuple) for r in table)
     if not rows_too or not table:
         shown = f"a DataFrame of shape {p.shape}" if named else repr(p)
-        raise ParameterError(f"p of {owner} is {shown}; allowed is {_FORMS}.")
+        raise ParameterError(f"p of {owner} must be {_FORMS}, got {shown}.")
     if named:
         if values is not None:
             raise ParameterError(
@@ -77,9 +77,8 @@ def read_entries(p: Any, values: Any, orientation: Any, owner: str) -> Entries:
         )
     if not isinstance(orientation, str) or orientation not in ORIENTATIONS:
         raise ParameterError(
-            f"orientation of {owner} is {orientation!r}; allowed are 'source_rows' and "
-            "'target_rows' (as in published tables of connection probabilities): say what the "
-            "rows of p are."
+            f"orientation of {owner} must be 'source_rows' or 'target_rows' (as in published "
+            f"tables of connection probabilities), got {orientation!r}: say what the rows of p are."
         )
     turn = -1 if orientation == "target_rows" else 1
     pairs = [(row, column)[::turn] for row in rows for column in columns]
@@ -93,8 +92,8 @@ def _of_dict(p: Mapping[Any, Any], owner: str) -> Entries:
         )
     wrong = [key for key in p if not isinstance(key, tuple) or len(key) != 2]
     if wrong or not p:
-        shown = f"has the key {wrong[0]!r}" if wrong else "is empty"
-        raise ParameterError(f"p of {owner} {shown}; allowed is {_FORMS}.")
+        shown = f"the key {wrong[0]!r}" if wrong else "an empty dict"
+        raise ParameterError(f"p of {owner} must be {_FORMS}, got {shown}.")
     return _unique(p.items(), owner)
 
 
@@ -102,7 +101,7 @@ def _unique(items: Iterable[tuple[Any, Any]], owner: str) -> Entries:
     """Return entries by pair of classes, refusing pairs that come again and NaN."""
     found: Entries = {}
     for pair, entry in items:
-        source, target = (_class(each, f"p of {owner} has an entry for") for each in pair)
+        source, target = (_class(each, f"classes in p of {owner}") for each in pair)
         if (source, target) in found:
             raise ParameterError(
                 f"p of {owner} has more than one entry for {(source, target)!r}; give one."
@@ -111,7 +110,7 @@ def _unique(items: Iterable[tuple[Any, Any]], owner: str) -> Entries:
     return found
 
 
-def _class(value: Any, say: str) -> Hashable:
+def _class(value: Any, name: str) -> Hashable:
     """Return what names a class, as Python's own type; refuse what cannot be compared."""
     plain = value.item() if isinstance(value, np.generic) else value
     try:
@@ -120,10 +119,7 @@ def _class(value: Any, say: str) -> Hashable:
     except TypeError:
         usable = False
     if not usable:
-        raise ParameterError(
-            f"{say} {plain!r}, which is no class of nodes; allowed are texts and numbers, as nodes "
-            "have them."
-        )
+        raise ParameterError(f"{name} must be texts or numbers, as nodes have them, got {plain!r}.")
     return plain  # type: ignore[no-any-return]
 
 
@@ -131,12 +127,12 @@ def class_names(values: Any, least: int, owner: str) -> list[Hashable]:
     """Return the names of classes, in order, each once, and at least so many."""
     given = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(given, Sequence) and not isinstance(given, str) and len(given) >= least:
-        names = [_class(each, f"{owner} has") for each in given]
+        names = [_class(each, f"classes in {owner}") for each in given]
         if len(set(names)) == len(names):
             return names
     raise ParameterError(
-        f"{owner} is {values!r}; allowed is a sequence of at least {least} different classes of "
-        "nodes, in order."
+        f"{owner} must be a sequence of at least {least} different classes of nodes, in order, got "
+        f"{values!r}."
     )
 
 
@@ -192,8 +188,8 @@ class EntryConnectors:
         if isinstance(entry, BaseConnector):
             if isinstance(entry, GapJunction | OneToOneSequentialConnector):
                 raise ParameterError(
-                    f"{which} of {self._owner} is {entry!r}; allowed is {_ENTRY}, but no gap "
-                    "junctions and no partitions: use that connector by itself."
+                    f"{which} of {self._owner} must be {_ENTRY}, but no gap junctions and no "
+                    f"partitions, got {entry!r}: use that connector by itself."
                 )
             return entry
         return self._made(
@@ -221,12 +217,12 @@ class EntryConnectors:
         """Return the connector of a (p, pr) and of the one that it belongs to."""
         which, other = f"p[{pair[0]!r}, {pair[1]!r}]", entries.get(pair[::-1])
         if len(entry) != 2:
-            raise ParameterError(f"{which} of {self._owner} is {entry!r}; allowed is {_ENTRY}.")
+            raise ParameterError(f"{which} of {self._owner} must be {_ENTRY}, got {entry!r}.")
         if not (isinstance(other, tuple) and len(other) == 2 and _same(entry[1], other[1])):
             raise ParameterError(
-                f"{which} of {self._owner} is {entry!r} and p[{pair[1]!r}, {pair[0]!r}] is "
-                f"{other!r}; allowed are tuples (p, pr) with the same pr for both, since pr is the "
-                "probability that a pair is connected both ways."
+                f"{which} and p[{pair[1]!r}, {pair[0]!r}] of {self._owner} must be tuples (p, pr) "
+                f"with the same pr for both, got {entry!r} and {other!r}: pr is the probability "
+                "that a pair is connected both ways."
             )
         p0, p1, pr = entry[0], other[0], entry[1]
         p0_arg, p1_arg = self._argument(p0), self._argument(p1)

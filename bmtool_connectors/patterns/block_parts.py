@@ -34,8 +34,8 @@ def named_attributes(by: Any, owner: str) -> tuple[str, str]:
         if isinstance(first, str) and isinstance(second, str) and first and second:
             return first, second
     raise ParameterError(
-        f"by of {owner} is {by!r}; allowed is the name of a node attribute, or a tuple of two: of "
-        "source and of target nodes."
+        f"by of {owner} must be the name of a node attribute, or a tuple of two (of source and of "
+        f"target nodes), got {by!r}."
     )
 
 

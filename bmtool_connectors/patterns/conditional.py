@@ -100,22 +100,24 @@ float, callable or None
     )
 
     gap_connector: Any = parameter(check=checked_reference)
-    p0_elec: Probability = parameter(law=True)
-    p1_elec: Probability = parameter(law=True)
-    pr_elec: Probability | None = parameter(check=parameters.joint, law=True)
-    p0_nonelec: Probability = parameter(law=True)
-    p1_nonelec: Probability = parameter(law=True)
-    pr_nonelec: Probability | None = parameter(check=parameters.joint, law=True)
-    p0_elec_arg: Argument = parameter(default=None, law=True)
-    p1_elec_arg: Argument = parameter(default=None, law=True)
-    pr_elec_arg: Argument | str = parameter(default=None, check=parameters.joint_argument, law=True)
-    p0_nonelec_arg: Argument = parameter(default=None, law=True)
-    p1_nonelec_arg: Argument = parameter(default=None, law=True)
-    pr_nonelec_arg: Argument | str = parameter(
-        default=None, check=parameters.joint_argument, law=True
+    p0_elec: Probability = parameter(in_vars=True)
+    p1_elec: Probability = parameter(in_vars=True)
+    pr_elec: Probability | None = parameter(check=parameters.joint, in_vars=True)
+    p0_nonelec: Probability = parameter(in_vars=True)
+    p1_nonelec: Probability = parameter(in_vars=True)
+    pr_nonelec: Probability | None = parameter(check=parameters.joint, in_vars=True)
+    p0_elec_arg: Argument = parameter(default=None, in_vars=True)
+    p1_elec_arg: Argument = parameter(default=None, in_vars=True)
+    pr_elec_arg: Argument | str = parameter(
+        default=None, check=parameters.joint_argument, in_vars=True
     )
-    n_syn0: Count = parameter(default=1, law=True)
-    n_syn1: Count = parameter(default=1, law=True)
+    p0_nonelec_arg: Argument = parameter(default=None, in_vars=True)
+    p1_nonelec_arg: Argument = parameter(default=None, in_vars=True)
+    pr_nonelec_arg: Argument | str = parameter(
+        default=None, check=parameters.joint_argument, in_vars=True
+    )
+    n_syn0: Count = parameter(default=1, in_vars=True)
+    n_syn1: Count = parameter(default=1, in_vars=True)
     _positional = OPTIONS
 
     def _check(self) -> None:

@@ -145,7 +145,7 @@ def _overridden(name: str, owner: str) -> TypeError:
 def _text_or_none(value: Any, owner: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed is a str or None.")
+    raise ParameterError(f"{owner} must be a str or None, got {value!r}.")
 
 
 class Configured(metaclass=ConnectorType):
@@ -219,7 +219,7 @@ class Configured(metaclass=ConnectorType):
         self._vars: dict[str, Any] = {
             each.argument: self._given.get(each.argument, each.default)
             for each in own._fields.values()
-            if each.law
+            if each.in_vars
         }
         self._randomness: Seed | SharedGenerator
         #: Whether ``rng`` is the module's.
@@ -361,8 +361,8 @@ class Configured(metaclass=ConnectorType):
                 bound.arguments[others] = {**bound.arguments.get(others, {}), name: value}
             else:
                 raise ParameterError(
-                    f"replace() of {own} got {name!r}; allowed are "
-                    f"{', '.join(signature.parameters)}."
+                    f"keywords of replace() of {own} must be some of "
+                    f"{', '.join(signature.parameters)}, got {name!r}."
                 )
         for name in self._not_kept:
             if name not in bound.arguments:

@@ -29,7 +29,7 @@ MODES = ("strict", "truncate", "circular")
 def _mode(value: Any, owner: str) -> str:
     if isinstance(value, str) and value in MODES:
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed are 'strict', 'truncate' and 'circular'.")
+    raise ParameterError(f"{owner} must be 'strict', 'truncate' or 'circular', got {value!r}.")
 
 
 class DeterministicConnector(BaseConnector):
@@ -37,7 +37,7 @@ class DeterministicConnector(BaseConnector):
 
     is_random: ClassVar[bool] = False
 
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     _without = ("rng", "name", "sampler")
 
     def _check(self) -> None:
@@ -84,7 +84,7 @@ class AllToAllConnector(DeterministicConnector):
         {"allow_autapses": True},
     )
 
-    n_syn: Count = parameter(default=1, law=True)
+    n_syn: Count = parameter(default=1, in_vars=True)
     allow_autapses: bool = parameter(default=False, kw_only=True)
 
     def draw(self, source: NodeArrays, target: NodeArrays, rng: SharedGenerator) -> Connectivity:

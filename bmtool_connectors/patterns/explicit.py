@@ -43,11 +43,9 @@ def checked_column(values: Column, name: str, describe: Callable[[int], str], ow
     wrong = ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
     if whole:
         wrong |= np.floor(numbers) != numbers
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
-        kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
-        vectorization.refuse(values[k], describe(k), f"{name} of {owner}", kind)
+    within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}"
+    kind = f"a {'whole' if whole else 'finite'} number{within if low > -np.inf else ''}"
+    vectorization.refuse_first(wrong, values, describe, f"{name} of {owner}", kind)
     return numbers.astype(np.int64) if whole else numbers
 
 
@@ -60,9 +58,9 @@ class ExplicitConnector(BaseConnector):
         Properties of the edges, a value per row of the list; read-only.
     """
 
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
-    p: float = parameter(default=1.0, kw_only=True, init=False, law=True)
-    p_arg: None = parameter(default=None, kw_only=True, init=False, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
+    p: float = parameter(default=1.0, kw_only=True, init=False, in_vars=True)
+    p_arg: None = parameter(default=None, kw_only=True, init=False, in_vars=True)
     is_random: ClassVar[bool] = False
     _without = ("rng", "name", "sampler")
 
@@ -202,8 +200,8 @@ class ExplicitConnector(BaseConnector):
         numbers = [name for name, values in self.columns.items() if values.dtype.kind in "biuf"]
         if not isinstance(scale, Mapping) or not set(scale) <= set(numbers):
             raise ParameterError(
-                f"{own} is {scale!r}; allowed are factors for the columns {', '.join(numbers)}, by "
-                "name."
+                f"{own} must be factors for the columns {', '.join(numbers)}, by name, got "
+                f"{scale!r}."
             )
         return {
             name: self.columns[name] * number(factor, own, "finite factors", -1e300, 1e300)

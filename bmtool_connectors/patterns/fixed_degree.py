@@ -141,7 +141,7 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
 
     which = ("in_degree", "target")
 
-    in_degree: Degree = parameter(law=True)
+    in_degree: Degree = parameter(in_vars=True)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         target, source = self._sides(space)
@@ -189,7 +189,7 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
 
     which = ("out_degree", "source")
 
-    out_degree: Degree = parameter(law=True)
+    out_degree: Degree = parameter(in_vars=True)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         degrees = self._degree

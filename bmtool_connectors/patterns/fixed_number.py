@@ -42,7 +42,7 @@ class FixedNumberConnector(BaseConnector):
     ``_pairs`` says which pairs are drawn; parameters are those that the classes document.
     """
 
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     allow_autapses: bool = parameter(default=False, kw_only=True)
     allow_multapses: bool = parameter(default=False, kw_only=True)
     source_fraction: float = parameter(default=1.0, check=fraction, kw_only=True)
@@ -139,7 +139,7 @@ class FixedTotalNumberConnector(FixedNumberConnector):
         {"n": 300, "allow_multapses": True},
     )
 
-    n: int = parameter(check=whole_number, law=True)
+    n: int = parameter(check=whole_number, in_vars=True)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         most = space.n_pairs
@@ -204,7 +204,7 @@ class PairwisePoissonConnector(FixedNumberConnector):
         {"mean": 3.0, "source_fraction": 0.5},
     )
 
-    mean: float = parameter(check=_mean, law=True)
+    mean: float = parameter(check=_mean, in_vars=True)
     n_syn: int = parameter(default=1, kw_only=True, init=False)
     allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 

@@ -64,7 +64,7 @@ class FileBasedConnector(ExplicitConnector):
     examples = (listed_pairs,)
 
     filename: str | os.PathLike[str] = parameter()
-    n_syn: Count = parameter(default=1, kw_only=True, law=True)
+    n_syn: Count = parameter(default=1, kw_only=True, in_vars=True)
     save_report: bool = parameter(default=False, kw_only=True, shown=False, assignable=True)
     use_relative_ids: bool = parameter(default=True, kw_only=True)
     _positional = ("n_syn", "verbose", "save_report", "report_name", "use_relative_ids")
@@ -96,8 +96,8 @@ class FileBasedConnector(ExplicitConnector):
         except (OSError, TypeError, ValueError) as error:  # parser errors are ValueErrors
             reason = str(error).splitlines()[0]
             raise ParameterError(
-                f"{own} is {self.filename!r}, which cannot be read as CSV ({reason}); allowed is "
-                f"a file with the columns {_ENDS[0]} and {_ENDS[1]}."
+                f"{own} must be a file with the columns {_ENDS[0]} and {_ENDS[1]}, got "
+                f"{self.filename!r}, which cannot be read as CSV ({reason})."
             ) from error
         missing = [name for name in _ENDS if name not in table.columns]
         if missing or not len(table):

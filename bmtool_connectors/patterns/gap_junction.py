@@ -29,7 +29,7 @@ class UndirectedConnector(SampledConnector):
     """What gap junctions share: pairs of one population, stored once."""
 
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
-    n_syn: int = parameter(default=1, init=False, law=True)
+    n_syn: int = parameter(default=1, init=False, in_vars=True)
     _is_undirected: ClassVar[bool] = True
 
     @abstractmethod
@@ -43,7 +43,7 @@ class UndirectedConnector(SampledConnector):
     def _check_pools(self, projection: Projection) -> None:
         if not projection.recurrent:
             raise NodeError(
-                f"source and target of {type(self).__name__} must be the same population, and are "
+                f"source and target of {type(self).__name__} must be the same population, got "
                 "{} and {}; pass one pool twice (one that holds both, to couple them).".format(
                     *projection.labels
                 )
@@ -112,8 +112,8 @@ class GapJunction(UndirectedConnector):
 
     examples = (OF_DISTANCE,)
 
-    p: Probability = parameter(default=1.0, law=True)
-    p_arg: Argument = parameter(default=None, law=True)
+    p: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
     _positional = OPTIONS
 
     def _check(self) -> None:
@@ -178,10 +178,10 @@ class CorrelatedGapJunction(UndirectedConnector):
         {"p_non": 0.1, "p_uni": 0.5, "p_rec": 0.9, "connector": UnidirectionConnector(0.3)},
     )
 
-    p_non: Probability = parameter(default=1.0, law=True)
-    p_uni: Probability = parameter(default=1.0, law=True)
-    p_rec: Probability = parameter(default=1.0, law=True)
-    p_arg: Argument = parameter(default=None, law=True)
+    p_non: Probability = parameter(default=1.0, in_vars=True)
+    p_uni: Probability = parameter(default=1.0, in_vars=True)
+    p_rec: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
     connector: Any = parameter(default=None, check=checked_reference)
     _positional = OPTIONS
 

@@ -26,7 +26,7 @@ _ALLOWED = (
 def _values(value: Any, owner: str) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ParameterError(f"{owner} is {value!r}; allowed is 'n_syn' or the name of a property.")
+    raise ParameterError(f"{owner} must be 'n_syn' or the name of a property, got {value!r}.")
 
 
 class MatrixConnector(ExplicitConnector):
@@ -121,15 +121,20 @@ class MatrixConnector(ExplicitConnector):
         return f"entry {k}"
 
     def _refused(self, shown: str) -> ParameterError:
-        return ParameterError(f"matrix of {type(self).__name__} is {shown}; allowed is {_ALLOWED}.")
+        return ParameterError(f"matrix of {type(self).__name__} must be {_ALLOWED}, got {shown}.")
 
     def _check_orientation(self, is_table: bool) -> None:
-        own = f"orientation of {type(self).__name__} is {self.orientation!r}"
+        own = f"orientation of {type(self).__name__}"
         if is_table and self.orientation is not None:
-            raise ParameterError(f"{own}, but the columns of a DataFrame say it; leave it out.")
+            raise ParameterError(
+                f"{own} is {self.orientation!r}, but the columns of a DataFrame say it; leave it "
+                "out."
+            )
         wrong = not isinstance(self.orientation, str) or self.orientation not in ORIENTATIONS
         if not is_table and wrong:
-            raise ParameterError(f"{own}; allowed are 'source_rows' and 'target_rows'.")
+            raise ParameterError(
+                f"{own} must be 'source_rows' or 'target_rows', got {self.orientation!r}."
+            )
 
     # ------------------------------------------------------------------ reading
     def _of_table(self, table: Any) -> tuple[Column, Column, dict[str, Column]]:
@@ -168,8 +173,8 @@ class MatrixConnector(ExplicitConnector):
         shapes = [each.shape for each in arrays]
         if len(shapes[0]) != 1 or len(set(shapes)) > 1:
             raise ParameterError(
-                f"matrix of {type(self).__name__} has rows, columns and values of shapes "
-                f"{', '.join(map(str, shapes))}; allowed are one-dimensional arrays of one length."
+                f"matrix of {type(self).__name__} must have rows, columns and values that are "
+                f"one-dimensional arrays of one length, got shapes {', '.join(map(str, shapes))}."
             )
         ends = "a position in the pool, from 0 (not a node id)"
         found = dict(zip(map(str, values), arrays[2:], strict=True))

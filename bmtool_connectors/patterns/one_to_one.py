@@ -26,7 +26,7 @@ T = TypeVar("T")
 def _fixed_count(value: Any, owner: str) -> int:
     if callable(value):
         raise ParameterError(
-            f"{owner} is a function; allowed is a whole number: use another connector for random "
+            f"{owner} must be a whole number, got a function: use another connector for random "
             "counts."
         )
     return whole_number(value, owner)
@@ -72,7 +72,7 @@ class OneToOneSequentialConnector(BaseConnector):
     iterators: ClassVar[Mapping[str, str]] = MappingProxyType({"forward": "all_to_one"})
     is_random: ClassVar[bool] = False
 
-    n_syn: int = parameter(default=1, check=_fixed_count, law=True)
+    n_syn: int = parameter(default=1, check=_fixed_count, in_vars=True)
     partition_source: bool = parameter(default=False)
     save_report: bool = parameter(default=False, init=False, shown=False, assignable=True)
     _positional = ("verbose",)
@@ -189,8 +189,8 @@ class OneToOneSequentialConnector(BaseConnector):
             return self._partitions[number]
         except (IndexError, TypeError):
             raise ParameterError(
-                f"target_pop_idx of {type(self).__name__} is {number!r}; allowed are 0 to "
-                f"{len(self._partitions) - 1} (partitions in the order of setup_nodes), or -1."
+                f"target_pop_idx of {type(self).__name__} must be 0 to {len(self._partitions) - 1} "
+                f"(partitions in the order of setup_nodes) or -1, got {number!r}."
             ) from None
 
     def get_nodes_info(self, target_pop_idx: int = -1) -> tuple[str, str]:

@@ -48,7 +48,7 @@ class Parameter:
     kw_only: bool = False
     init: bool = True
     alias: str | None = None
-    law: bool = False
+    in_vars: bool = False
     shown: bool = True
     kept: bool = True
     assignable: bool = False
@@ -87,7 +87,7 @@ def parameter(**declared: Any) -> Any:
         False: no parameter of this class's constructor, which always has the default.
     alias : str, optional
         Its name in the constructor, where that is not the name of the attribute.
-    law : bool, default False
+    in_vars : bool, default False
         Whether it is an item of ``vars``.
     shown : bool, default True
         Whether ``repr`` and recipes tell it, as it was given.
@@ -155,7 +155,7 @@ def argument(value: Any, owner: str) -> Any:
         array = floats(value)
         if array.ndim or np.isnan(array):
             raise ParameterError(
-                f"{owner} is {value!r}; allowed is a function of two nodes, a number, or None."
+                f"{owner} must be a function of two nodes, a number, or None, got {value!r}."
             )
     return value
 
@@ -185,7 +185,7 @@ def argument_range(value: Any, owner: str) -> tuple[float, float] | None:
     if low <= high:
         return low, high
     raise ParameterError(
-        f"{owner} is {value!r}; allowed are two numbers (low, high) with low <= high, or None."
+        f"{owner} must be two numbers (low, high) with low <= high, or None, got {value!r}."
     )
 
 
@@ -201,7 +201,7 @@ def whole_number(value: Any, owner: str, otherwise: str = "") -> int:
     allowed = f"a whole number >= 0 (at most {MOST_SYNAPSES}){otherwise}"
     count = number(value, owner, allowed, 0, MOST_SYNAPSES)
     if count % 1:
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     return int(count)
 
 
@@ -225,13 +225,13 @@ def degree(value: Any, owner: str) -> Any:
         complete = isinstance(value, rv_discrete) and not value.numargs
         if complete or isinstance(frozen, rv_discrete):
             return value
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     if callable(value):
         return value
     numbers = floats(value)
     wrong = ~((numbers >= 0) & (numbers <= MOST_SYNAPSES) & (np.floor(numbers) == numbers))
     if numbers.ndim > 1 or not numbers.size or wrong.any():
-        raise ParameterError(f"{owner} is {value!r}; allowed is {allowed}.")
+        raise ParameterError(f"{owner} must be {allowed}, got {value!r}.")
     return numbers.astype(np.int64)
 
 

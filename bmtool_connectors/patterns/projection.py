@@ -74,8 +74,8 @@ class Projection:
         for which, pool in (("source", source_pool), ("target", target_pool)):
             if pool is None or not hasattr(pool, "network_name"):
                 raise NodeError(
-                    f"{which} of {self.owner}.setup_nodes() is {pool!r}; allowed is a node pool as "
-                    "net.nodes(...) returns."
+                    f"{which} of {self.owner}.setup_nodes() must be a node pool as net.nodes(...) "
+                    f"returns, got {pool!r}."
                 )
         self.source_pool, self.target_pool = source_pool, target_pool
         self.source = NodeArrays.from_pool(source_pool)
@@ -188,8 +188,8 @@ class Projection:
         connectivity = Connectivity.from_edges(drawn) if isinstance(drawn, EdgeList) else drawn
         if not isinstance(connectivity, Connectivity):
             raise TypeError(
-                f"{self.owner}.draw() returned {type(drawn).__name__}; allowed are an EdgeList or "
-                "a Connectivity."
+                f"{self.owner}.draw() must return an EdgeList or a Connectivity, got "
+                f"{type(drawn).__name__}."
             )
         shape, back = self.shape, connectivity.backward
         if connectivity.forward.shape != shape:

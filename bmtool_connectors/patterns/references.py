@@ -15,8 +15,8 @@ def checked_reference(connector: Any, owner: str) -> ConnectorViews:
     """Return the reference connector, or refuse what is none."""
     if not isinstance(connector, ConnectorViews):
         raise ParameterError(
-            f"{owner} is {connector!r}; allowed is a connector of this package, set "
-            "up within one population: pass the one that was added before."
+            f"{owner} must be a connector of this package, set up within one population, got "
+            f"{connector!r}: pass the one that was added before."
         )
     return connector
 

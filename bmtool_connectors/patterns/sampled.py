@@ -62,11 +62,10 @@ class SampledConnector(BaseConnector):
         plan = self._plan(space, projection)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
-        common = (plan.space, plan.laws, plan.joint, rng, plan.n_syn)
         if chosen == "sparse":
-            drawn = sparse.draw(*common, show_progress=self.verbose)
+            drawn = sparse.draw(plan, rng, show_progress=self.verbose)
         else:
-            drawn = pairwise.draw(*common, kept=kept, show_progress=self.verbose)
+            drawn = pairwise.draw(plan, rng, kept=kept, show_progress=self.verbose)
         return self._assembled(plan, drawn, kept)
 
     def _chosen_sampler(self, plan: Plan) -> str:

@@ -78,9 +78,9 @@ class UnidirectionConnector(SampledConnector):
         {**OF_DISTANCE, "sampler": "sparse", "source_fraction": 0.4},
     )
 
-    p: Probability = parameter(default=1.0, law=True)
-    p_arg: Argument = parameter(default=None, law=True)
-    n_syn: Count = parameter(default=1, law=True)
+    p: Probability = parameter(default=1.0, in_vars=True)
+    p_arg: Argument = parameter(default=None, in_vars=True)
+    n_syn: Count = parameter(default=1, in_vars=True)
     allow_autapses: bool = parameter(default=True, kw_only=True)
     source_fraction: float = parameter(default=1.0, check=parameters.fraction, kw_only=True)
     _positional = OPTIONS

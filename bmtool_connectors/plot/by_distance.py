@@ -70,7 +70,7 @@ def probability_by_distance(
     owner = "probability_by_distance()"
     allowed = "a whole number from 1 to 10000"
     if int(number(bins, f"bins of {owner}", allowed, 1, 10_000)) != bins:
-        raise ParameterError(f"bins of {owner} is {bins!r}; allowed is {allowed}.")
+        raise ParameterError(f"bins of {owner} must be {allowed}, got {bins!r}.")
     allowed = "a number from 0.001 to 0.999999"
     confidence = number(confidence, f"confidence of {owner}", allowed, 0.001, 0.999999)
     found, direction = chosen(network, owner, edge_type)

@@ -65,7 +65,7 @@ def connection_matrix(network: Any, kind: str = "probability", ax: Axes | None =
     owner = "connection_matrix()"
     if not isinstance(kind, str) or kind not in KINDS:
         raise ParameterError(
-            f"kind of {owner} is {kind!r}; allowed are {', '.join(map(repr, KINDS))}."
+            f"kind of {owner} must be one of {', '.join(map(repr, KINDS))}, got {kind!r}."
         )
     values: dict[tuple[PoolKey, PoolKey], float] = {}
     found = connections_of(network, owner)

@@ -33,8 +33,8 @@ def connections_of(network: Any, owner: str) -> list[Connections]:
     adaptor = getattr(network, "adaptor", network)
     if not hasattr(adaptor, "connections"):
         raise ParameterError(
-            f"network of {owner} is {network!r}; allowed is a connector, a network of our "
-            "NetworkBuilder after build(), or the folder of a saved network."
+            f"network of {owner} must be a connector, a network of our NetworkBuilder after "
+            f"build(), or the folder of a saved network, got {network!r}."
         )
     found: list[Connections] = adaptor.connections()
     return found
@@ -61,8 +61,8 @@ def chosen(network: Any, owner: str, edge_type: EdgeType | None) -> tuple[Connec
     ids = [key[2] for key in known]
     allowed = [repr(key if ids.count(key[2]) > 1 else key[2]) for key in known]
     raise ParameterError(
-        f"edge_type of {owner} is {edge_type!r}; allowed here are "
-        f"{', '.join(allowed) or 'none: there are no edges'}."
+        f"edge_type of {owner} must be one of {', '.join(allowed) or '(there are no edges)'}, "
+        f"got {edge_type!r}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -59,7 +60,7 @@ class DistantDependentProbability(RangedProbability):
             return NotImplemented
         if other == 0:
             raise ParameterError(
-                f"{type(self).__name__} is divided by {other!r}; allowed is a number other than 0."
+                f"divisor of {type(self).__name__} must be a number other than 0, got {other!r}."
             )
         return ProfileProduct(1 / other, self)
 
@@ -78,9 +79,10 @@ def _is_part(value: Any) -> bool:
 class _Combined(DistantDependentProbability):
     """Profiles and at most one number, put together by one operation."""
 
-    #: What the numbers among the parts start from, and how the operation is written.
+    #: What the numbers among the parts start from, how the operation is written, and what it is.
     _neutral: ClassVar[float]
     _sign: ClassVar[str]
+    _combine: ClassVar[staticmethod[[Any, Any], Any]]
 
     def __init__(self, *parts: DistantDependentProbability | float) -> None:
         own = type(self).__name__
@@ -100,11 +102,6 @@ class _Combined(DistantDependentProbability):
         #: Profiles, after a number where there is one.
         self.parts: tuple[DistantDependentProbability | float, ...] = (*numbers, *profiles)
         self.min_dist, self.max_dist = self._range(profiles)
-
-    @staticmethod
-    @abstractmethod
-    def _combine(a: Any, b: Any) -> Any:
-        """Return two values put together."""
 
     @abstractmethod
     def _range(self, profiles: list[DistantDependentProbability]) -> tuple[float, float]:
@@ -172,11 +169,7 @@ class ProfileSum(_Combined):
     (0.3, 0.1)
     """
 
-    _neutral, _sign = 0.0, "+"
-
-    @staticmethod
-    def _combine(a: Any, b: Any) -> Any:
-        return a + b
+    _neutral, _sign, _combine = 0.0, "+", staticmethod(operator.add)
 
     def _range(self, profiles: list[DistantDependentProbability]) -> tuple[float, float]:
         if isinstance(self.parts[0], float):
@@ -216,11 +209,7 @@ class ProfileProduct(_Combined):
     2.0 * UniformInRange(p=0.2, min_dist=0.0, max_dist=50.0)
     """
 
-    _neutral, _sign = 1.0, "*"
-
-    @staticmethod
-    def _combine(a: Any, b: Any) -> Any:
-        return a * b
+    _neutral, _sign, _combine = 1.0, "*", staticmethod(operator.mul)
 
     def _range(self, profiles: list[DistantDependentProbability]) -> tuple[float, float]:
         low, high = max(p.min_dist for p in profiles), min(p.max_dist for p in profiles)

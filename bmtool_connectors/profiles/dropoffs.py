@@ -187,7 +187,7 @@ class SigmoidDropoff(PeakProfile):
         self.midpoint = number(midpoint, f"midpoint of {own}", "a finite distance (um)", *_FINITE)
         self.slope = number(slope, f"slope of {own}", "a finite number (1/um)", *_FINITE)
         if self.slope == 0:
-            raise ParameterError(f"slope of {own} is {slope!r}; allowed is a number other than 0.")
+            raise ParameterError(f"slope of {own} must be a number other than 0, got {slope!r}.")
         self._set_peak(pmax, ptotal, ptotal_dist_range, dist_type)
         self._warn_of_cut()
 

@@ -106,11 +106,10 @@ class TotalProfile(FormulaProfile):
         return range_ends(self.ptotal_dist_range, f"ptotal_dist_range of {type(self).__name__}")
 
     def _shape_mean(self, r1: float, r2: float) -> float:
-        """Return the mean of the shape, where it is positive, over cells between r1 and r2."""
-        return self._numerical_mean(r1, r2)
+        """Return the mean of the shape, where it is positive, over cells between r1 and r2.
 
-    def _numerical_mean(self, r1: float, r2: float) -> float:
-        """Return the same by quadrature."""
+        By quadrature, unless a class knows its closed form.
+        """
 
         def positive(r: float) -> float:
             return max(float(self._shape(np.float64(r))), 0.0)

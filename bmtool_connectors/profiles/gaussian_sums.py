@@ -80,8 +80,8 @@ class DifferenceOfGaussians(TotalProfile):
         self.sigma_surround = length(sigma_surround, f"sigma_surround of {own}")
         if not self.sigma_center < self.sigma_surround:
             raise ParameterError(
-                f"sigma_center and sigma_surround of {own} are {sigma_center!r} and "
-                f"{sigma_surround!r}; sigma_center must be the smaller one (um)."
+                f"sigma_center of {own} must be smaller than sigma_surround (um), got "
+                f"{sigma_center!r} and {sigma_surround!r}."
             )
         self.amplitude_center = _amplitude(amplitude_center, f"amplitude_center of {own}")
         self.amplitude_surround = _amplitude(amplitude_surround, f"amplitude_surround of {own}")

@@ -75,8 +75,8 @@ class RangedProbability(ProbabilityFunction):
         high = number(max_dist, f"max_dist of {name}", "a distance > min_dist", 0.0, math.inf)
         if not low < high:
             raise ParameterError(
-                f"min_dist and max_dist of {name} are {min_dist!r} and {max_dist!r}; "
-                "min_dist must be the smaller one (um)."
+                f"min_dist of {name} must be smaller than max_dist (um), got {min_dist!r} and "
+                f"{max_dist!r}."
             )
         self.min_dist, self.max_dist = low, high
 

@@ -75,8 +75,8 @@ class NormalizedReciprocalRate(ProbabilityFunction):
             return p0 * p1 * rate
         except (TypeError, ValueError):
             raise ParameterError(
-                f"NRR of NormalizedReciprocalRate gives {rate!r} at distance {dist!r}; allowed are "
-                "numbers >= 0: correct the function."
+                f"NRR of NormalizedReciprocalRate must give numbers >= 0, got {rate!r} at distance "
+                f"{dist!r}: correct the function."
             ) from None
 
     def __call__(self, dist: Any, p0: float, p1: float, *ignored: Any, **ignored_too: Any) -> Any:
@@ -112,8 +112,8 @@ class NormalizedReciprocalRate(ProbabilityFunction):
             shape = np.broadcast_shapes(product.shape, d.shape, a.shape, b.shape)
         except ValueError:
             raise ParameterError(
-                f"NRR of NormalizedReciprocalRate gives shape {product.shape} for dist, p0, p1 of "
-                f"shapes {d.shape}, {a.shape}, {b.shape}; allowed are shapes that fit."
+                "NRR of NormalizedReciprocalRate must give shapes that fit, got shape "
+                f"{product.shape} for dist, p0, p1 of shapes {d.shape}, {a.shape}, {b.shape}."
             ) from None
         joint = np.clip(product, *bounds(a, b))
         if cond is not None:

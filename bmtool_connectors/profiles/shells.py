@@ -20,8 +20,8 @@ def range_ends(given: Any, owner: str) -> tuple[float, float]:
     r1, r2 = ends[:2].tolist() if ends.ndim == 1 and len(ends) >= 2 else (math.nan, math.nan)
     if not (0 <= r1 <= HUGE and 0 <= r2 <= HUGE and r1 != r2):
         raise ParameterError(
-            f"{owner} is {given!r}; ptotal needs two finite, different distances >= 0 (um): pass "
-            "for example ptotal_dist_range=(0, 300)."
+            f"{owner} must be two finite, different distances >= 0 (um), got {given!r}; pass for "
+            "example ptotal_dist_range=(0, 300)."
         )
     return min(r1, r2), max(r1, r2)
 

@@ -59,12 +59,12 @@ class Tabulated(FormulaProfile):
         values = floats(p)
         if values.shape != (len(edges) - 1,) or not np.isfinite(values).all():
             raise ParameterError(
-                f"p of Tabulated is {p!r}; allowed are {len(edges) - 1} finite numbers, one for "
-                "each bin."
+                f"p of Tabulated must be {len(edges) - 1} finite numbers, one for each bin, got "
+                f"{p!r}."
             )
         if not isinstance(interpolation, str) or interpolation not in ("step", "linear"):
             raise ParameterError(
-                f"interpolation of Tabulated is {interpolation!r}; allowed are 'step' and 'linear'."
+                f"interpolation of Tabulated must be 'step' or 'linear', got {interpolation!r}."
             )
         if interpolation == "linear" and np.isinf(edges[-1]):
             raise ParameterError(
@@ -81,8 +81,7 @@ class Tabulated(FormulaProfile):
         self._tops, self._bottoms = _Extremes(values), _Extremes(-values)
 
     def _parameters(self) -> dict[str, Any]:
-        own = {"bin_edges": self.bin_edges, "p": self.p}
-        return {**own, "interpolation": self.interpolation}
+        return {name: getattr(self, name) for name in ("bin_edges", "p", "interpolation")}
 
     def _formula(self, dist: FloatArray) -> Any:
         if self.interpolation == "linear":
@@ -117,7 +116,7 @@ def checked_edges(bin_edges: Any, owner: str) -> FloatArray:
     edges = floats(bin_edges)
     if edges.ndim != 1 or len(edges) < 2 or not edges[0] >= 0 or not (edges[1:] > edges[:-1]).all():
         raise ParameterError(
-            f"{owner} is {bin_edges!r}; allowed are at least two distances >= 0 (um), ascending."
+            f"{owner} must be at least two distances >= 0 (um), ascending, got {bin_edges!r}."
         )
     return edges
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bmtool_connectors.arrays import Flags, FloatArray, IntArray
 from bmtool_connectors.checks import floats
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 
 
 def whole_numbers(values: Any, name: str, n: int) -> IntArray:
@@ -19,8 +19,8 @@ def whole_numbers(values: Any, name: str, n: int) -> IntArray:
     wrong = ~((numbers >= 0) & (numbers <= 2**53) & (np.floor(numbers) == numbers))
     if numbers.shape != (n,) or wrong.any():
         raise ParameterError(
-            f"{name} of PairCounts is {values!r}; allowed are {n} whole numbers >= 0, one for each "
-            "bin."
+            f"{name} of PairCounts must be {n} whole numbers >= 0, one for each bin, got "
+            f"{values!r}."
         )
     return numbers.astype(np.int64)
 
@@ -38,10 +38,8 @@ def check_fit(
         if wrong.any():
             k = int(np.flatnonzero(wrong)[0])
             low, high = bin_edges[k : k + 2]
-            raise ParameterError(
-                f"{name} of PairCounts is {counts[k]} from {low:g} to {high:g} um; allowed is "
-                f"{allowed}."
-            )
+            got = f"{counts[k]} from {low:g} to {high:g} um"
+            raise ParameterError(must_be(f"{name} of PairCounts", allowed, got))
 
     refuse(tested < 1, "n_tested", tested, "at least 1: merge bins without pairs")
     if backward is None:

@@ -1,4 +1,4 @@
-"""How many pairs of two pools lie in bins of distance, without a look at each pair."""
+"""How many pairs of two pools, and of a connector, lie in bins of distance."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import FloatArray, IntArray
-from bmtool_connectors.distances import Metric
+from bmtool_connectors.arrays import FloatArray, Index, IntArray
+from bmtool_connectors.distances import Metric, metric_of, spherical_dist
+from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.frame import Frame
 from bmtool_connectors.sampling.grid import Grid
 
-__all__ = ["count_distances"]
+__all__ = ["count_distances", "count_pairs"]
 
 #: Nodes of a cell, on average: pairs of two cells fit the cache.
 OCCUPANCY = 256
@@ -104,3 +108,62 @@ def _least_square(distance: float) -> float:
     while math.sqrt(square) < distance:
         square = float(np.nextafter(square, math.inf))
     return square
+
+
+def count_pairs(
+    connector: Any, edges: FloatArray, p_arg: Any
+) -> tuple[Index, Index, Index | None, Index]:
+    """Count the pairs of a connector by distance.
+
+    Parameters
+    ----------
+    connector : ReciprocalConnector
+    edges : ndarray of float, shape (n + 1,), um
+    p_arg : function of two nodes or None
+
+    Returns
+    -------
+    tested, forward, backward, both : ndarray of int, shape (n,)
+        `backward` None of one population, `forward` then all connections.
+    """
+    if not isinstance(connector, ReciprocalConnector):
+        raise ParameterError(
+            "connector of PairCounts.of_connector must be a ReciprocalConnector that has been set "
+            f"up, got {connector!r}."
+        )
+    own = connector.vars["p0_arg"]
+    p_arg = (own if metric_of(own) else spherical_dist) if p_arg is None else p_arg
+    metric = metric_of(p_arg)
+    if metric is None:
+        raise ParameterError(
+            "p_arg of PairCounts.of_connector must be a distance of this package, such as "
+            f"spherical_dist, got {p_arg!r}."
+        )
+    use, drawn = connector.use, connector.connectivity
+    space = PairSpace(use.source, use.target, "upper" if use.recurrent else "all", autapses=False)
+
+    def binned(i: Index, j: Index) -> Index:
+        return np.histogram(ListedPairs(space, i, j).distance(metric), edges)[0]
+
+    def of_pairs(i: Index, j: Index) -> Index:
+        other = np.ones(len(i), dtype=bool)
+        if space.left_out is not None:  # nodes of both pools connect to themselves, perhaps
+            other = space.left_out[i] != j
+        elif use.recurrent:
+            other = i != j
+        return binned(i[other], j[other])
+
+    tested = count_distances(use.source, use.target, metric, edges)
+    if space.left_out is not None:
+        shared = np.flatnonzero(space.left_out >= 0)
+        tested -= binned(shared, space.left_out[shared])
+    forward, backward = drawn.forward, drawn.backward
+    twice = forward.reciprocal(backward)
+    if use.recurrent:
+        twice &= forward.source < forward.target
+    return (
+        tested,
+        of_pairs(forward.source, forward.target),
+        None if backward is None else of_pairs(backward.target, backward.source),
+        of_pairs(forward.source[twice], forward.target[twice]),
+    )

@@ -81,11 +81,9 @@ def bin_distances(edges: FloatArray) -> FloatArray:
 
 def bin_means(profile: DistantDependentProbability, distances: FloatArray) -> FloatArray:
     """Return the mean of a law over the distances of each bin, shape (n,)."""
-    if vectorization.is_profile(profile):
-        values = profile.values(distances.ravel())
-    else:  # a user's own is what calling it with one distance at a time gives
-        values = np.array([float(profile(each)) for each in distances.ravel().tolist()])
-    return values.reshape(distances.shape) @ (WEIGHTS / 2)
+    values = vectorization.of_values(profile, (distances.ravel(),), distances.size, "profile")
+    means: FloatArray = values.reshape(distances.shape) @ (WEIGHTS / 2)
+    return means
 
 
 def _log_likelihood(p: FloatArray, k: FloatArray, n: FloatArray) -> float:
@@ -176,8 +174,8 @@ def fit_profile(
     first = make(**start) if callable(make) else None
     if not isinstance(first, DistantDependentProbability):
         raise ParameterError(
-            f"profile of PairCounts.fit is {make!r}; allowed is a class of profiles, or a function "
-            "that returns a profile."
+            "profile of PairCounts.fit must be a class of profiles, or a function that returns a "
+            f"profile, got {make!r}."
         )
     with warnings.catch_warnings():
         # On the way to the best parameters probabilities may be cut at 1.

@@ -19,9 +19,9 @@ from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.profiles.reciprocal_rate import NormalizedReciprocalRate
 from bmtool_connectors.profiles.tabulated import Tabulated, checked_edges
 from bmtool_connectors.recordings.checked import check_fit, whole_numbers
+from bmtool_connectors.recordings.distance_counts import count_pairs
 from bmtool_connectors.recordings.fit import Make, ProfileFit, bin_distances, fit_profile
 from bmtool_connectors.recordings.intervals import clopper_pearson, design_effect
-from bmtool_connectors.recordings.network_counts import count_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,9 +156,7 @@ class PairCounts:
             return self.n_forward.astype(float), n * (2 if one else 1)
         if of == "p1" and self.n_backward is not None:
             return self.n_backward.astype(float), n
-        raise ParameterError(
-            f"of of PairCounts.{owner} is {of!r}; allowed are 'p0', 'p1' and 'pr'."
-        )
+        raise ParameterError(f"of of PairCounts.{owner} must be 'p0', 'p1' or 'pr', got {of!r}.")
 
     def _table(self, of: str) -> Tabulated:
         k, n = self._successes(of, "table")

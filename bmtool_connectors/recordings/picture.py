@@ -54,16 +54,9 @@ def draw_counts(
         if network is not None:
             at = (network.bin_edges[1:] + network.bin_edges[:-1]) / 2
             values = np.array(getattr(network, of).p)
-            networks += ax.plot(
-                at + (place - middle)[0],
-                values,
-                marker,
-                ls="none",
-                mfc="none",
-                mec=color,
-                ms=9,
-                label=f"{name}, network",
-            )
+            style = {"ls": "none", "mfc": "none", "mec": color, "ms": 9}
+            at += (place - middle)[0]
+            networks += ax.plot(at, values, marker, label=f"{name}, network", **style)
     ax.set(xlabel="distance (µm)", ylabel="probability", xlim=(edges[0], edges[-1]))
     ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])  # markers at 0 are seen whole
     ax.legend(handles=[*data, *networks], frameon=False)

@@ -18,8 +18,6 @@ from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import warn
 from bmtool_connectors.messages import fractions
 
-__all__ = ["save_rows"]
-
 #: The misspelling is part of the format.
 HEADER = (
     "Source",

@@ -14,8 +14,6 @@ from bmtool_connectors.distances import SPHERICAL, Metric
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["Connections", "pattern"]
-
 
 @dataclass(frozen=True, eq=False)
 class Connections:

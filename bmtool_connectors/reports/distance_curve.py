@@ -12,8 +12,6 @@ from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError
 from bmtool_connectors.reports.connections import Connections, pattern
 
-__all__ = ["by_distance"]
-
 #: Pairs that stand for all when distances are looked at.
 MOST_DISTANCES = 4_000_000
 

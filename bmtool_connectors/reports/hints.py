@@ -15,8 +15,6 @@ from bmtool_connectors.sampling.expected import Expected
 from bmtool_connectors.sampling.laws import Joint, Law
 from bmtool_connectors.sampling.plan import Plan
 
-__all__ = ["hints"]
-
 #: How much smaller than the reach of a law pools are whose positions may be in mm, and the reach
 #: of a law than pools when it may be.
 TINY = 1e-2

@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Measure", "difference"]
-
 #: Differences that are rounding: of what one connection adds to the number, and of the number.
 ROUNDING, RELATIVE = 1e-6, 1e-10
 

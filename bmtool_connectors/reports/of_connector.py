@@ -20,8 +20,6 @@ from bmtool_connectors.reports.preview import Preview, PreviewEntry
 from bmtool_connectors.reports.summary import Summary, entry
 from bmtool_connectors.sampling.expected import Expected
 
-__all__ = ["connections_of", "explain_pair", "preview", "preview_of", "summary"]
-
 
 def preview(connector: BaseConnector) -> Preview:
     """Return what the draw of the current projection will give."""
@@ -128,8 +126,8 @@ def _index(connector: BaseConnector, which: str, node_id: Any) -> int:
     index = nodes.index(int(node_id)) if known else None
     if index is None:
         raise NodeError(
-            f"{which}_id of {type(connector).__name__}.explain() is {node_id!r}; allowed is the id "
-            f"of one of the {len(nodes)} nodes of {nodes.label}."
+            f"{which}_id of {type(connector).__name__}.explain() must be the id of one of the "
+            f"{len(nodes)} nodes of {nodes.label}, got {node_id!r}."
         )
     return int(index)
 

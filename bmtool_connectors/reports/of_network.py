@@ -16,8 +16,6 @@ from bmtool_connectors.reports.of_connector import connections_of, preview_of
 from bmtool_connectors.reports.preview import Preview, PreviewEntry
 from bmtool_connectors.reports.summary import Summary, entry
 
-__all__ = ["connections_of_network", "preview_of_network", "summary_of_network"]
-
 
 def preview_of_network(network: Any) -> Preview:
     """Return what the declared edge types of a network will give, one entry for each connector."""

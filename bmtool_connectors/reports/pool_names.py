@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TypeAlias
 
-__all__ = ["Condition", "PoolKey", "conditions", "network_of", "pool_key", "short_names"]
-
 #: A property, and the values it may have, as text.
 Condition: TypeAlias = tuple[str, tuple[str, ...]]
 #: Network, and what its filter asks for.

@@ -20,10 +20,6 @@ from bmtool_connectors.sampling.expected import Moments
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    *("MOST_SHOWN", "SAMPLED", "WIDTH", "Report", "aligned"),
-    *("number_cells", "number_text", "plain"),
-]
 
 #: Letters in a line of text that is wrapped, and how many things are shown of a long list.
 WIDTH, MOST_SHOWN = 80, 60

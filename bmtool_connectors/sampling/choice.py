@@ -25,9 +25,7 @@ SAMPLERS = ("auto", "pairwise", "sparse")
 def checked_sampler(sampler: Any, owner: str) -> str:
     """Return the name of a sampler, or refuse what is none."""
     if not isinstance(sampler, str) or sampler not in SAMPLERS:
-        raise ParameterError(
-            f"{owner} is {sampler!r}; allowed are 'auto', 'pairwise' and 'sparse'."
-        )
+        raise ParameterError(f"{owner} must be 'auto', 'pairwise' or 'sparse', got {sampler!r}.")
     return sampler
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,7 @@ from bmtool_connectors import vectorization
 from bmtool_connectors.arrays import Index, IntArray, Values, index_dtype
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, ListedPairs
-from bmtool_connectors.sampling.laws import (
-    BlockValues,
-    Clipping,
-)
+from bmtool_connectors.sampling.laws import BlockValues, Clipping
 
 
 @dataclass(frozen=True)
@@ -141,36 +138,28 @@ def taken(values: Values, chosen: Index) -> Values:
     return values[chosen] if isinstance(values, np.ndarray) else values
 
 
-def constant_counts(n_syn: tuple[SynapseCounts, SynapseCounts]) -> tuple[Any, Any]:
-    """Return the counts of both directions, 1 where a function is asked later."""
-    forward, backward = (1 if callable(each.value) else each.value for each in n_syn)
-    return forward, backward
-
-
 def count_synapses(
     values: BlockValues,
     chosen: tuple[Index, Index],
     n_syn: tuple[SynapseCounts, SynapseCounts],
-) -> tuple[Any, Any]:
+) -> list[Any]:
     """Return the counts of both directions: a number, or an array from a function."""
     candidates = values.candidates
     if all(vectorization.needs_python_calls(each.value) for each in n_syn) and len(chosen[1]):
         return _count_in_order(candidates, chosen, n_syn)
-    counts = []
-    for each, one in zip(n_syn, chosen, strict=True):
-        if callable(each.value):
-            found = each.call(candidates, *candidates.pairs(one))
-            counts.append(each.checked(found, candidates, one))
-        else:
-            counts.append(each.value)
-    return counts[0], counts[1]
+    return [
+        each.checked(each.call(candidates, *candidates.pairs(one)), candidates, one)
+        if callable(each.value)
+        else each.value
+        for each, one in zip(n_syn, chosen, strict=True)
+    ]
 
 
 def _count_in_order(
     candidates: Candidates,
     chosen: tuple[Index, Index],
     n_syn: tuple[SynapseCounts, SynapseCounts],
-) -> tuple[Any, Any]:
+) -> list[Any]:
     """Call the functions of both directions, which may share a state, pair after pair."""
     events = np.concatenate([2 * chosen[0], 2 * chosen[1] + 1])
     order = np.argsort(events, kind="stable")
@@ -180,15 +169,14 @@ def _count_in_order(
     found = np.empty(len(events), dtype=object)
     found[order] = vectorization.as_array([call[direction](a, b) for direction, a, b in rows])
     parts = (found[: len(chosen[0])], found[len(chosen[0]) :])
-    checked = [
+    return [
         each.checked(part, candidates, one)
         for each, part, one in zip(n_syn, parts, chosen, strict=True)
     ]
-    return checked[0], checked[1]
 
 
 def collect(
-    result: PairDraw, values: BlockValues, chosen: tuple[Index, Index], counts: tuple[Any, Any]
+    result: PairDraw, values: BlockValues, chosen: Sequence[Index], counts: Sequence[Any]
 ) -> None:
     """Take over the edges of one block; a count of 0 is no edge, a self pair has no backward."""
     candidates, n = values.candidates, values.candidates.n

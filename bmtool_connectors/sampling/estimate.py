@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,31 +67,26 @@ def estimate_rho(
     n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
     sums = RhoSums(in_order)
     kept: list[BlockValues] | None = None
-    if laws.constant and not by_range:
+    equal = laws.constant and not by_range
+    if equal:
         p0, p1 = laws.constants()
         if p0 > 0 and p1 > 0:
             sums.add_equal(space.n_pairs - n_self, p0, p1)
-
-        def valid_pairs() -> Iterator[tuple[Values, Values]]:
-            yield np.array([p0]), np.array([p1])
-
-        weight = sums.n
     else:
         kept = [] if keep else None
-
-        def blocks() -> Iterable[BlockValues]:
-            return evaluate() if kept is None else kept
-
-        def valid_pairs() -> Iterator[tuple[Values, Values]]:
-            return (_valid(values, ranges, n_self > 0) for values in blocks())
-
         with progress(space.n_pairs, show_progress) as advance:
             for values in evaluate():
                 sums.add(*_valid(values, ranges, n_self > 0))
                 if kept is not None:
-                    kept.append(values.without_rectangle())
+                    values.candidates.forget()  # the distances of the whole rectangle
+                    kept.append(values)
                 advance(values.candidates.looked_at)
-        weight = 1
+
+    def valid_pairs() -> Iterable[tuple[Values, Values]]:
+        if equal:
+            return [(np.array([p0]), np.array([p1]))]
+        blocks = evaluate() if kept is None else kept
+        return (_valid(values, ranges, n_self > 0) for values in blocks)
 
     rho = sums.closed_form(pr)
     if sums.spread == 0:  # every law is certain, and so is the joint probability
@@ -110,7 +105,7 @@ def estimate_rho(
         total = 0.0
         for p0, p1 in valid_pairs():
             total = carried(total, joint_from_rho(trial, p0, p1))
-        return total * weight
+        return total * (sums.n if equal else 1)
 
     target = pr * sums.n
     rho = solve_rho(expected, target, sums.lowest, sums.highest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
-from bmtool_connectors.sampling.cost import Work
+from bmtool_connectors.sampling.cost import cost
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.expected import Expected, Unmet
-from bmtool_connectors.sampling.laws import BlockValues
+from bmtool_connectors.sampling.expected import NUMBERS, PARTS, Expected, Unmet
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import (
     ReferenceJoint,
@@ -67,20 +66,24 @@ def expect(
     stream = functools.partial(randomness.looking, *key)
     # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
     sample = Sample(space, laws, *most, stream, even=plan.rho_goal is not None)
-    search = _Search()
-    if plan.rho_goal is not None:
-        reach = plan.rho_goal.reach
-        valid = sample if reach is None else Sample(space, laws, *most, stream, reach, even=True)
-        plan = search.found(plan, valid)
-        search.pairs = space.n_pairs if chosen == "pairwise" else valid.pairs
+    goal, unmet, passes, searched = plan.rho_goal, None, 0, 0.0
+    if goal is not None:
+        valid = sample
+        if goal.reach is not None:
+            valid = Sample(space, laws, *most, stream, goal.reach, even=True)
+            searched = space.n_pairs if chosen == "pairwise" else valid.pairs
+        found, _ = estimate_rho(space, laws, goal, valid.evaluate, keep=False, in_order=False)
+        if found.reachable is not None:
+            unmet = Unmet(goal.pr, found.reachable, found.n * valid.weight)
+        plan, passes = plan.with_rho(found.rho), valid.passes
     sums = _sums(plan, sample, share)
-    if search.sample is sample:
-        search.pairs = sums.within
+    if goal is not None and goal.reach is None:
+        searched = sums.within
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     visits = 0.0
     if chosen == "sparse":
         visits = float(mean[EDGES]) if laws.constant else share * sample.visits
-    work = Work(
+    seconds, kept_bytes = cost(
         plan,
         chosen,
         keep=keep,
@@ -88,89 +91,45 @@ def expect(
         within=sums.within,
         visits=visits,
         edges=float(mean[EDGES]),
-        passes=search.passes,
-        searched=search.pairs,
+        passes=passes,
+        searched=searched,
         reachable=sample.pairs if counts else None,
     )
-    first = EDGES if space.source is space.target else FORWARD
-    second = slice(0, 0) if first == EDGES else slice(BACKWARD, EDGES)
+    # Which of the sums: within one population all edges are forward.
+    kinds: tuple[Any, ...] = (FORWARD, BACKWARD, RECIPROCAL)
+    if space.source is space.target:
+        kinds = (EDGES, [], RECIPROCAL)
+    numbers: dict[str, Any] = {
+        name + part: float(np.sum(values[which]))
+        for part, values in zip(PARTS, (mean, sd, error), strict=True)
+        for name, which in zip(NUMBERS, kinds, strict=True)
+    }
     return Expected(
         sampler=chosen,
         pairs=space.n_pairs,
-        forward=float(mean[first]),
-        backward=float(mean[second].sum()),
-        reciprocal=float(mean[RECIPROCAL]),
         infeasible=0.0 if plan.none_reciprocal else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
         n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
-        seconds=work.seconds,
-        kept_bytes=work.kept_bytes,
-        forward_sd=float(sd[first]),
-        backward_sd=float(sd[second].sum()),
-        reciprocal_sd=float(sd[RECIPROCAL]),
-        forward_error=float(error[first]),
-        backward_error=float(error[second].sum()),
-        reciprocal_error=float(error[RECIPROCAL]),
+        seconds=seconds,
+        kept_bytes=kept_bytes,
         max_step=sums.max_step(share),
         independent=sums.independent,
         reciprocal_per_rho=sums.reciprocal_per_rho,
         degrees=sums.degrees(_kind(plan), share),
-        unmet=None if plan.none_reciprocal else search.unmet or _unmet(plan, sums),
+        unmet=None if plan.none_reciprocal else unmet or _unmet(plan, sums),
         worst=None if plan.none_reciprocal else sums.worst,
+        **numbers,
     )
 
 
 def _unmet(plan: Plan, sums: CountSums) -> Unmet | None:
     """Return what becomes of one joint probability for all pairs, where it is not feasible."""
     joint = plan.joint
-    if (
-        not sums.clipped
-        or joint is None
-        or joint.rho is not None
-        or isinstance(joint, ReferenceJoint)
-    ):
+    if not sums.clipped or joint is None or isinstance(joint, ReferenceJoint):
         return None
-    if callable(joint.pr) or not all(sums.counted):
+    if joint.rho is not None or callable(joint.pr) or not all(sums.counted):
         return None
     return Unmet(float(joint.pr), float(sums.mean[RECIPROCAL] / sums.both), float(sums.both))
-
-
-@dataclass
-class _Search:
-    """The estimate of rho from a sample of the pairs, and what it takes on all of them.
-
-    Attributes
-    ----------
-    sample : Sample or None
-        Of the pairs that may be valid; None where rho is not estimated.
-    passes : int
-        How often all pairs are looked at.
-    pairs : float
-        How many are looked at then.
-    unmet : Unmet or None
-    """
-
-    sample: Sample | None = None
-    passes: int = 0
-    pairs: float = 0.0
-    unmet: Unmet | None = None
-
-    def _evaluate(self) -> Iterator[BlockValues]:
-        assert self.sample is not None
-        self.passes += 1
-        return self.sample.evaluate()
-
-    def found(self, plan: Plan, sample: Sample) -> Plan:
-        """Return the plan with the rho that is found in a sample."""
-        assert plan.rho_goal is not None
-        self.sample, goal = sample, plan.rho_goal
-        laws = background(plan.laws)
-        estimate, _ = estimate_rho(
-            plan.space, laws, goal, self._evaluate, keep=False, in_order=False
-        )
-        if estimate.reachable is not None:
-            self.unmet = Unmet(goal.pr, estimate.reachable, estimate.n * sample.weight)
-        return plan.with_rho(estimate.rho)
 
 
 def _sums(plan: Plan, sample: Sample, share: float) -> CountSums:

@@ -296,46 +296,38 @@ def choose_edge(
     reach = reach_of(bound, diagonal)
     frame = frame.without_gaps(source, target, reach)
     diagonal = frame.diagonal
+
+    def work(edge: float) -> FloatArray:
+        """Return how many candidates, pairs of cells and offsets an edge makes, on average."""
+        dims, edges = frame.cut(edge)
+        greatest = frame.greatest_offset(dims, edges, reach)
+        if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
+            return np.full(3, np.inf)
+        # One offset stands for all that differ from it in signs.
+        offsets = combinations([np.arange(n + 1) for n in greatest.tolist()])
+        q = np.minimum(bound(*frame.distance_bounds(offsets, edges)), 1.0)
+        offsets, q = offsets[q > 0], q[q > 0]
+        half_around = frame.is_periodic & (2 * offsets == dims)
+        times = 2.0 ** np.count_nonzero((offsets != 0) & ~half_around, axis=1)
+        if half:
+            times[offsets.any(axis=1)] /= 2
+        # Share of the cells that have a partner at the offset, and of the pairs of nodes.
+        share = times * np.where(frame.is_periodic, 1.0, (dims - offsets) / dims).prod(axis=1)
+        n_cells = math.prod(dims.tolist())
+        occupied = n_cells * -math.expm1(-len(source) / n_cells)
+        candidates = len(source) * len(target) / n_cells * float((share * q).sum())
+        return np.array([candidates, occupied * float(share.sum()), times.sum()])
+
     best, choice = math.inf, CellChoice(reach, reach, 0.0)
     for fraction in FRACTIONS:
         edge = max(reach / fraction, diagonal / 2**20)
-        work = _work(len(source), len(target), half, frame, edge, reach, bound)
-        costs = work * COSTS
+        counts = work(edge)
+        costs = counts * COSTS
         if costs.sum() < best:
-            best, choice = float(costs.sum()), CellChoice(edge, reach, float(work[0]))
+            best, choice = float(costs.sum()), CellChoice(edge, reach, float(counts[0]))
         elif costs[1:].sum() > best:
             break  # smaller cells have fewer candidates, but more of all else
     return choice
-
-
-def _work(
-    n_source: int,
-    n_target: int,
-    half: bool,
-    frame: Frame,
-    edge: float,
-    reach: float,
-    bound: Bound,
-) -> FloatArray:
-    """Return how many candidates, pairs of cells and offsets a cell edge makes, on average."""
-    dims, edges = frame.cut(edge)
-    greatest = frame.greatest_offset(dims, edges, reach)
-    if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
-        return np.full(3, np.inf)
-    # One offset stands for all that differ from it in signs.
-    offsets = combinations([np.arange(n + 1) for n in greatest.tolist()])
-    q = np.minimum(bound(*frame.distance_bounds(offsets, edges)), 1.0)
-    offsets, q = offsets[q > 0], q[q > 0]
-    half_around = frame.is_periodic & (2 * offsets == dims)
-    times = 2.0 ** np.count_nonzero((offsets != 0) & ~half_around, axis=1)
-    if half:
-        times[offsets.any(axis=1)] /= 2
-    # Share of the cells that have a partner at the offset, and of the pairs of nodes.
-    share = times * np.where(frame.is_periodic, 1.0, (dims - offsets) / dims).prod(axis=1)
-    n_cells = math.prod(dims.tolist())
-    occupied = n_cells * -math.expm1(-n_source / n_cells)
-    candidates = n_source * n_target / n_cells * float((share * q).sum())
-    return np.array([candidates, occupied * float(share.sum()), times.sum()])
 
 
 def skip(rng: np.random.Generator, q: float, total: int, chunk: int) -> Iterator[Index]:

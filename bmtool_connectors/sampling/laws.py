@@ -21,7 +21,6 @@ from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates
-from bmtool_connectors.sampling.moved import Moved
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,7 @@ class Law:
     @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
-        return vectorization.needs_python_calls(self.p) or vectorization.needs_python_calls(
-            self.arg
-        )
+        return any(map(vectorization.needs_python_calls, (self.p, self.arg)))
 
     def args(self, candidates: Candidates) -> Values:
         """Return the argument of each candidate."""
@@ -195,10 +192,57 @@ class BlockValues:
         flags = (has0, has1, has0 & has1)
         return np.array([np.count_nonzero(f) if np.ndim(f) else n * int(f) for f in flags])
 
-    def without_rectangle(self) -> BlockValues:
-        """Forget the distances of the whole rectangle, for keeping the rest."""
-        self.candidates.forget()
-        return self
+
+@dataclass
+class Moved:
+    """By how much backward probabilities are other than they should be, and the worst of them.
+
+    Attributes
+    ----------
+    pairs : int
+        Pairs with p1 > 0.
+    requested, drawn, reciprocal : float
+        Sums of p1 as it should be, of p1 and of pr as they are drawn.
+    worst : str or None
+    excess : float
+    """
+
+    pairs: int = 0
+    requested: float = 0.0
+    drawn: float = 0.0
+    reciprocal: float = 0.0
+    worst: str | None = None
+    excess: float = 0.0
+
+    def __str__(self) -> str:
+        p1, drawn = self.requested / self.pairs, self.drawn / self.pairs
+        return (
+            f"{self.drawn:.5g} backward connections are expected for {self.requested:.5g} (p1 is "
+            f"{drawn:.4g} for {p1:.4g} on average), {self.reciprocal:.5g} of them reciprocal; "
+            f"the largest change: {self.worst}"
+        )
+
+    def add(
+        self, p0: Values, p1: Values, drawn: tuple[Values, Values], at: Candidates, chosen: Index
+    ) -> None:
+        """Add the chosen candidates, with p1 and pr as they are drawn."""
+        columns = np.broadcast_arrays(p0, p1, *drawn, chosen)
+        if at.space.self_pairs is not None:  # a self connection has one direction
+            other = ~at.space.is_self(*at.pairs(chosen))
+            columns = tuple(column[other] for column in columns)
+        p0, p1, backward, joint, chosen = columns
+        self.pairs += int(np.count_nonzero(p1 > 0))
+        self.requested += float(p1.sum())
+        self.drawn += float(backward.sum())
+        self.reciprocal += float(joint.sum())
+        excess = np.abs(backward - p1)
+        k = int(np.argmax(excess)) if len(excess) else -1
+        if k >= 0 and excess[k] > max(self.excess, ROUNDING):
+            self.excess = float(excess[k])
+            self.worst = (
+                f"p1={float(p1[k]):.4g} became {float(backward[k]):.4g} for "
+                f"{at.describe(int(chosen[k]))} with p0={float(p0[k]):.4g}"
+            )
 
 
 @dataclass
@@ -273,11 +317,10 @@ class Joint:
     @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
-        return self.rho is None and (
-            vectorization.needs_python_calls(self.pr) or vectorization.needs_python_calls(self.arg)
-        )
+        given = map(vectorization.needs_python_calls, (self.pr, self.arg))
+        return self.rho is None and any(given)
 
-    def drawn(
+    def to_draw(
         self, values: BlockValues, chosen: Index, p0: Values, p1: Values, clipping: Clipping
     ) -> tuple[Values, Values]:
         """Return p1 and pr with which the chosen candidates are drawn, counting infeasible ones.

@@ -70,7 +70,7 @@ def _joint(plan: Plan, values: BlockValues, p0: float, p1: float) -> dict[str, A
     assert plan.joint is not None
     first, laws = np.arange(1), (np.array([p0]), np.array([p1]))
     wanted = _first_value(plan.joint.requested(values, first, *laws))
-    p1, pr = map(_first_value, plan.joint.drawn(values, first, *laws, Clipping()))
+    p1, pr = map(_first_value, plan.joint.to_draw(values, first, *laws, Clipping()))
     spread = float(deviation(p0, p1))
     rho = (pr - p0 * p1) / spread if spread > 0 else None
     return {"p1": p1, "pr_wanted": wanted, "pr": pr, "rho": rho}

@@ -9,7 +9,7 @@ with one call and hands them out in that order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,14 @@ from bmtool_connectors.arrays import Flags, FloatArray, Index, Values
 from bmtool_connectors.bernoulli import after_forward, without_forward
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import (
     PairDraw,
     SynapseCounts,
     collect,
-    constant_counts,
     taken,
 )
-from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, PairLaws
+from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint
+from bmtool_connectors.sampling.plan import Plan
 
 
 def _uniforms(rng: SharedGenerator, has0: Any, has1: Any, n: int) -> tuple[FloatArray, FloatArray]:
@@ -62,12 +61,12 @@ def _backward_law(
     p0, p1, n = values.p0, values.p1, values.candidates.n
     arrays = isinstance(p0, np.ndarray) or isinstance(p1, np.ndarray) or callable(joint.pr)
     if not arrays or np.all(has1):
-        return joint.drawn(values, np.arange(n), p0, p1, clipping)
+        return joint.to_draw(values, np.arange(n), p0, p1, clipping)
     # pr is asked only about pairs that may have a backward connection.
     chosen = np.flatnonzero(np.broadcast_to(has1, (n,)))
     law = np.zeros((2, n))
     some = (taken(p0, chosen), taken(p1, chosen))
-    law[0, chosen], law[1, chosen] = joint.drawn(values, chosen, *some, clipping)
+    law[0, chosen], law[1, chosen] = joint.to_draw(values, chosen, *some, clipping)
     return law[0], law[1]
 
 
@@ -103,7 +102,7 @@ def _draw_in_sequence(
     rng: SharedGenerator,
     n_syn: tuple[SynapseCounts, SynapseCounts],
     clipping: Clipping,
-) -> tuple[tuple[Index, Index], tuple[Any, Any]]:
+) -> tuple[list[Index], list[Any]]:
     """Draw pair by pair, for ``n_syn`` functions that may draw from the same generator."""
     candidates = values.candidates
     p0, p1 = values.p0, values.p1
@@ -125,37 +124,28 @@ def _draw_in_sequence(
             if connected:
                 found[direction].append(k)
                 counts[direction].append(call[direction](i, j))
-    chosen = [np.array(each, dtype=np.int64) for each in found]
+    chosen: list[Index] = [np.array(each, dtype=np.int64) for each in found]
     numbers = [
         each.checked(vectorization.as_array(part), candidates, one)
         for each, part, one in zip(n_syn, counts, chosen, strict=True)
     ]
-    return (chosen[0], chosen[1]), (numbers[0], numbers[1])
+    return chosen, numbers
 
 
 def draw(
-    space: PairSpace,
-    laws: PairLaws,
-    joint: Joint | None,
+    plan: Plan,
     rng: SharedGenerator,
-    n_syn: tuple[SynapseCounts, SynapseCounts],
     *,
     kept: list[BlockValues] | None = None,
     block_size: int | None = None,
     show_progress: bool = False,
 ) -> PairDraw:
-    """Draw the edges of a pair space.
+    """Draw the edges of a plan.
 
     Parameters
     ----------
-    space : PairSpace
-    laws : PairLaws
-        Marginal probabilities.
-    joint : Joint or None
-        The joint probability; None for one direction.
+    plan : Plan
     rng : Generator or RandomState
-    n_syn : tuple of SynapseCounts
-        Forward and backward.
     kept : list of BlockValues, optional
         What ``estimate_rho`` evaluated, to be used again.
     block_size : int, optional
@@ -167,18 +157,20 @@ def draw(
     Time O(pairs), memory O(block + edges). Functions declared ``@vectorized`` give `n_syn` of all
     connected pairs at once, at the end: the result does not depend on the blocks.
     """
-    result = PairDraw()
+    space, joint, n_syn, result = plan.space, plan.joint, plan.n_syn, PairDraw()
     # A function may draw from our generator, or have any other state: it is asked once per
     # connected pair, when the generator stands where a loop over pairs would have it.
     in_sequence = any(vectorization.needs_python_calls(each.value) for each in n_syn)
-    blocks: Iterable[BlockValues] = laws.over(space, block_size) if kept is None else kept
+    blocks: Iterable[BlockValues] = plan.laws.over(space, block_size) if kept is None else kept
     with progress(space.n_pairs, show_progress) as advance:
         for values in blocks:
+            chosen: Sequence[Index]
             if in_sequence:
                 chosen, counts = _draw_in_sequence(values, joint, rng, n_syn, result.clipping)
             else:
                 chosen = _draw_block(values, joint, rng, result.clipping)
-                counts = constant_counts(n_syn)
+                # Functions that take arrays are asked later.
+                counts = [1 if callable(each.value) else each.value for each in n_syn]
             collect(result, values, chosen, counts)
             advance(values.candidates.looked_at)
     if not in_sequence:

@@ -13,12 +13,7 @@ from bmtool_connectors.arrays import Index, Values, is_first, ranges
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import BlockPairs, Candidates, ListedPairs
-from bmtool_connectors.sampling.laws import (
-    BlockValues,
-    Joint,
-    Law,
-    PairLaws,
-)
+from bmtool_connectors.sampling.laws import BlockValues, Joint, Law, PairLaws
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class Sample:
     ----------
     pairs : int
         How many pairs there are.
+    passes : int
+        How often they have been evaluated.
 
     Notes
     -----
@@ -71,7 +73,7 @@ class Sample:
         self._space, self._laws, self._stream = space, laws, stream
         self._everything = reach is not None
         self._ranges: sparse.DistanceRanges | None = None
-        self.pairs = space.n_pairs
+        self.pairs, self.passes = space.n_pairs, 0
         self._in_order = self.pairs <= most
         ends, density = np.array([self.pairs]), np.ones(1)
         if not self._in_order and not laws.constant and sparse.why_not(laws) is None:
@@ -96,7 +98,7 @@ class Sample:
     @functools.cached_property
     def visits(self) -> float:
         """How many pairs a sparse draw of these laws visits, on average."""
-        ranges = sparse.DistanceRanges(self._space, self._laws)
+        ranges = self._ranges or sparse.DistanceRanges(self._space, self._laws)
         return float(sum(q * pairs.total for _, q, pairs in ranges))
 
     def parts(self) -> Iterator[Part]:
@@ -122,7 +124,8 @@ class Sample:
             start = stop
 
     def evaluate(self) -> Iterator[BlockValues]:
-        """Yield the laws evaluated on pairs."""
+        """Yield the laws evaluated on pairs, and count that it was asked for."""
+        self.passes += 1
         return (values for values, _ in self.parts())
 
     def _pairs(self, number: Index) -> tuple[Index, Index, Index, Distances]:
@@ -135,7 +138,7 @@ class Sample:
         for _, _, pairs in ranges:
             first, stop = np.searchsorted(number, [start, start + pairs.total])
             if first < stop:
-                found = ranges.candidates(pairs, *pairs.of_number(number[first:stop] - start))
+                found = ranges.numbered(pairs, number[first:stop] - start)
                 columns.append((first + found.kept, *found.pairs(), found.distance(ranges.metric)))
             start += pairs.total
         index, i, j, dist = (np.concatenate(column) for column in zip(*columns, strict=True))

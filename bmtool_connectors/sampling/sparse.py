@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,13 +43,8 @@ from bmtool_connectors.sampling.collect import (
     taken,
 )
 from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
-from bmtool_connectors.sampling.laws import (
-    BlockValues,
-    Clipping,
-    Joint,
-    Law,
-    PairLaws,
-)
+from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import background, background_joint, listed
 
 STREAM_VERSION = 1
@@ -116,6 +111,10 @@ class DistanceRanges:
             pairs = PairRange(self.grid, offsets, twice)
             if pairs.total:
                 yield number, q, pairs
+
+    def numbered(self, pairs: PairRange, number: Index) -> CellPairs:
+        """Return the pairs of the space among these numbers of a range, within reach."""
+        return self.candidates(pairs, *pairs.of_number(number))
 
     def candidates(self, pairs: PairRange, a: Index, b: Index) -> CellPairs:
         """Return the pairs of the space among these in cell order, within reach."""
@@ -202,7 +201,7 @@ def _decide(
     u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
     pr: Values = 0.0
     if joint is not None:
-        p1, pr = joint.drawn(values, chosen, p0, p1, clipping)
+        p1, pr = joint.to_draw(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
         k = int(np.argmax(q))
@@ -219,39 +218,35 @@ def _decide(
     return chosen[kept], how[kept]
 
 
-def _accept(values: BlockValues, *law: Any) -> _Visited:
-    """Keep visited pairs with their real probability over the bound."""
-    kept, how = _decide(values, *law)
-    pairs = ListedPairs(values.candidates.space, *values.candidates.pairs(kept))
-    return _Visited(pairs, how, taken(values.arg0, kept), taken(values.arg1, kept))
-
-
 def _visit(
-    space: PairSpace,
-    laws: PairLaws,
-    joint: Joint | None,
+    plan: Plan,
     streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
     show_progress: bool,
 ) -> Iterator[_Visited]:
     """Visit the pairs range by range, each range with a generator of its own."""
-    name = laws.forward.name
+    space, laws, joint = plan.space, background(plan.laws), background_joint(plan.joint)
+    ranges: Iterable[tuple[int, float, int, Callable[[Index], Candidates]]]
     if laws.constant:
-        block = PairBlock.whole(space)
-        q, rng = _constant_bound(laws, joint), streams(0)
-        with progress(block.n * q, show_progress) as advance:
-            for number in skip(rng, q, block.n, CHUNK) if q > 0 else ():
-                values = laws.evaluate_on(ListedPairs(space, *block.of_rank(number)))
-                yield _accept(values, joint, q, rng, clipping, name)
-                advance(len(number))
-        return
-    ranges = DistanceRanges(space, laws)
-    with progress(ranges.visits, show_progress) as advance:
-        for offset, q, pairs in ranges:
-            rng = streams(offset)
-            for number in skip(rng, q, pairs.total, CHUNK):
-                values = laws.evaluate_on(ranges.candidates(pairs, *pairs.of_number(number)))
-                yield _accept(values, joint, q, rng, clipping, name)
+        block, (p0, p1) = PairBlock.whole(space), laws.constants()
+        q = p0 if joint is None else min(1.0, p0 + p1)
+        visits = block.n * q
+        ranges = [(0, q, block.n, lambda number: ListedPairs(space, *block.of_rank(number)))]
+    else:
+        cells = DistanceRanges(space, laws)
+        visits = cells.visits
+        ranges = (
+            (offset, q, pairs.total, functools.partial(cells.numbered, pairs))
+            for offset, q, pairs in cells
+        )
+    with progress(visits, show_progress) as advance:
+        for stream, q, total, candidates in ranges:
+            rng = streams(stream)
+            for number in skip(rng, q, total, CHUNK) if q > 0 else ():
+                values = laws.evaluate_on(candidates(number))
+                kept, how = _decide(values, joint, q, rng, clipping, laws.forward.name)
+                found = ListedPairs(space, *values.candidates.pairs(kept))
+                yield _Visited(found, how, taken(values.arg0, kept), taken(values.arg1, kept))
                 advance(len(number))
 
 
@@ -279,57 +274,23 @@ def _all_visited(
     return Drawn([i[:done]], [j[:done]], [n_syn.value], [law.arg])
 
 
-def _constant_bound(laws: PairLaws, joint: Joint | None) -> float:
-    """Return a bound of the probability of any connection of a pair, where p0 and p1 are one."""
-    p0, p1 = laws.constants()
-    return p0 if joint is None else min(1.0, p0 + p1)
-
-
-def _connected_elsewhere(
-    laws: PairLaws,
-    joint: Joint | None,
-    space: PairSpace,
-    rng: np.random.Generator,
-    result: PairDraw,
-) -> _Visited | None:
-    """Decide on the pairs whose law is not the background's, one by one; all are returned."""
-    found = listed(laws, space)
-    if found is None:
-        return None
-    values = laws.evaluate_on(found)
-    kept, decided = _decide(values, joint, 1.0, rng, result.clipping, laws.forward.name)
-    how = np.full(found.n, -1, dtype=np.int8)
-    how[kept] = decided
-    return _Visited(found, how, values.arg0, values.arg1)
-
-
-def draw(
-    space: PairSpace,
-    laws: PairLaws,
-    joint: Joint | None,
-    rng: SharedGenerator,
-    n_syn: tuple[SynapseCounts, SynapseCounts],
-    *,
-    show_progress: bool = False,
-) -> PairDraw:
-    """Draw the edges of a pair space, visiting only pairs that are likely enough.
+def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> PairDraw:
+    """Draw the edges of a plan, visiting only pairs that are likely enough.
 
     Parameters
     ----------
-    space : PairSpace
-    laws : PairLaws
-        For which ``why_not`` is None.
-    joint : Joint or None
+    plan : Plan
+        With laws for which ``why_not`` is None. Functions that count synapses are called for
+        connected pairs, in pair order.
     rng : Generator or RandomState
         128 bits are taken from it, as the root of all streams of the draw.
-    n_syn : tuple of SynapseCounts
-        Functions are called for connected pairs, in pair order.
     show_progress : bool
 
     Notes
     -----
     Time and memory O(edges), of the connector that the laws depend on as well.
     """
+    space, laws, joint, n_syn = plan.space, plan.laws, plan.joint, plan.n_syn
     # By number, so that no range depends on how much the ones before it drew.
     streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
@@ -340,9 +301,13 @@ def draw(
     if equal and not called and n_syn[0].value:
         result.forward = _all_visited(space, laws.forward, streams(0), n_syn[0], show_progress)
         return result
-    special = _connected_elsewhere(laws, joint, space, streams(LISTED), result)
-    visited = (space, background(laws), background_joint(joint), streams, result.clipping)
-    parts = _visit(*visited, show_progress)
+    special, found = None, listed(laws, space)
+    if found is not None:  # their law is not the background's: all are decided on, one by one
+        values, rng = laws.evaluate_on(found), streams(LISTED)
+        kept, decided = _decide(values, joint, 1.0, rng, result.clipping, laws.forward.name)
+        special = _Visited(found, np.full(found.n, -1, dtype=np.int8), values.arg0, values.arg1)
+        special.how[kept] = decided
+    parts = _visit(plan, streams, result.clipping, show_progress)
     result.in_order = laws.constant
     if special is not None or called:
         result.in_order = True

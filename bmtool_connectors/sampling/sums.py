@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -125,7 +124,7 @@ class CountSums:
         self.both += times * np.count_nonzero((p0 > 0) & (p1 > 0))
         pr: Values = 0.0
         if joint is not None:
-            p1, pr = joint.drawn(values, np.arange(n), p0, p1, clipping)
+            p1, pr = joint.to_draw(values, np.arange(n), p0, p1, clipping)
         self.clipped += times * clipping.count
         if clipping.excess > self._worst_excess:
             self.worst, self._worst_excess = clipping.worst, clipping.excess
@@ -202,27 +201,23 @@ class CountSums:
             return 0.0
         return max(float(np.var(expected, ddof=1)) - (noise - error2 / n) / (n - 1), 0.0)
 
-    def _spread(self, expected: FloatArray, of: _Of) -> tuple[float, float | None]:
-        """Return mean and standard deviation of a degree over nodes and draws."""
-        n = len(expected)
-        between = self._between(expected, of.noise, of.error2)
-        total = of.variance / n + between * (n - 1) / n
+    def _spread(
+        self, expected: FloatArray, side: int, *directions: int, times: float = 1.0
+    ) -> tuple[float, float | None]:
+        """Return mean and standard deviation of a degree over nodes and draws.
+
+        Of the edges that nodes have on one side, where they start or end, in some directions.
+        """
+        n, which = len(expected), list(directions)
+        kind = EDGES if len(which) > 1 else which[0]
+        noise = times * float(self._noise[side, which].sum())
+        between = self._between(expected, noise, times**2 * float(self._error2[kind]))
+        total = times * float(self.variance[which].sum()) / n + between * (n - 1) / n
         # The fewer pairs of a node are in the sample, the longer the tail of their sum.
-        second, fourth = of.powers
-        rough = math.sqrt((2 + n * fourth / second**2) / n) * of.noise / n if second else 0.0
+        second, fourth = times * self._powers[which].sum(axis=0)
+        rough = math.sqrt((2 + n * fourth / second**2) / n) * noise / n if second else 0.0
         known = rough <= ROUGH * total
         return float(expected.mean()), math.sqrt(max(total, 0.0)) if known else None
-
-    def _of(self, side: int, *directions: int, times: float = 1.0) -> _Of:
-        """Return what is known of the edges that nodes have on one side, in some directions."""
-        which = list(directions)
-        kind = EDGES if len(which) > 1 else which[0]
-        return _Of(
-            times * float(self.variance[which].sum()),
-            times * float(self._noise[side, which].sum()),
-            times**2 * float(self._error2[kind]),
-            times * self._powers[which].sum(axis=0),
-        )
 
     def degrees(self, kind: str, share: float = 1.0) -> dict[str, tuple[float, float | None]]:
         """Return mean and standard deviation of degrees, over nodes and draws.
@@ -237,12 +232,12 @@ class CountSums:
         """
         starts, ends = self._starts, self._ends
         if kind == "undirected":  # each counts for both of its nodes
-            junctions = self._spread(starts[0] + ends[0], self._of(0, FORWARD, times=2))
+            junctions = self._spread(starts[0] + ends[0], 0, FORWARD, times=2)
             return {"out": junctions, "in": junctions}
         if kind == "together":
             return {
-                "out": self._spread(starts[0] + starts[1], self._of(0, FORWARD, BACKWARD)),
-                "in": self._spread(ends[0] + ends[1], self._of(1, FORWARD, BACKWARD)),
+                "out": self._spread(starts[0] + starts[1], 0, FORWARD, BACKWARD),
+                "in": self._spread(ends[0] + ends[1], 1, FORWARD, BACKWARD),
             }
         if share < 1:
             return self._degrees_of_some(share)
@@ -250,13 +245,13 @@ class CountSums:
         for direction, prefix in enumerate(("", "backward ") if kind == "both ways" else ("",)):
             for side, name in enumerate(("out", "in")):
                 expected = (starts, ends)[side][direction]
-                found[prefix + name] = self._spread(expected, self._of(side, direction))
+                found[prefix + name] = self._spread(expected, side, direction)
         return found
 
     def _degrees_of_some(self, share: float) -> dict[str, tuple[float, float | None]]:
         """Return the degrees of forward edges when a share of the sources is drawn."""
         columns = self._ends[0]
-        out_mean, out_sd = self._spread(self._starts[0], self._of(0, FORWARD))
+        out_mean, out_sd = self._spread(self._starts[0], 0, FORWARD)
         if out_sd is None:
             return {"out": (share * out_mean, None), "in": (share * float(columns.mean()), None)}
         # Of a source that takes part, or 0.
@@ -271,19 +266,6 @@ class CountSums:
             "out": (share * out_mean, math.sqrt(max(out, 0.0))),
             "in": (share * float(columns.mean()), math.sqrt(max(inside + share**2 * between, 0.0))),
         }
-
-
-class _Of(NamedTuple):
-    """What is known of the edges of nodes: sums over all nodes.
-
-    `variance` over draws, `noise` over samples; `error2`, the variance of their sum over samples,
-    and `powers`, the 2nd and the 4th, of what the pairs of samples add.
-    """
-
-    variance: float
-    noise: float
-    error2: float
-    powers: FloatArray
 
 
 def _add(sums: FloatArray, index: Index, values: FloatArray) -> None:

@@ -178,8 +178,8 @@ class _EdgeWriter:
             return h5.create_dataset(name, (n,), dtype, **self._options.storage((n,)))
         except TypeError as error:
             raise ParameterError(
-                f"dtypes of add_properties() has {dtype} for {name!r}, which HDF5 does not store "
-                "in a column of rows; allowed are numbers and bool."
+                f"dtypes of add_properties() must be numbers or bool, got {dtype} for {name!r}, "
+                "which HDF5 does not store in a column of rows."
             ) from error
 
     def append(self, rows: EdgeRows) -> dict[str, IntArray]:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from bmtool_connectors.checks import flag
-from bmtool_connectors.errors import ParameterError
+from bmtool_connectors.errors import ParameterError, must_be
 from bmtool_connectors.sonata import layout
 
 #: Columns to sort by; None keeps the order of the tables.
@@ -92,7 +92,7 @@ class SaveOptions:
             unknown = sorted(set(options) - set(cls.__dataclass_fields__))
             raise ParameterError(
                 f"{unknown[0]} of {owner} is {options[unknown[0]]!r}, but there is no such option; "
-                f"allowed are {', '.join(cls.__dataclass_fields__)} and sort_on_disk."
+                f"there are {', '.join(cls.__dataclass_fields__)} and sort_on_disk."
             ) from None
 
     def storage(self, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -134,4 +134,4 @@ def _index_columns(value: Any, owner: str) -> tuple[str, ...]:
 
 
 def _refuse(name: str, owner: str, value: Any, allowed: str) -> NoReturn:
-    raise ParameterError(f"{name} of {owner} is {value!r}; allowed is {allowed}.")
+    raise ParameterError(must_be(f"{name} of {owner}", allowed, repr(value)))

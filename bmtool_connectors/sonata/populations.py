@@ -136,8 +136,8 @@ class Table:
         if wrong.any():
             row = int(wrong.argmax())
             raise ParameterError(
-                f"{self.origin}: nsyns is {given[row]} in row {row}; whole numbers of synapses are "
-                "allowed, so save the network again."
+                f"{self.origin}: nsyns must be whole numbers of synapses, got {given[row]} in row "
+                f"{row}: save the network again."
             )
         counts = numbers.astype(np.int64)
         has_count = self.present(NSYNS)

@@ -142,14 +142,14 @@ def check_targets(paths: Iterable[Path], force_overwrite: bool) -> None:
     for path in paths:
         if not force_overwrite and path.exists():
             raise ParameterError(
-                f"force_overwrite is False and {str(path)!r} exists; allowed are new files: choose "
-                "another folder or name, or remove it. Nothing was written."
+                f"force_overwrite is False, but {str(path)!r} exists; choose another folder or "
+                "name, or remove it. Nothing was written."
             )
         if path.exists() and not path.is_file():
             kind = "it is a folder" if path.is_dir() else "it is a device, pipe or socket"
             raise OSError(
-                f"{str(path)!r} could not be written ({kind}); allowed are files and new names: "
-                "choose another folder or name. Nothing was built or written."
+                f"{str(path)!r} could not be written ({kind}); choose another folder or name. "
+                "Nothing was built or written."
             )
 
 

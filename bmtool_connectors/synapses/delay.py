@@ -99,8 +99,8 @@ class DelayRule(PropertyRule):
         is_profile = isinstance(fixed, DistantDependentProbability)
         if is_profile or as_distribution(fixed, "fixed of DelayRule") is not None:
             raise ParameterError(
-                f"fixed of DelayRule is {shown(fixed)}; allowed is a number (ms), a function of "
-                "two nodes, or None: a distribution is jitter."
+                "fixed of DelayRule must be a number (ms), a function of two nodes, or None, got "
+                f"{shown(fixed)}: a distribution is jitter."
             )
         if fixed is not None and not callable(fixed):
             allowed = "a number (ms), a function of two nodes, or None"
@@ -108,8 +108,8 @@ class DelayRule(PropertyRule):
         drawn = as_distribution(jitter, "jitter of DelayRule")
         if jitter is not None and drawn is None:
             raise ParameterError(
-                f"jitter of DelayRule is {shown(jitter)}; allowed is a distribution (ms), for "
-                "instance scipy.stats.norm(0, 0.1), or None."
+                "jitter of DelayRule must be a distribution (ms), for instance scipy.stats.norm(0, "
+                f"0.1), or None, got {shown(jitter)}."
             )
         self._prepare(
             self.rng,

@@ -52,7 +52,7 @@ def lognormal(mean: float, std: float) -> Any:
     """
     from scipy import stats
 
-    allowed = "a number > 0; the mean and standard deviation are those of the values themselves"
+    allowed = "a number > 0: the mean and standard deviation are those of the values themselves"
     tiny = 1e-100
     mean = number(mean, "mean of lognormal()", allowed, tiny, 1 / tiny)
     std = number(std, "std of lognormal()", allowed, tiny, 1 / tiny)
@@ -72,8 +72,8 @@ class Limited(Distribution):
         ends = floats([low, high]) if are_numbers else np.array([math.nan] * 2)
         if not ends[0] < ends[1] or not np.isfinite(ends).any():
             raise ParameterError(
-                f"low and high of {owner} are {low!r} and {high!r}; allowed are two numbers with "
-                "low < high, one of which may be left out."
+                f"low and high of {owner} must be two numbers with low < high, one of which may be "
+                f"left out, got {low!r} and {high!r}."
             )
         self.low, self.high = ends.tolist()
 
@@ -240,7 +240,7 @@ class Mixture(Distribution):
         owner = "distributions of mixture()"
         if not isinstance(distributions, list | tuple) or not distributions:
             raise ParameterError(
-                f"{owner} is {shown(distributions)}; allowed is a list of distributions or numbers."
+                f"{owner} must be a list of distributions or numbers, got {shown(distributions)}."
             )
         self.distributions = tuple(distributions)
         self.probabilities = frozen.checked_probabilities(

@@ -147,13 +147,13 @@ def as_distribution(value: Any, owner: str) -> Distribution | None:
 
     frozen = getattr(value, "dist", None)
     if not isinstance(frozen, rv_continuous | rv_discrete):
-        raise ParameterError(f"{owner} is {shown(value)}; allowed is {ALLOWED}.")
+        raise ParameterError(f"{owner} must be {ALLOWED}, got {shown(value)}.")
     parameters = floats([*value.args, *value.kwds.values()])
     ends = floats(value.support())
     if parameters.ndim != 1 or np.isnan(parameters).any() or np.isnan(ends).any():
         raise ParameterError(
-            f"{owner} is {shown(value)}, whose parameters scipy.stats does not allow; allowed is "
-            f"{ALLOWED}, its parameters numbers: correct them, or pass loc= and scale= by name."
+            f"{owner} must be {ALLOWED}, its parameters numbers, got {shown(value)}, whose "
+            "parameters scipy.stats does not allow: correct them, or pass loc= and scale= by name."
         )
     return Frozen(value)
 
@@ -162,7 +162,7 @@ def required_distribution(value: Any, owner: str) -> Distribution:
     """Return the distribution that a parameter is, or raise."""
     found = as_distribution(value, owner)
     if found is None:
-        raise ParameterError(f"{owner} is {shown(value)}; allowed is {ALLOWED}.")
+        raise ParameterError(f"{owner} must be {ALLOWED}, got {shown(value)}.")
     return found
 
 
@@ -190,7 +190,5 @@ def checked_probabilities(given: Any, n: int, owner: str) -> tuple[float, ...]:
         return (1.0 / n,) * n
     found = floats(given)
     if found.shape != (n,) or not (found >= 0).all() or abs(found.sum() - 1.0) > 1e-9:
-        raise ParameterError(
-            f"{owner} are {given!r}; allowed are {n} numbers >= 0 that add up to 1."
-        )
+        raise ParameterError(f"{owner} must be {n} numbers >= 0 that add up to 1, got {given!r}.")
     return tuple((found / found.sum()).tolist())

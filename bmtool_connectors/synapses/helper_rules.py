@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors.checks import HUGE, number
-from bmtool_connectors.errors import ParameterError, warn
+from bmtool_connectors.errors import ParameterError, must_be, warn
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses.frozen import moved_within
 from bmtool_connectors.synapses.rules import PropertyRule, origin
@@ -86,7 +86,7 @@ class HelperRule(PropertyRule):
         return first, second
 
     def _refused(self, values: Any, name: str, allowed: str) -> ParameterError:
-        return ParameterError(f"{name} of {self.helper} is {values!r}; allowed is {allowed}.")
+        return ParameterError(must_be(f"{name} of {self.helper}", allowed, repr(values)))
 
 
 class NoisyDelay(HelperRule):

@@ -75,8 +75,8 @@ class PlacementRule(PropertyRule):
         is_whole = (ids >= 0) & (ids < 2**32) & (np.floor(ids) == ids)
         if ids.ndim > 1 or not ids.size or not is_whole.all():
             raise ParameterError(
-                f"section_id of PlacementRule is {self.section_id!r}; allowed is a whole number "
-                ">= 0, or a list of them."
+                "section_id of PlacementRule must be a whole number >= 0, or a list of them, got "
+                f"{self.section_id!r}."
             )
         probabilities = checked_probabilities(self.p, len(ids), "p of PlacementRule")
         positions = self._checked_positions(len(ids))
@@ -105,8 +105,8 @@ class PlacementRule(PropertyRule):
         is_inside = ((positions >= 0) & (positions <= 1)).all()
         if positions.shape not in ((), (n,)) or not is_inside:
             raise ParameterError(
-                f"{owner} is {given!r}; allowed is a number in [0, 1], {n} of them, one for each "
-                "section, or a distribution."
+                f"{owner} must be a number in [0, 1], {n} of them (one for each section), or a "
+                f"distribution, got {given!r}."
             )
         return np.broadcast_to(positions, n)
 

@@ -251,15 +251,15 @@ def properties(*rules: PropertyRule, add_nsyns: bool = True) -> dict[str, Any]:
     for rule in rules:
         if not isinstance(rule, PropertyRule):
             raise ParameterError(
-                f"rules of properties() has {rule!r}; allowed are WeightRule, DelayRule and "
-                "PlacementRule."
+                "rules of properties() must be WeightRule, DelayRule or PlacementRule, got "
+                f"{rule!r}."
             )
     parts = [part for rule in rules for part in rule._parts or (rule,)]
     names = [name for part in parts for name in part.names]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not parts:
-        got = f"has {twice[0]!r} twice" if twice else "is empty"
-        raise ParameterError(f"rules of properties() {got}; allowed is one rule per property.")
+        got = f"{twice[0]!r} twice" if twice else "none"
+        raise ParameterError(f"rules of properties() must be one per property, got {got}.")
     is_placed = not {"afferent_section_id", "nsyns"}.isdisjoint(names)
     if flag(add_nsyns, "add_nsyns of properties()") and not is_placed:
         parts.append(_SynapsesPerRow())

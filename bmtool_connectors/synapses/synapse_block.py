@@ -65,13 +65,13 @@ class PairDistance:
     def __init__(self, function: Any, connector: Any, owner: str) -> None:
         if not callable(function):
             raise ParameterError(
-                f"dist of {owner} is {function!r}; allowed is a function of source and target "
-                "node that returns a distance (um), such as spherical_dist."
+                f"dist of {owner} must be a function of source and target node that returns a "
+                f"distance (um), such as spherical_dist, got {function!r}."
             )
         if connector is not None and not hasattr(connector, "get_conn_prop"):
             raise ParameterError(
-                f"connector of {owner} is {connector!r}; allowed is a connector of this package, "
-                "or None."
+                f"connector of {owner} must be a connector of this package, or None, got "
+                f"{connector!r}."
             )
         self.function, self._connector, self._owner = function, connector, owner
         self.name = f"dist of {owner}"
@@ -84,8 +84,7 @@ class PairDistance:
             ids = source.node_id, target.node_id
         except AttributeError:
             raise NodeError(
-                f"source and target of {self._owner} are {source!r} and {target!r}; allowed are "
-                "nodes."
+                f"source and target of {self._owner} must be nodes, got {source!r} and {target!r}."
             ) from None
         try:
             return self._connector.get_conn_prop(*ids)

@@ -101,15 +101,15 @@ class WeightRule(PropertyRule):
     def __post_init__(self) -> None:
         sign, modulation = self.sign, self.modulation
         if sign is not None and not (np.ndim(sign) == 0 and sign in (1, -1)):
-            raise ParameterError(f"sign of WeightRule is {sign!r}; allowed is 1, -1 or None.")
+            raise ParameterError(f"sign of WeightRule must be 1, -1 or None, got {sign!r}.")
         scale = number(self.scale, "scale of WeightRule", "a factor > 0", 1e-100, 1e100)
         distance = PairDistance(self.dist, self.connector, "WeightRule")
         drawn = self._checked_distribution()
         value = self._checked_value() if drawn is None else None
         if not (modulation is None or callable(modulation)):
             raise ParameterError(
-                f"modulation of WeightRule is {modulation!r}; allowed is a function of the "
-                "distance (um), a profile, or None."
+                "modulation of WeightRule must be a function of the distance (um), a profile, or "
+                f"None, got {modulation!r}."
             )
         has_distance = isinstance(value, DistantDependentProbability) or modulation is not None
         self._prepare(
@@ -130,8 +130,8 @@ class WeightRule(PropertyRule):
         p = 0.0 if drawn is None or self.sign is None else drawn.below(0.0)
         if p > _NEGLIGIBLE:
             raise ParameterError(
-                f"{_DISTRIBUTION} is {shown(given)}, which is negative with probability {p:.2g}; "
-                "allowed are magnitudes >= 0, whose sign is that of the parameter sign: pass "
+                f"{_DISTRIBUTION} must be magnitudes >= 0, whose sign is that of the parameter "
+                f"sign, got {shown(given)}, which is negative with probability {p:.2g}: pass "
                 "truncated(distribution, low=0), clipped(distribution, low=0), or sign=None."
             )
         return drawn
@@ -152,8 +152,8 @@ class WeightRule(PropertyRule):
             else "the sign is that of the parameter sign"
         )
         raise ParameterError(
-            f"{_DISTRIBUTION} is {given!r}; allowed is a finite number{' >= 0' * (low == 0)}, a "
-            f"distribution, a function of two nodes, or a profile: {remedy}."
+            f"{_DISTRIBUTION} must be a finite number{' >= 0' * (low == 0)}, a distribution, a "
+            f"function of two nodes, or a profile, got {given!r}: {remedy}."
         )
 
     def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:

@@ -8,8 +8,6 @@ from scipy.special import gammainc
 
 from bmtool_connectors.reports.measures import difference
 
-__all__ = ["FEWEST", "two_sided"]
-
 #: Pairs of a sample that must have had a part in an estimated mean for it to be used.
 FEWEST = 20
 

@@ -22,8 +22,6 @@ from bmtool_connectors.verification.checked_edges import CheckedEdges
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Ids, Tally
 
-__all__ = ["check_rows"]
-
 #: Ids that rows are checked for; SONATA's go on, but no network has as many nodes.
 MOST = 1 << 31
 

@@ -18,8 +18,6 @@ from bmtool_connectors.verification.checked_edges import CheckedEdges, pair_key
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.recipe_entries import Recipe
 
-__all__ = ["check_gap_files", "check_gap_rows"]
-
 
 def gap_rows(rows: CheckedEdges) -> IntArray:
     """Return which rows are gap junctions."""

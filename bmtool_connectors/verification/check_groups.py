@@ -13,8 +13,6 @@ from bmtool_connectors.sonata.open_tables import OpenTable
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
-__all__ = ["GroupCheck", "row_of"]
-
 
 class _Taken:
     """Which rows of a group are taken.

@@ -20,8 +20,6 @@ from bmtool_connectors.sonata.datasets import (
 )
 from bmtool_connectors.verification.checked_edges import CheckedEdges
 
-__all__ = ["check_indices"]
-
 
 def check_indices(h5: H5Group, rows: CheckedEdges) -> None:
     """Check that each index finds each row exactly once, under its own node.

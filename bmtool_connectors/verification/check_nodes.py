@@ -24,8 +24,6 @@ from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
 from bmtool_connectors.verification.tallies import Ids, Tally
 
-__all__ = ["Nodes", "check_nodes"]
-
 #: What cells may be: with sections, without them, and inputs; and the model types of each.
 KINDS = {"biophysical": 1, "point": 2, "virtual": 3}
 MODELS = {"biophysical": 1, "point_neuron": 2, "point_process": 2, "virtual": 3}

@@ -18,8 +18,6 @@ from bmtool_connectors.sonata.open_tables import OpenGroup, OpenTable
 from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.checked_edges import CheckedEdges, SavedValues
 
-__all__ = ["PropertyCheck"]
-
 SECTION_IDS = (layout.AFFERENT_SECTION_ID, layout.EFFERENT_SECTION_ID, layout.SEC_ID)
 SECTION_POSITIONS = (layout.AFFERENT_SECTION_POS, layout.EFFERENT_SECTION_POS, layout.SEC_X)
 #: Properties that BMTK's simulators read as numbers.

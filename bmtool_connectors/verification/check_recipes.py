@@ -22,8 +22,6 @@ from bmtool_connectors.verification.checked_edges import (
 from bmtool_connectors.verification.findings import ChanceTest, Findings
 from bmtool_connectors.verification.recipe_entries import Entry, Recipe
 
-__all__ = ["Chance", "ObservedEdges", "check_recipes"]
-
 #: Pairs up to which a recipe's law is never told from a sample.
 ALWAYS_EXACT = 512
 #: What is wrong with a pair in several rows that each say how many synapses they are.

@@ -13,11 +13,6 @@ from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.network_files import Files
 from bmtool_connectors.verification.recipe_entries import Entry, NodesTold, Recipe, Values
 
-__all__ = [
-    *("check_entry", "check_files", "check_indices_told", "check_nodes_told", "check_tables"),
-    "columns_told",
-]
-
 Told = dict[tuple[str | None, str | None], dict[int, Collection[str]]]
 
 

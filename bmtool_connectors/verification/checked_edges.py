@@ -19,10 +19,6 @@ from bmtool_connectors.sonata.type_tables import is_gap_junction
 from bmtool_connectors.verification.findings import Findings
 from bmtool_connectors.verification.tallies import Tally
 
-__all__ = [
-    *("CheckedEdges", "Pairs", "SavedValues", "n_reciprocal", "pair_key", "pairs_of", "swapped"),
-]
-
 #: The source in the number of a pair.
 LOW = (1 << 32) - 1
 

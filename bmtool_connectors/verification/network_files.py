@@ -18,8 +18,6 @@ from bmtool_connectors.sonata.folder import items_in, recipe_files, visible_file
 from bmtool_connectors.sonata.type_tables import TypeTable, match_types, read_types, stem_of
 from bmtool_connectors.verification.findings import Findings
 
-__all__ = ["Files", "locate"]
-
 #: Letters of a path.
 MOST_LETTERS = 1 << 14
 

@@ -14,8 +14,6 @@ from bmtool_connectors.sonata.faults import Faults
 from bmtool_connectors.sonata.layout import RECIPE_FILE
 from bmtool_connectors.sonata.recipe import RecipeError, is_as_written, load_recipe
 
-__all__ = ["Entry", "NodesTold", "Recipe", "Values", "read_recipes"]
-
 #: The largest whole numbers that floats hold exactly.
 MOST = 1 << 53
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from bmtool_connectors.arrays import Flags, IntArray, places_among
 
-__all__ = ["Ids", "Tally"]
-
 
 class Tally:
     """The first of the bad rows, and how many there are."""

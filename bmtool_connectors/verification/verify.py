@@ -76,10 +76,10 @@ def verify(
     junctions and their file. With the recipe ``<network>_connections.json`` that this package
     saves, also whether pairs, properties, nodes, tables of types, indices and files are those that
     were saved, and whether numbers of edges and reciprocal pairs are probable under the
-    connector's law: the distance of count and mean in standard deviations, two-sided, `alarm_rate`
-    divided by the number of tests. For a mean that was estimated from a sample of the pairs, that
-    uncertainty counts, too. What was not looked at is in the last line of the report, every time.
-    Node ids go up to 2**31 - 1.
+    connector's law: an alarm where the two-sided probability of such a distance, bounded by
+    Bennett's inequality, is below `alarm_rate` over the number of tests of what is not certain. For
+    a mean that was estimated from a sample of the pairs, that uncertainty counts, too. What was not
+    looked at is in the last line of the report, every time. Node ids go up to 2**31 - 1.
 
     Rows are read part by part; it takes about 55 bytes and half a microsecond per row, of which
     the comparison of a property is about 20 ns.
@@ -109,8 +109,8 @@ def verify(
     paths = [network_dir] if isinstance(network_dir, str | os.PathLike) else network_dir
     if not isinstance(paths, list | tuple) or not paths:
         raise ParameterError(
-            f"network_dir of verify() is {network_dir!r}; allowed are a folder, a configuration, "
-            "or a list of these."
+            "network_dir of verify() must be a folder, a configuration, or a list of these, got "
+            f"{network_dir!r}."
         )
     found = Findings()
     files = locate([Path(path) for path in paths], found)

@@ -36,6 +36,7 @@ from bmtool_connectors.sampling import grid, pairwise, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 
 #: Number of edges, and a checksum of them, of ``test_stream``.
 STREAM = [(1027, 392267), (2351, 469016), (774, 689783)]
@@ -87,17 +88,20 @@ def test_of_two_nodes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((0.0,), ["box of PeriodicDistance is 0.0", "a length > 0"]),
-        ((math.nan,), ["box of PeriodicDistance is nan"]),
-        ((1e-300,), ["box of PeriodicDistance is 1e-300"]),
-        ((10**400,), ["box of PeriodicDistance is 1000"]),
-        (("100",), ["box of PeriodicDistance is '100'"]),
-        (((100.0, 100.0),), ["box of PeriodicDistance is (100.0, 100.0)", "for each of 'xyz'"]),
-        (((1.0, -2.0), "xy"), ["box of PeriodicDistance is -2.0"]),
-        ((100.0, "xw"), ["axes of PeriodicDistance is 'xw'", "letters x, y and z"]),
-        ((100.0, "xx"), ["axes of PeriodicDistance is 'xx'", "each once"]),
-        ((100.0, ""), ["axes of PeriodicDistance is ''"]),
-        ((100.0, (0, 1)), ["axes of PeriodicDistance is (0, 1)"]),
+        ((0.0,), ["box of PeriodicDistance must be", ", got 0.0", "a length > 0"]),
+        ((math.nan,), ["box of PeriodicDistance must be", ", got nan"]),
+        ((1e-300,), ["box of PeriodicDistance must be", ", got 1e-300"]),
+        ((10**400,), ["box of PeriodicDistance must be", ", got 1000"]),
+        (("100",), ["box of PeriodicDistance must be", ", got '100'"]),
+        (
+            ((100.0, 100.0),),
+            ["box of PeriodicDistance must be", ", got (100.0, 100.0)", "for each of 'xyz'"],
+        ),
+        (((1.0, -2.0), "xy"), ["box of PeriodicDistance must be", ", got -2.0"]),
+        ((100.0, "xw"), ["axes of PeriodicDistance must be", ", got 'xw'", "letters x, y and z"]),
+        ((100.0, "xx"), ["axes of PeriodicDistance must be", ", got 'xx'", "each once"]),
+        ((100.0, ""), ["axes of PeriodicDistance must be", ", got ''"]),
+        ((100.0, (0, 1)), ["axes of PeriodicDistance must be", ", got (0, 1)"]),
     ],
 )
 def test_refused(arguments: tuple[Any, ...], words: list[str]) -> None:
@@ -206,11 +210,8 @@ def test_one_pair_at_a_time_and_blocks_agree() -> None:
 
     drawn = [
         pairwise.draw(
-            PairSpace(A, B),
-            PairLaws(Law(GAUSS, arg, "p of Test")),
-            None,
+            Plan(PairSpace(A, B), PairLaws(Law(GAUSS, arg, "p of Test")), ONE),
             np.random.default_rng(3),
-            ONE,
         ).forward.arrays()
         for arg in (DIST, same)
     ]
@@ -228,7 +229,7 @@ def test_frequencies(sampler: Any, kind: Any) -> None:
     counts = np.zeros((len(space.source), len(space.target)), dtype=int)
     for seed in range(n):
         i, j, *_ = sampler.draw(
-            space, laws, None, np.random.default_rng(seed), ONE
+            Plan(space, laws, ONE), np.random.default_rng(seed)
         ).forward.arrays()
         counts[i, j] += 1
     assert space.source.positions is not None
@@ -248,7 +249,7 @@ def test_stream() -> None:
     for dist in (PeriodicDistance(100.0), PeriodicDistance((100.0, None), "xz"), spherical_dist):
         laws = PairLaws(Law(UniformInRange(0.2, max_dist=30.0), dist, "p of Test"))
         space = PairSpace(points, points, "upper")
-        drawn = sparse.draw(space, laws, None, np.random.default_rng(1), ONE)
+        drawn = sparse.draw(Plan(space, laws, ONE), np.random.default_rng(1))
         i, j, *_ = drawn.forward.arrays()
         pairs = np.sort(i.astype(np.int64) * 300 + j)
         found.append((len(pairs), int((pairs * np.arange(1, len(pairs) + 1)).sum() % 999_983)))
@@ -402,7 +403,7 @@ def test_far_outside_of_the_box(periods: float) -> None:
     for one in (nodes, inside):
         space = PairSpace(one, one)
         for draw in (pairwise.draw, sparse.draw):
-            drawn = draw(space, law, None, np.random.default_rng(1), ONE)
+            drawn = draw(Plan(space, law, ONE), np.random.default_rng(1))
             i, j, *_ = drawn.forward.arrays()
             edges = np.zeros((n, n), dtype=bool)
             edges[i, j] = True

@@ -31,7 +31,7 @@ from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
-from bmtool_connectors.sampling.plan import RhoGoal
+from bmtool_connectors.sampling.plan import Plan, RhoGoal
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 FALSE_ALARM = 1e-6  # of each test in this file
@@ -249,7 +249,7 @@ def draws(one: Case, n: int = DRAWS) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Return how often each pair was connected forward, backward and both ways."""
     counts = np.zeros((3, len(one.space.source), len(one.space.target)), dtype=int)
     for seed in range(n):
-        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(seed), ONE)
+        drawn = sparse.draw(Plan(one.space, one.laws, ONE, one.joint), np.random.default_rng(seed))
         forward, backward = matrices(drawn, one.space)
         both = forward & backward
         assert drawn.reciprocal == both.sum()
@@ -295,12 +295,12 @@ def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch
 
 
 def _accept_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse._accept
+    original = sparse._decide
 
     def biased(values: Any, joint: Any, q: float, rng: Any, *rest: Any) -> Any:
         return original(values, joint, q * 0.9, rng, *rest)  # the bound taken for less
 
-    monkeypatch.setattr(sparse, "_accept", biased)
+    monkeypatch.setattr(sparse, "_decide", biased)
 
 
 def _drop_the_diagonal_cell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,7 +419,7 @@ def test_degrees(p: Any) -> None:
         kurtosis = (q * (1 - q) * (1 - 6 * q * (1 - q))).sum(axis) / variance**2
         found = []
         for seed in range(20):
-            drawn = sparse.draw(one.space, one.laws, None, np.random.default_rng(seed), ONE)
+            drawn = sparse.draw(Plan(one.space, one.laws, ONE), np.random.default_rng(seed))
             degree = matrices(drawn, one.space)[0].sum(axis)
             chi_square = ((degree - mean) ** 2 / variance).sum()
             found.append(stats.norm.cdf((chi_square - n) / np.sqrt((2 + kurtosis).sum())))
@@ -442,7 +442,7 @@ def test_edges_and_reciprocal_pairs_by_distance() -> None:
 
     edges, both = np.zeros((2, 7))
     for seed in range(20):
-        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(seed), ONE)
+        drawn = sparse.draw(Plan(one.space, one.laws, ONE, one.joint), np.random.default_rng(seed))
         forward, backward = matrices(drawn, one.space)
         edges += binned(forward.astype(float)) + binned(backward.astype(float))
         both += binned((forward & backward).astype(float))
@@ -503,7 +503,7 @@ def test_estimate_of_rho_is_the_pairwise_one() -> None:
 
 def test_possible_pairs_are_the_pairwise_ones() -> None:
     for one in CASES.values():
-        drawn = sparse.draw(one.space, one.laws, one.joint, np.random.default_rng(1), ONE)
+        drawn = sparse.draw(Plan(one.space, one.laws, ONE, one.joint), np.random.default_rng(1))
         p0, p1, _ = probabilities(one)
         forward, backward, both = possible_pairs(drawn, one.space, one.laws)
         selves = one.space.self_pairs
@@ -575,7 +575,7 @@ def test_cells_far_away(kind: Any, n_far: int, axes: int) -> None:
         for one in (space, near)
     )
     assert visited < 2 * usual
-    drawn = sparse.draw(space, laws, None, np.random.default_rng(1), ONE)
+    drawn = sparse.draw(Plan(space, laws, ONE), np.random.default_rng(1))
     positions = space.source.positions
     dist = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     wanted = dist <= 25.0 if kind == "all" else np.triu(dist <= 25.0, 1)

@@ -154,7 +154,7 @@ def test_row_70_report_name_of_a_correlated_one(
 
 @pytest.mark.parametrize("reference", [None, "connector", 3])
 def test_row_71_reference_that_is_no_connector(reference: Any) -> None:
-    with pytest.raises(ParameterError, match="connector of CorrelatedGapJunction is"):
+    with pytest.raises(ParameterError, match="connector of CorrelatedGapJunction must be "):
         CorrelatedGapJunction(connector=reference, **QUIET)
 
 

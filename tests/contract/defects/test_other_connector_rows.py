@@ -311,7 +311,9 @@ def test_row_93_further_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", ["0.9,1", ",1", "a,1", "-1,1", "0,1.5"])
 def test_row_93_ids_are_whole_numbers(row: str, tmp_path: Path) -> None:
     name = write(tmp_path / "edges.csv", "0,0", row)
-    with pytest.raises(ParameterError, match=r"_node_id of FileBasedConnector is .* for row 2"):
+    with pytest.raises(
+        ParameterError, match=r"_node_id of FileBasedConnector must be .*, got .* for row 2"
+    ):
         FileBasedConnector(name, verbose=False)
 
 
