@@ -30,9 +30,7 @@ from bmtool_connectors.sampling.plan import Plan
 class BidirectionalConnector(SampledConnector):
     """A connector that draws forward and backward connections together."""
 
-    iterators: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"forward": "one_to_all", "backward": "all_to_one"}
-    )
+    iterators = MappingProxyType({"forward": "one_to_all", "backward": "all_to_one"})
     allow_autapses: bool = parameter(default=False, kw_only=True, init=False)
     #: What is drawn of pairs whose joint probability is not feasible: 'clip' or 'bmtool'.
     infeasible: str | None = parameter(

@@ -332,9 +332,8 @@ class BlockConnector(BaseConnector):
         return drawn, counted
 
     def _report_rows(self, projection: Projection) -> Iterable[tuple[str, str, Connectivity]]:
-        if any(
-            block.counts is None for block in projection.parts
-        ):  # a class with a draw of its own
+        # A class with a draw of its own does not count by blocks.
+        if any(block.counts is None for block in projection.parts):
             return super()._report_rows(projection)
         return [
             (*block.connector._report_labels(block.projection), block.counts)

@@ -144,10 +144,9 @@ class SampledConnector(BaseConnector):
 
     def _law_of_distance(self, projection: Projection) -> tuple[Any, Metric] | None:
         law = self._plan_ahead(projection).laws.forward
-        if isinstance(law, ReferenceLaw) or self.source_fraction < 1:
-            return None
-        if law.metric is None and not law.is_constant:
-            return None
+        depends = isinstance(law, ReferenceLaw) or self.source_fraction < 1
+        if depends or (law.metric is None and not law.is_constant):
+            return None  # no function of the distance alone
 
         def probability(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             p = vectorization.of_values(law.p, (distance,), len(distance), law.name)
