@@ -130,7 +130,10 @@ def digest_of_json(value: Any) -> str:
 
 def by_axis(columns: Mapping[str, Array]) -> dict[str, Array]:
     """Return columns of nodes with coordinates one by one, as other files store them."""
-    found = dict(columns)
-    if POSITIONS in found and found[POSITIONS].shape[1:] == (len(AXES[0]),):
-        found |= zip(AXES[0], found.pop(POSITIONS).T, strict=True)
+    found: dict[str, Array] = {}
+    for name, values in columns.items():
+        if name == POSITIONS and values.shape[1:] == (len(AXES[0]),):
+            found |= {axis: values[:, k] for k, axis in enumerate(AXES[0])}
+        else:
+            found[name] = values
     return found
