@@ -133,7 +133,7 @@ def by_axis(columns: Mapping[str, Array]) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for name, values in columns.items():
         if name == POSITIONS and values.shape[1:] == (len(AXES[0]),):
-            found |= zip(AXES[0], values.T, strict=True)
+            found |= {axis: values[:, k] for k, axis in enumerate(AXES[0])}
         else:
             found[name] = values
     return found
