@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bmtool_connectors import randomness
 from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
+from bmtool_connectors.builder.network_save import PathLike
 from bmtool_connectors.builder.pools import IndexedPool, NodeGroup
 from bmtool_connectors.builder.properties import add_properties
 from bmtool_connectors.builder.rule_edges import edges_of
@@ -295,14 +295,10 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
     """
 
 
-def _of_adaptor(method: Method) -> Method:
-    """Return a method that hands on to that of the adaptor, which has its own defaults."""
-
-    @functools.wraps(method)
-    def hand_on(self: Any, *args: Any, **options: Any) -> Any:
-        return getattr(self.adaptor, method.__name__)(*args, **options)
-
-    return cast(Method, hand_on)
+def _chosen(compression: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options, with the compression if one was chosen: adaptors have defaults."""
+    is_chosen = not isinstance(compression, str) or compression != "auto"
+    return {"compression": compression, **options} if is_chosen else options
 
 
 class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
@@ -338,8 +334,65 @@ class NetworkBuilder(_bmtk.NetworkBuilder):  # type: ignore[misc]
     def __init__(self, name: str, adaptor_cls: type = SparseNetwork, **network_props: Any) -> None:
         super().__init__(name, adaptor_cls=adaptor_cls, **network_props)
 
-    save = _of_adaptor(_SparseNetwork.save)
-    save_nodes = _of_adaptor(_SparseNetwork.save_nodes)
-    save_edges = _of_adaptor(_SparseNetwork.save_edges)
-    preview = _of_adaptor(_SparseNetwork.preview)
-    summary = _of_adaptor(_SparseNetwork.summary)
+    def save(
+        self,
+        output_dir: PathLike = ".",
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of the network; see :meth:`SparseNetwork.save` for the options."""
+        options = _chosen(compression, options)
+        self.adaptor.save(output_dir, force_overwrite=force_overwrite, **options)
+
+    def save_nodes(
+        self,
+        nodes_file_name: PathLike | None = None,
+        node_types_file_name: PathLike | None = None,
+        output_dir: PathLike = ".",
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of nodes; see :meth:`SparseNetwork.save_nodes` for the options."""
+        self.adaptor.save_nodes(
+            nodes_file_name,
+            node_types_file_name,
+            output_dir,
+            force_overwrite=force_overwrite,
+            **_chosen(compression, options),
+        )
+
+    def save_edges(
+        self,
+        edges_file_name: PathLike | None = None,
+        edge_types_file_name: PathLike | None = None,
+        output_dir: PathLike = ".",
+        src_network: str | None = None,
+        trg_network: str | None = None,
+        name: str | None = None,
+        force_build: bool = True,
+        force_overwrite: bool = True,
+        compression: Any = "auto",
+        **options: Any,
+    ) -> None:
+        """Write the files of edges; see :meth:`SparseNetwork.save_edges` for the options."""
+        self.adaptor.save_edges(
+            edges_file_name,
+            edge_types_file_name,
+            output_dir,
+            src_network,
+            trg_network,
+            name,
+            force_build,
+            force_overwrite=force_overwrite,
+            **_chosen(compression, options),
+        )
+
+    def preview(self) -> Preview:
+        """Return what the declared edges will be; see :meth:`SparseNetwork.preview`."""
+        return self.adaptor.preview()  # type: ignore[no-any-return]
+
+    def summary(self) -> Summary:
+        """Return what was expected and built; see :meth:`SparseNetwork.summary`."""
+        return self.adaptor.summary()  # type: ignore[no-any-return]

@@ -24,8 +24,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         self,
         output_dir: PathLike = ".",
         force_overwrite: bool = True,
-        compression: Any = "auto",
         mode: str = "w",
+        compression: Any = "auto",
         **options: Any,
     ) -> None:
         """Write the files of nodes and edges; all of them appear at the end.
@@ -39,11 +39,11 @@ class SavingNetwork(_bmtk.HookedNetwork):
             Folder; made if it is not there.
         force_overwrite : bool, default True
             Whether files may be replaced.
+        mode : {'w', 'a'}, default 'w'
+            'a' adds the nodes to a file of nodes of other networks.
         compression : {'auto', 'gzip', 'lzf', 'none', None} or int, default 'auto'
             An int is the level of gzip; ``'gzip'`` is level 1 of shuffled bytes, which is smaller
             and faster than level 4 without. Auto is ``'gzip'``, or ``'none'`` with `portable`.
-        mode : {'w', 'a'}, default 'w'
-            'a' adds the nodes to a file of nodes of other networks.
         **options
             As for ``save_nodes`` and ``save_edges``.
 
@@ -72,8 +72,8 @@ class SavingNetwork(_bmtk.HookedNetwork):
         node_types_file_name: PathLike | None = None,
         output_dir: PathLike = ".",
         force_overwrite: bool = True,
-        compression: Any = "auto",
         mode: str = "w",
+        compression: Any = "auto",
         **options: Any,
     ) -> None:
         """Write the file of nodes and the table of node types.
