@@ -132,6 +132,16 @@ class TestFixed:
         assert connector.verbose is connector.replace().verbose is False
         assert repr(pickle.loads(pickle.dumps(connector)).replace(p=0.4)).endswith("(p=0.4)")
 
+    def test_rng_of_a_shallow_copy(self) -> None:
+        """It shares the pools that were set up, and draws from the generator assigned to it."""
+
+        def made(rng: int) -> UnidirectionConnector:
+            return set_up(UnidirectionConnector(p=0.3, rng=rng, **QUIET))  # type: ignore[no-any-return]
+
+        twin = copy.copy(made(1))
+        twin.rng = 7
+        assert edges(twin) == edges(made(7)) != edges(made(1))
+
     def test_labels_of_ones_own(self) -> None:
         """What is no parameter is nobody's business."""
         connector = UnidirectionConnector(p=0.1, **QUIET)

@@ -118,6 +118,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
 
     def _begin(self, projection: Projection) -> None:
         self._check_pools(projection)
+        projection.connector = self  # a shallow copy goes on with that of the original
         projection.take_streams()
         self._use = projection
 
