@@ -338,7 +338,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         return preview(self)
 
     def summary(self) -> Summary:
-        """Return what was wanted and what was drawn, with standard deviations and z.
+        """Return what was expected and what was drawn, with standard deviations and z.
 
         Returns
         -------

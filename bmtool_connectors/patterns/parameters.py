@@ -30,7 +30,6 @@ Degree: TypeAlias = Any
 #: Synapses of a pair that BMTK's table can hold.
 MOST_SYNAPSES = int(np.iinfo(np.uint32).max)
 
-
 #: The default of a parameter that must be given.
 REQUIRED: Any = inspect.Parameter.empty
 

@@ -160,7 +160,7 @@ class Pairs:
         return len(self) if self.n_syn is None else int(self.n_syn.sum(dtype=np.int64))
 
     def digest(self) -> str:
-        """Return the digest that a recipe holds, as ``PairDigests`` of the builder makes it."""
+        """Return the digest that a recipe holds, as ``sonata.pair_digests`` makes it."""
         digest = hashlib.blake2b(digest_size=32)
         for part in parts(len(self)):
             keys = self.keys[part]
