@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -108,8 +108,8 @@ class PairDraw:
     possible: IntArray = field(default_factory=lambda: np.zeros(3, dtype=np.int64))
     #: Only some pairs were looked at: `possible` says nothing about the others.
     visited_only: bool = False
-    #: The edges come in row-major order of the pairs.
-    in_order: bool = True
+    #: Whether the edges come sorted by source, then target of the pairs, or by target, then source.
+    order: Literal["source", "target"] | None = "source"
     reciprocal: int = 0
     dropped: int = 0
     clipping: Clipping = field(default_factory=Clipping)

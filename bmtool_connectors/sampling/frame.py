@@ -1,10 +1,9 @@
-"""The box around two pools, cut into cells, and the offsets from cell to cell.
-
-Cells divide the period of a periodic axis, and offsets along it go around.
-"""
+"""The box around two pools, and how long the cells in it should be."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,78 +11,60 @@ import numpy as np
 from bmtool_connectors.arrays import Flags, FloatArray, Index, IntArray
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
+from bmtool_connectors.sampling.grid import cell_edges, combinations, distance_bounds
 
-#: By how much of a distance its bounds are wider than the cells say.
-SLACK = 1e-9
-#: How many times longer than needed a box has to be for its gaps to be closed. It decides where
-#: cells are, and so belongs to the definition of the random stream.
+#: An upper bound of the probability of any connection at distances in [least, greatest].
+Bound = Callable[[FloatArray, FloatArray], FloatArray]
+
+#: What the choice of the cell edge weighs, ns: a candidate, a pair of cells, an offset. They
+#: decide which edge is taken, and so belong to the definition of the random stream.
+COSTS = np.array([60.0, 22.0, 200.0])
+#: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
+STEPS, OCTAVES = 2, 4
+MAX_OFFSETS = 200_000
+#: How many times longer than needed a box has to be for its gaps to be closed. It decides which
+#: edge is taken, and so belongs to the definition of the random stream.
 LONG = 64.0
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The box around two pools, and how it is cut into cells.
+    """The box around two pools.
 
     Attributes
     ----------
     metric : Metric
-    begins, starts : tuple of ndarray of float, um
-        Of each axis, the coordinates at which its parts begin, ascending, and where in the box
-        that is: one part, from the lower corner on, unless gaps have been closed.
     extent : ndarray of float, shape (n_axes,), um
         Lengths; of a periodic axis the period.
     """
 
     metric: Metric
-    begins: tuple[FloatArray, ...]
-    starts: tuple[FloatArray, ...]
     extent: FloatArray
 
     @classmethod
     def around(cls, source: NodeArrays, target: NodeArrays, metric: Metric) -> Frame:
         """Return the box around both pools."""
-        axes, periods = list(metric.axes), np.array(metric.periods)
         least = np.minimum(source.box[0], target.box[0])
-        extent = (np.maximum(source.box[1], target.box[1]) - least)[axes]
-        begins = tuple(metric.coordinates(least[None]))
-        starts = tuple(np.zeros((len(axes), 1)))
-        return cls(metric, begins, starts, np.where(np.isfinite(periods), periods, extent))
+        extent = (np.maximum(source.box[1], target.box[1]) - least)[list(metric.axes)]
+        periods = np.array(metric.periods)
+        return cls(metric, np.where(np.isfinite(periods), periods, extent))
 
     def without_gaps(self, source: NodeArrays, target: NodeArrays, reach: float) -> Frame:
         """Return a box with gaps along open axes closed up to `reach`, if it is much shorter.
 
         Nodes on both sides of a gap have no pair within reach, so it does not matter how wide it
-        is. Few nodes far away would else make the cells as large as all that is between them.
+        is. Few nodes far away would else pass for a population that is spread over all between.
         """
         if not 0 < LONG * reach < self.diagonal:
             return self
         pools = (source.positions, target.positions)
         parts = [self.metric.coordinates(points) for points in pools if points is not None]
-        begins, starts, extent = list(self.begins), list(self.starts), self.extent.copy()
+        extent = self.extent.copy()
         for k in np.flatnonzero(~self.is_periodic):
-            taken = np.unique(np.concatenate([part[k] for part in parts]))
-            gaps = np.diff(taken)
-            wide = np.flatnonzero(gaps > reach)
-            begins[k] = taken[np.concatenate([[0], wide + 1])]
-            ends = taken[np.append(wide, len(taken) - 1)]
-            stops = np.cumsum(ends - begins[k] + reach)
-            starts[k] = np.concatenate([[0.0], stops[:-1]])
-            extent[k] = stops[-1] - reach
-        closed = Frame(self.metric, tuple(begins), tuple(starts), extent)
+            gaps = np.diff(np.sort(np.concatenate([part[k] for part in parts])))
+            extent[k] = np.minimum(gaps, reach).sum()
+        closed = Frame(self.metric, extent)
         return closed if LONG * closed.diagonal < self.diagonal else self
-
-    def in_box(self, points: FloatArray) -> FloatArray:
-        """Return where in the box ``Metric.coordinates`` are, shape (n_axes, n), um."""
-        where = np.empty_like(points)
-        for k, (begins, starts) in enumerate(zip(self.begins, self.starts, strict=True)):
-            if len(begins) == 1:
-                where[k] = points[k] - begins[0]
-            else:
-                part = np.searchsorted(begins, points[k], side="right") - 1
-                where[k] = points[k] - begins[part] + starts[part]
-            if self.is_periodic[k]:
-                where[k] %= self.periods[k]
-        return where
 
     @property
     def periods(self) -> FloatArray:
@@ -104,8 +85,8 @@ class Frame:
 
     def cut(self, edge: float) -> tuple[IntArray, FloatArray]:
         """Return into how many cells each axis is cut, and how long they are, um."""
-        dims = np.maximum(np.ceil(self.extent / edge), 1).astype(np.int64)
-        return dims, np.where(self.extent > 0, self.extent, edge) / dims
+        edges = cell_edges(self.metric, edge)
+        return np.maximum(np.ceil(self.extent / edges), 1).astype(np.int64), edges
 
     def greatest_offset(self, dims: Index, edges: FloatArray, reach: float) -> IntArray:
         """Return up to which offset, along each axis, cells are within reach."""
@@ -114,42 +95,96 @@ class Frame:
         greatest: IntArray = np.minimum(most, limit)
         return greatest
 
-    def distance_bounds(self, offsets: Index, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the least and the greatest distance of points in cells at these offsets, um."""
-        least, most = np.zeros((2, len(offsets)))
-        axes = zip(np.abs(offsets).T, edges.tolist(), self.periods.tolist(), strict=True)
-        for steps, edge, period in axes:
-            least += (np.maximum(steps - 1, 0) * edge) ** 2
-            most += np.minimum((steps + 1) * edge, period / 2) ** 2
-        least, most = np.sqrt(least), np.sqrt(most)
-        # Rounding may put a node on the border into either cell: no law may end in between.
-        return least * (1 - SLACK), most * (1 + SLACK)
+
+def reach_of(bound: Bound, extent: float) -> float:
+    """Return a distance beyond which the bound is 0, at most the extent of the network."""
+    tried = np.concatenate([[0.0], extent * 2.0 ** -np.arange(0, 40, 0.25)[::-1]])
+    for _ in range(3):
+        beyond = bound(tried, np.full(len(tried), np.inf)) <= 0
+        if not beyond.any():
+            return extent
+        k = int(np.argmax(beyond))
+        tried = np.linspace(tried[max(k - 1, 0)], tried[k], 64)
+    return float(tried[-1])
 
 
-def offsets_within(greatest: Index, around: Flags, half: bool) -> tuple[IntArray, Flags]:
-    """Return all offsets up to `greatest` in each axis, and which are their own opposite.
+@dataclass(frozen=True)
+class CellChoice:
+    """How long a cell should be, and what that means.
+
+    Attributes
+    ----------
+    edge, reach : float, um
+        Of a cell; the greatest distance that matters.
+    visits, cell_pairs : float
+        Pairs of nodes that are visited, and pairs of cells that are looked at, on average.
+    """
+
+    edge: float
+    reach: float
+    visits: float
+    cell_pairs: float
+
+
+def choose_edge(
+    source: NodeArrays,
+    target: NodeArrays,
+    metric: Metric,
+    bound: Bound,
+    half: bool,
+    reach: float | None = None,
+) -> CellChoice:
+    """Return the cell edge with the least expected cost, of those in a fixed series.
+
+    The expectation takes both pools as spread evenly over their common box: the answer depends
+    on numbers, box and law only. Laws that are alike share an edge, and pools their cells.
 
     Parameters
     ----------
-    greatest : ndarray of int, shape (n_axes,)
-    around : ndarray of bool, shape (n_axes,)
-        Along which axes the greatest offset and its opposite are one.
-    half : bool
-        Leave out one of each two that are opposite.
+    reach : float, um, optional
+        A distance beyond which the bound is 0, if that is known.
     """
-    lengths = 2 * greatest + 1 - around
-    offsets = combinations(
-        [np.arange(n - length + 1, n + 1) for n, length in zip(greatest, lengths, strict=True)]
-    )
-    # In lexicographic order; by how many places the opposite comes later, or earlier.
-    opposite = np.where(around & (offsets == greatest), greatest, -offsets)
-    later = np.zeros(len(offsets), dtype=np.int64)
-    for axis, length in enumerate(lengths.tolist()):
-        later = later * length + opposite[:, axis] - offsets[:, axis]
-    kept = later <= 0 if half else np.ones(len(offsets), dtype=bool)
-    return offsets[kept], later[kept] == 0
+    frame = Frame.around(source, target, metric)
+    if frame.diagonal == 0:
+        return CellChoice(1.0, 0.0, len(source) * len(target), 1.0)
+    limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
+    reach = reach_of(bound, limit)
+    frame = frame.without_gaps(source, target, reach)
 
+    def work(edge: float) -> FloatArray:
+        """Return how many candidates, pairs of cells and offsets an edge makes, on average."""
+        dims, edges = frame.cut(edge)
+        greatest = frame.greatest_offset(dims, edges, reach)
+        if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
+            return np.full(3, np.inf)
+        # One offset stands for all that differ from it in signs.
+        offsets = combinations([np.arange(n + 1) for n in greatest.tolist()])
+        q = np.minimum(bound(*distance_bounds(offsets, edges, frame.periods)), 1.0)
+        offsets, q = offsets[q > 0], q[q > 0]
+        half_around = frame.is_periodic & (2 * offsets == dims)
+        times = 2.0 ** np.count_nonzero((offsets != 0) & ~half_around, axis=1)
+        if half:
+            times[offsets.any(axis=1)] /= 2
+        # Share of the cells that have a partner at the offset, and of the pairs of nodes.
+        share = times * np.where(frame.is_periodic, 1.0, (dims - offsets) / dims).prod(axis=1)
+        n_cells = math.prod(dims.tolist())
+        occupied = n_cells * -math.expm1(-len(source) / n_cells)
+        candidates = len(source) * len(target) / n_cells * float((share * q).sum())
+        return np.array([candidates, occupied * float(share.sum()), times.sum()])
 
-def combinations(ranges: list[Index]) -> Index:
-    """Return all combinations, in lexicographic order, shape (m, n_axes)."""
-    return np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(ranges))
+    best, choice = math.inf, CellChoice(reach, reach, 0.0, 0.0)
+    # No edge is so short that the numbers of cells are rounded.
+    far = max(float(np.abs(nodes.box).max()) for nodes in (source, target))
+    least = max(frame.diagonal / 2**20, far / 2**48)
+    first = math.ceil(STEPS * math.log2(max(reach, least)))
+    for step in range(first, first - STEPS * OCTAVES, -1):
+        edge = 2.0 ** (step / STEPS)
+        if edge < least and step < first:
+            break
+        counts = work(edge)
+        costs = counts * COSTS
+        if costs.sum() < best:
+            best, choice = float(costs.sum()), CellChoice(edge, reach, *counts[:2].tolist())
+        elif costs[1:].sum() > best:
+            break  # smaller cells have fewer candidates, but more of all else
+    return choice

@@ -13,7 +13,7 @@ from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import Distances, ListedPairs
-from bmtool_connectors.sampling.grid import skip
+from bmtool_connectors.sampling.tiles import skip
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 
 __all__ = ["Sample"]
@@ -178,4 +178,4 @@ def _some(rng: np.random.Generator, share: float, n: int) -> Index:
     """Return numbers below n, ascending, each with a probability, independently."""
     if share == 1:
         return np.arange(n)
-    return np.concatenate([np.empty(0, np.int64), *skip(rng, share, n, sparse.CHUNK)])
+    return np.concatenate([np.empty(0, np.int64), *skip(rng, share, n)])

@@ -9,30 +9,27 @@ Where the law depends on how another connector connects the pair, all pairs are
 drawn as if it did not, and the few pairs that it connects once more with the
 law of theirs.
 
-The stream is its own, and part of its definition are ``STREAM_VERSION``, the
-constants in ``grid`` and ``CHUNK``.
+The stream is its own, one for each tile of pairs, and part of its definition are
+``STREAM_VERSION`` and the constants in ``frame`` and ``tiles``.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import randomness, vectorization
 from bmtool_connectors.arrays import Index, Values, index_dtype, is_first
-from bmtool_connectors.distances import Metric
 from bmtool_connectors.edges import sort_pairs
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
-from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import (
     Drawn,
     PairDraw,
@@ -42,15 +39,13 @@ from bmtool_connectors.sampling.collect import (
     joined,
     taken,
 )
-from bmtool_connectors.sampling.grid import Grid, PairRange, choose_edge, skip
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import background, background_joint, listed
+from bmtool_connectors.sampling.tiles import CellTiles, EqualTiles, common_metric
 
-STREAM_VERSION = 1
-#: Pairs visited at a time: what is done with them stays in the cache.
-CHUNK = 1 << 16
-#: Number of the stream of pairs that another connector connects; offsets have those from 0.
+STREAM_VERSION = 2
+#: Number of the stream of pairs that another connector connects; tiles have those from 0.
 LISTED = (1 << 32) - 1
 
 
@@ -62,108 +57,19 @@ def why_not(laws: PairLaws) -> str | None:
             return f"the argument of {law.name} is not a distance of this package"
         if not vectorization.has_bound(law.p):
             return f"{law.name} has no upper bound on an interval of distances"
-    if varying and not _common_metric(varying).axes:
+    if varying and not common_metric(varying).axes:
         names = " and ".join(law.arg_name for law in varying)
         return f"{names} are distances without a common axis"
     return None
-
-
-def _common_metric(laws: Sequence[Law]) -> Metric:
-    """Return the metric whose distance is never above those of the laws."""
-    metrics = [law.metric for law in laws if law.metric is not None]
-    return functools.reduce(Metric.common, metrics)
-
-
-def _bound_of(law: Law, metric: Metric) -> Any:
-    """Return the bound of a law as a function of least and greatest distance by `metric`."""
-    same = law.is_constant or law.metric == metric
-
-    def bound(least: Any, greatest: Any) -> Any:
-        # A distance along more axes is at least that along fewer, without a greatest value.
-        upper = greatest if same else np.full(np.shape(greatest), np.inf)
-        return vectorization.bound_of(law.p, least, upper, law.name)
-
-    return bound
-
-
-class DistanceRanges:
-    """The ranges of pairs that a distance law can connect, each with its bound."""
-
-    def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
-        self.space = space
-        self.metric = _common_metric([law for law in laws.both() if not law.is_constant])
-        bounds = [_bound_of(law, self.metric) for law in laws.both()]
-        twice = 2.0 if laws.backward is not None and laws.same_p else 1.0
-        half = space.kind != "all"
-
-        def bound(least: Any, greatest: Any) -> Any:
-            if reach is not None:  # every pair within reach
-                return (np.asarray(least) <= reach).astype(float)
-            return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
-
-        choice = choose_edge(space.source, space.target, self.metric, bound, half)
-        self.limit, self.visits = choice.reach, choice.visits
-        self.grid = Grid(space.source, space.target, self.metric, choice.edge, self.limit, half)
-        self.bound = bound
-
-    def __iter__(self) -> Iterator[tuple[int, float, PairRange]]:
-        for number, q, offsets, twice in self.grid.groups(self.bound):
-            pairs = PairRange(self.grid, offsets, twice)
-            if pairs.total:
-                yield number, q, pairs
-
-    def numbered(self, pairs: PairRange, number: Index) -> CellPairs:
-        """Return the pairs of the space among these numbers of a range, within reach."""
-        return self.candidates(pairs, *pairs.of_number(number))
-
-    def candidates(self, pairs: PairRange, a: Index, b: Index) -> CellPairs:
-        """Return the pairs of the space among these in cell order, within reach."""
-        squared = pairs.squared(a, b)
-        keep = squared <= self.limit * self.limit * (1 + 1e-9)
-        if pairs.within:  # one order of each pair, and each node with itself if it may
-            keep &= (a <= b) if self.space.kind == "upper and diagonal" else (a < b)
-        if not self.grid.half and self.space.left_out is not None:
-            keep &= self.space.left_out[self.grid.source.order[a]] != self.grid.target.order[b]
-        kept = np.flatnonzero(keep)
-        dist = np.sqrt(squared[kept])
-        return CellPairs(self.space, self.grid, (a, b), kept, {self.metric: dist})
-
-
-class CellPairs(Candidates):
-    """Pairs known by indices in cell order; few of them are ever asked for their nodes.
-
-    `kept` are the numbers of those that are pairs of the space.
-    """
-
-    def __init__(
-        self,
-        space: PairSpace,
-        grid: Grid,
-        ends: tuple[Index, Index],
-        kept: Index,
-        distances: Distances,
-    ) -> None:
-        super().__init__(space, len(kept), distances)
-        self._grid, self._ends, self.kept = grid, ends, kept
-
-    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
-        """Return source and target indices of the chosen candidates (all when None)."""
-        which = self.kept if chosen is None else self.kept[chosen]
-        a, b = (end[which] for end in self._ends)
-        i, j = self._grid.source.order[a], self._grid.target.order[b]
-        return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
 
 
 def pairs_within(
     space: PairSpace, laws: PairLaws, reach: float | None = None
 ) -> Iterator[BlockValues]:
     """Evaluate the laws on all pairs they can connect (or on all within `reach`), in no order."""
-    if not space.n_pairs:
-        return
-    ranges = DistanceRanges(space, laws, reach)
-    for _, _, pairs in ranges:
-        for a, b in pairs.all(CHUNK):
-            yield laws.evaluate_on(ranges.candidates(pairs, a, b))
+    if space.n_pairs:
+        for pairs in CellTiles(space, laws, reach).every():
+            yield laws.evaluate_on(pairs)
 
 
 @dataclass
@@ -187,7 +93,7 @@ class _Visited:
 def _decide(
     values: BlockValues,
     joint: Joint | None,
-    q_bound: float,
+    q_bound: Values,
     rng: np.random.Generator,
     clipping: Clipping,
     name: str,
@@ -198,15 +104,15 @@ def _decide(
     u *= q_bound
     # The probability of any connection, p0 + p1 - pr, is never above this sum.
     chosen = np.flatnonzero(u < p0 + p1)
-    u, p0, p1 = u[chosen], taken(p0, chosen), taken(p1, chosen)
+    u, p0, p1, q_bound = (taken(each, chosen) for each in (u, p0, p1, q_bound))
     pr: Values = 0.0
     if joint is not None:
         p1, pr = joint.to_draw(values, chosen, p0, p1, clipping)
     q = p0 + p1 - pr
     if np.any(q > q_bound * (1 + 1e-9)):
-        k = int(np.argmax(q))
+        k = int(np.argmax(q - q_bound))
         raise ParameterError(
-            f"bound of {name} gives at most {q_bound:.6g}, but the probability of "
+            f"bound of {name} gives at most {float(np.ravel(q_bound)[k]):.6g}, but the probability of "
             f"{candidates.describe(int(chosen[k]))} is {float(np.ravel(q)[k]):.6g}; correct the "
             "bound given to @vectorized: it must never be below the value."
         )
@@ -218,59 +124,59 @@ def _decide(
     return chosen[kept], how[kept]
 
 
+def _tiles(space: PairSpace, laws: PairLaws, joint: Joint | None) -> EqualTiles | CellTiles:
+    """Return the pairs that laws can connect, in tiles."""
+    if not laws.constant:
+        return CellTiles(space, laws)
+    p0, p1 = laws.constants()
+    return EqualTiles(space, p0 if joint is None else min(1.0, p0 + p1))
+
+
 def _visit(
     plan: Plan,
     streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
     show_progress: bool,
 ) -> Iterator[_Visited]:
-    """Visit the pairs range by range, each range with a generator of its own."""
+    """Visit the pairs tile by tile, each with a generator of its own."""
     space, laws, joint = plan.space, background(plan.laws), background_joint(plan.joint)
-    ranges: Iterable[tuple[int, float, int, Callable[[Index], Candidates]]]
-    if laws.constant:
-        block, (p0, p1) = PairBlock.whole(space), laws.constants()
-        q = p0 if joint is None else min(1.0, p0 + p1)
-        visits = block.n * q
-        ranges = [(0, q, block.n, lambda number: ListedPairs(space, *block.of_rank(number)))]
-    else:
-        cells = DistanceRanges(space, laws)
-        visits = cells.visits
-        ranges = (
-            (offset, q, pairs.total, functools.partial(cells.numbered, pairs))
-            for offset, q, pairs in cells
-        )
-    with progress(visits, show_progress) as advance:
-        for stream, q, total, candidates in ranges:
-            rng = streams(stream)
-            for number in skip(rng, q, total, CHUNK) if q > 0 else ():
-                values = laws.evaluate_on(candidates(number))
+    tiles = _tiles(space, laws, joint)
+    with progress(tiles.visits, show_progress) as advance:
+        for tile in range(len(tiles)):
+            rng = streams(tile)
+            for candidates, q in tiles.visited(tile, rng):
+                values = laws.evaluate_on(candidates)
                 kept, how = _decide(values, joint, q, rng, clipping, laws.forward.name)
-                found = ListedPairs(space, *values.candidates.pairs(kept))
+                found = ListedPairs(space, *candidates.pairs(kept))
                 yield _Visited(found, how, taken(values.arg0, kept), taken(values.arg1, kept))
-                advance(len(number))
+                advance(candidates.n)
 
 
 def _all_visited(
-    space: PairSpace, law: Law, rng: np.random.Generator, n_syn: SynapseCounts, show_progress: bool
+    space: PairSpace,
+    law: Law,
+    streams: Callable[[int], np.random.Generator],
+    n_syn: SynapseCounts,
+    show_progress: bool,
 ) -> Drawn:
     """Connect all pairs that are visited, where one probability is all there is to know of them.
 
     The arrays are made in full length and filled: joining parts would take twice the memory.
     """
-    block = PairBlock.whole(space)
-    mean = block.n * law.p
-    length = min(block.n, int(mean + 8 * math.sqrt(mean) + 16))  # enough, but for once in 1e14
-    i = np.empty(length, dtype=index_dtype(len(space.source)))
+    tiles = EqualTiles(space, law.p)
+    length = min(space.n_pairs, int(tiles.visits + 8 * math.sqrt(tiles.visits) + 16))
+    i = np.empty(length, dtype=index_dtype(len(space.source)))  # enough, but for once in 1e14
     j = np.empty(length, dtype=index_dtype(len(space.target)))
     done = 0
-    with progress(mean, show_progress) as advance:
-        for number in skip(rng, law.p, block.n, CHUNK) if law.p > 0 else ():
-            stop = done + len(number)
-            if stop > len(i):
-                i, j = np.resize(i, 2 * stop), np.resize(j, 2 * stop)
-            i[done:stop], j[done:stop] = block.of_rank(number)
-            done = stop
-            advance(len(number))
+    with progress(tiles.visits, show_progress) as advance:
+        for tile in range(len(tiles)):
+            for source, target in tiles.numbers(tile, streams(tile)):
+                stop = done + len(source)
+                if stop > len(i):
+                    i, j = np.resize(i, 2 * stop), np.resize(j, 2 * stop)
+                i[done:stop], j[done:stop] = source, target
+                done = stop
+                advance(len(source))
     return Drawn([i[:done]], [j[:done]], [n_syn.value], [law.arg])
 
 
@@ -291,7 +197,7 @@ def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> Pa
     Time and memory O(edges), of the connector that the laws depend on as well.
     """
     space, laws, joint, n_syn = plan.space, plan.laws, plan.joint, plan.n_syn
-    # By number, so that no range depends on how much the ones before it drew.
+    # By number, so that no tile depends on how much the ones before it drew.
     streams = randomness.streams(rng, STREAM_VERSION)
     result = PairDraw(visited_only=True)
     if not space.n_pairs:
@@ -299,7 +205,8 @@ def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> Pa
     called = any(callable(each.value) for each in n_syn)
     equal = joint is None and laws.constant and not callable(laws.forward.arg)
     if equal and not called and n_syn[0].value:
-        result.forward = _all_visited(space, laws.forward, streams(0), n_syn[0], show_progress)
+        result.order = "target"
+        result.forward = _all_visited(space, laws.forward, streams, n_syn[0], show_progress)
         return result
     special, found = None, listed(laws, space)
     if found is not None:  # their law is not the background's: all are decided on, one by one
@@ -308,9 +215,9 @@ def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> Pa
         special = _Visited(found, np.full(found.n, -1, dtype=np.int8), values.arg0, values.arg1)
         special.how[kept] = decided
     parts = _visit(plan, streams, result.clipping, show_progress)
-    result.in_order = laws.constant
+    result.order = "target" if laws.constant else None
     if special is not None or called:
-        result.in_order = True
+        result.order = "source"
         parts = iter(_in_order(space, list(parts), special))
     for part in parts:
         values, chosen = part.values(), part.directions()
