@@ -1,0 +1,342 @@
+"""Pairs in tiles, each of which is drawn with a stream of its own.
+
+A tile is a range of targets where all pairs share one law, and a run of source cells where the
+law is one of distance. Which pairs are in a tile, and in which order they are visited, belongs to
+the definition of the random stream; in which order the tiles are drawn does not matter.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import FloatArray, Index, is_first, ranges
+from bmtool_connectors.distances import Metric
+from bmtool_connectors.sampling.blocks import PairSpace
+from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
+from bmtool_connectors.sampling.frame import choose_edge
+from bmtool_connectors.sampling.grid import Grid
+from bmtool_connectors.sampling.laws import Law, PairLaws
+
+#: Pairs visited at a time: what is done with them stays in the cache.
+CHUNK = 1 << 16
+#: Pairs that are visited in a tile, and pairs of cells that are looked at: about that many.
+TILE, TILE_CELLS = 1 << 21, 1 << 17
+#: Bound of the probability from which on all pairs are visited: skipping would take longer.
+NEARLY_ALL = 0.7
+
+
+def skip(rng: np.random.Generator, q: float, total: int) -> Iterator[Index]:
+    """Yield ascending numbers below `total`, each visited with probability `q` by itself.
+
+    Parameters
+    ----------
+    rng : Generator
+    q : float
+        In (0, 1].
+    total : int
+
+    Notes
+    -----
+    Gaps between visited numbers are geometric: floor(E / -log(1 - q)) + 1 with E exponential.
+    """
+    with np.errstate(divide="ignore"):
+        rate = -np.log1p(-q)  # infinite for q = 1: every number
+    last = -1
+    while last < total - 1:
+        left = (total - 1 - last) * q
+        gaps = rng.standard_exponential(min(CHUNK, int(left + 6 * math.sqrt(left) + 16)))
+        gaps /= rate
+        # No gap needs to be longer than the range, and sums of long ones could overflow.
+        np.minimum(gaps, total, out=gaps)
+        visited = gaps.astype(np.int64)
+        visited += 1
+        visited[0] += last
+        np.cumsum(visited, out=visited)
+        last = int(visited[-1])
+        if last >= total:
+            visited = visited[: np.searchsorted(visited, total)]
+        yield visited
+
+
+class EqualTiles:
+    """All pairs of a space, each visited with one probability; a tile is a range of targets.
+
+    Parameters
+    ----------
+    space : PairSpace
+    q : float
+        The probability.
+
+    Attributes
+    ----------
+    visits : float
+        Pairs that are visited, on average.
+    """
+
+    def __init__(self, space: PairSpace, q: float) -> None:
+        self.space, self.q, self.visits = space, q, q * space.n_pairs
+        n, m = len(space.source), len(space.target)
+        targets = np.arange(m)
+        # Of each target, the source that is no pair with it (n: none), and its pairs.
+        self._hole = np.full(m, n)
+        sizes = np.full(m, n) if space.kind == "all" else targets
+        if space.kind == "upper and diagonal":
+            sizes = targets + 1
+        elif space.left_out is not None:
+            rows = np.flatnonzero(space.left_out >= 0)
+            self._hole[space.left_out[rows]] = rows
+            sizes = sizes - (self._hole < n)
+        self._ends = np.cumsum(sizes)
+        self._starts = self._ends - sizes
+        self._is_full = space.kind == "all" and space.left_out is None
+        tile = self._starts * (q / TILE) // 1
+        self._bounds = np.append(np.flatnonzero(is_first(tile)), m)
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def numbers(self, tile: int, rng: np.random.Generator) -> Iterator[tuple[Index, Index]]:
+        """Yield indices of source and target of visited pairs, by target, then source."""
+        first, stop = self._bounds[tile : tile + 2].tolist()
+        start = int(self._starts[first])
+        total = int(self._ends[stop - 1]) - start
+        for number in skip(rng, self.q, total) if self.q > 0 else ():
+            if self._is_full:
+                target = number // len(self.space.source)
+                number -= target * len(self.space.source)
+                yield number, target + first
+            elif len(number):
+                number += start
+                # Few targets are looked up in many numbers.
+                least, most = np.searchsorted(self._ends, number[[0, -1]], side="right")
+                counts = np.diff(np.searchsorted(number, self._ends[least : most + 1]), prepend=0)
+                target = np.repeat(np.arange(least, most + 1), counts)
+                number -= self._starts[target]
+                number += number >= self._hole[target]
+                yield number, target
+
+    def visited(self, tile: int, rng: np.random.Generator) -> Iterator[tuple[Candidates, float]]:
+        """Yield visited pairs, and the probability with which they are."""
+        for i, j in self.numbers(tile, rng):
+            yield ListedPairs(self.space, i, j), self.q
+
+
+def common_metric(laws: Sequence[Law]) -> Metric:
+    """Return the metric whose distance is never above those of the laws."""
+    metrics = [law.metric for law in laws if law.metric is not None]
+    return functools.reduce(Metric.common, metrics)
+
+
+def _bound_of(law: Law, metric: Metric) -> Any:
+    """Return the bound of a law as a function of least and greatest distance by `metric`."""
+    same = law.is_constant or law.metric == metric
+
+    def bound(least: Any, greatest: Any) -> Any:
+        # A distance along more axes is at least that along fewer, without a greatest value.
+        upper = greatest if same else np.full(np.shape(greatest), np.inf)
+        return vectorization.bound_of(law.p, least, upper, law.name)
+
+    return bound
+
+
+class CellTiles:
+    """The pairs that laws of distance can connect; a tile is a run of source cells.
+
+    Each pair is visited with a probability that bounds that of any connection: one for all pairs
+    of cells at an offset.
+
+    Parameters
+    ----------
+    space : PairSpace
+    laws : PairLaws
+        Some of them functions of a distance, with bounds.
+    reach : float, um, optional
+        Pairs within that distance count, whatever the laws say, and all of them are visited.
+
+    Attributes
+    ----------
+    visits : float
+        Pairs that are visited, on average, if the nodes were spread evenly.
+    """
+
+    def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
+        self.space = space
+        self.metric = common_metric([law for law in laws.both() if not law.is_constant])
+        bounds = [_bound_of(law, self.metric) for law in laws.both()]
+        twice = 2.0 if laws.backward is not None and laws.same_p else 1.0
+        half = space.kind != "all"
+
+        def bound(least: Any, greatest: Any) -> Any:
+            if reach is not None:  # every pair within reach
+                return (np.asarray(least) <= reach).astype(float)
+            return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
+
+        limit = reach
+        if reach is None:
+            limits = [law.reach() for law in laws.both()]
+            known = [each[1] for each in limits if each is not None]
+            limit = max(known) if len(known) == len(limits) else None
+        choice = choose_edge(space.source, space.target, self.metric, bound, half, limit)
+        self.limit, self.visits = choice.reach, choice.visits
+        self.grid = grid = Grid(
+            space.source, space.target, self.metric, choice.edge, self.limit, half
+        )
+        q = np.asarray(bound(grid.least, grid.most))
+        grid.keep(q > 0)
+        self.q = q[q > 0]
+        self._all = self.q >= NEARLY_ALL
+        self._rate = np.where(self._all, 0.0, -np.log1p(-np.minimum(self.q, NEARLY_ALL)))
+        # As many cells as have so many pairs, or visits, in a tile: of each, what comes before.
+        nodes = grid.source.first / len(space.source)
+        work = np.arange(len(grid.source.key)) * (len(self.q) / TILE_CELLS)
+        tile = np.maximum(work // 1, nodes * (self.visits / TILE) // 1)
+        self._bounds = np.append(np.flatnonzero(is_first(tile)), len(tile))
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1 if len(self.q) else 0
+
+    def visited(
+        self, tile: int, rng: np.random.Generator
+    ) -> Iterator[tuple[CellPairs, FloatArray | float]]:
+        """Yield visited pairs, and the probability with which they are."""
+        cells = _CellPairList(self.grid, *self._bounds[tile : tile + 2].tolist())
+        for pairs, number in _skip_through(rng, cells, self._rate[cells.offset]):
+            kept, q = self._within_reach(cells, pairs, number), self.q[cells.offset[pairs]]
+            yield kept, q[kept.kept]
+        if self._all.any():
+            for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
+                yield self._within_reach(cells, pairs, number), 1.0
+
+    def every(self) -> Iterator[CellPairs]:
+        """Yield all pairs within reach."""
+        for start, stop in self.grid.runs(TILE_CELLS):
+            cells = _CellPairList(self.grid, start, stop)
+            for pairs, number in cells.every(np.arange(len(cells.size))):
+                yield self._within_reach(cells, pairs, number)
+
+    def _within_reach(self, cells: _CellPairList, pairs: Index, number: Index) -> CellPairs:
+        """Return the pairs of the space with these numbers in pairs of cells, within reach."""
+        grid = self.grid
+        width = cells.width[pairs]
+        a = number // width
+        b = number - a * width
+        a += cells.first_source[pairs]
+        b += cells.first_target[pairs]
+        ends = zip(grid.source.points, grid.target.points, strict=True)
+        first, second = zip(*((p[a], q[b]) for p, q in ends), strict=True)
+        squared = grid.metric.squared(first, second)
+        keep = squared <= self.limit * self.limit * (1 + 1e-9)
+        if grid.half and grid.alone.any():  # there one order of each pair of nodes is left out
+            ordered = (a <= b) if self.space.kind == "upper and diagonal" else (a < b)
+            keep &= ordered | ~grid.alone[cells.offset[pairs]]
+        if not grid.half and self.space.left_out is not None:
+            keep &= self.space.left_out[grid.source.order[a]] != grid.target.order[b]
+        kept = np.flatnonzero(keep)
+        return CellPairs(self.space, grid, (a, b), kept, {self.metric: np.sqrt(squared[kept])})
+
+
+class _CellPairList:
+    """The pairs of cells from a run of source cells on, and the pairs of nodes in them."""
+
+    def __init__(self, grid: Grid, start: int, stop: int) -> None:
+        source, target, self.offset = grid.cell_pairs(start, stop)
+        self.width = grid.target.count[target]
+        self.size = grid.source.count[source] * self.width
+        self.first_source, self.first_target = grid.source.first[source], grid.target.first[target]
+
+    def every(self, chosen: Index) -> Iterator[tuple[Index, Index]]:
+        """Yield all pairs of nodes of some pairs of cells, a few at a time."""
+        ends = np.cumsum(self.size[chosen])
+        start = 0
+        while start < len(chosen):
+            before = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
+            some = chosen[start:stop]
+            size = self.size[some]
+            yield np.repeat(some, size), ranges(np.zeros_like(size), size)
+            start = stop
+
+
+def _skip_through(
+    rng: np.random.Generator, cells: _CellPairList, rate: FloatArray
+) -> Iterator[tuple[Index, Index]]:
+    """Yield pairs of cells and numbers of pairs of nodes in them, each visited by itself.
+
+    Parameters
+    ----------
+    rng : Generator
+    cells : _CellPairList
+    rate : ndarray of float, shape (n,)
+        ``-log(1 - q)`` of each pair of cells, of whose pairs each is visited with probability q.
+
+    Notes
+    -----
+    Each pair of nodes is an interval of a line, as long as its rate. Events of a Poisson process
+    with rate 1 leave an interval empty with probability 1 - q, and intervals are independent. So
+    pairs with different probabilities are gone through at once.
+    """
+    length = cells.size * rate
+    ends = np.cumsum(length)
+    starts = ends - length
+    total = float(ends[-1]) if len(ends) else 0.0
+    place, last = 0.0, (-1, -1)
+    while place < total:
+        left = total - place
+        events = rng.standard_exponential(min(CHUNK, int(left + 6 * math.sqrt(left) + 16)))
+        events[0] += place
+        np.cumsum(events, out=events)
+        place = float(events[-1])
+        if place >= total:
+            events = events[: np.searchsorted(events, total)]
+            if not len(events):
+                return
+        # Look up the fewer in the more; only the cells between the first and the last count.
+        first, stop = np.searchsorted(ends, events[[0, -1]], side="right")
+        if stop - first > len(events):
+            pairs = np.searchsorted(ends[first:stop], events, side="right")
+        else:
+            counts = np.searchsorted(events, ends[first:stop])
+            pairs = np.repeat(
+                np.arange(stop - first + 1), np.diff(counts, prepend=0, append=len(events))
+            )
+        pairs += first
+        events -= starts[pairs]
+        events /= rate[pairs]
+        number = np.minimum(events.astype(np.int64), cells.size[pairs] - 1)  # by rounding
+        once = is_first(pairs, number)
+        once[0] = (pairs[0], number[0]) != last
+        last = int(pairs[-1]), int(number[-1])
+        if not once.all():
+            pairs, number = pairs[once], number[once]
+        yield pairs, number
+
+
+class CellPairs(Candidates):
+    """Pairs known by indices in cell order; few of them are ever asked for their nodes.
+
+    `kept` are the numbers of those that are pairs of the space.
+    """
+
+    def __init__(
+        self,
+        space: PairSpace,
+        grid: Grid,
+        ends: tuple[Index, Index],
+        kept: Index,
+        distances: Distances,
+    ) -> None:
+        super().__init__(space, len(kept), distances)
+        self._grid, self._ends, self.kept = grid, ends, kept
+
+    def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
+        """Return source and target indices of the chosen candidates (all when None)."""
+        which = self.kept if chosen is None else self.kept[chosen]
+        a, b = (end[which] for end in self._ends)
+        i, j = self._grid.source.order[a], self._grid.target.order[b]
+        return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
