@@ -43,6 +43,24 @@ def symmetric_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
     return _sorted((drawn.forward, drawn.backward), (n, n), drawn.order is not None)
 
 
+def _sorted(parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool) -> EdgeList:
+    """Return forward edges as they are and backward ones turned round, in canonical order."""
+    forth, back = parts
+    lengths = [len(part) for part in (*back.i, *forth.i)]
+
+    def whole(*columns: list[Any]) -> Any:
+        """Join the parts of a column and give them up: both at once would double the memory."""
+        array = joined([part for column in columns for part in column], lengths)
+        for column in columns:
+            column.clear()
+        return array
+
+    source, target = whole(back.j, forth.i), whole(back.i, forth.j)
+    columns = [whole(back.n_syn, forth.n_syn), whole(back.arg, forth.arg)]
+    source, target, columns = sort_pairs(source, target, shape, columns, by_target=by_target)
+    return EdgeList.from_sorted(source, target, shape, *columns)
+
+
 def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) -> EdgeList:
     """Return edges of the `chosen` sources (indices, ascending) as edges of all of them."""
     shape = (n_source, edges.shape[1])

@@ -18,9 +18,9 @@ Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
 #: What the choice of the cell edge weighs, ns: a candidate, a pair of cells, an offset. They
 #: decide which edge is taken, and so belong to the definition of the random stream.
-COSTS = np.array([60.0, 22.0, 200.0])
+COSTS = np.array([60.0, 35.0, 200.0])
 #: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
-STEPS, OCTAVES = 2, 4
+STEPS, OCTAVES = 4, 4
 MAX_OFFSETS = 200_000
 #: How many times longer than needed a box has to be for its gaps to be closed. It decides which
 #: edge is taken, and so belongs to the definition of the random stream.

@@ -28,6 +28,8 @@ from bmtool_connectors.nodes import NodeArrays
 SLACK = 1e-9
 #: Cells up to which there is a table of all places; beyond, occupied ones are searched.
 MAX_TABLE = 1 << 24
+#: Pairs of cells that are looked at together: what is done with them fits the cache.
+RUN = 1 << 16
 #: Pools sorted into cells of how many edges are kept.
 KEPT = 2
 
@@ -252,11 +254,11 @@ class Grid:
         source += start
         return source, target[here], offset
 
-    def runs(self, most: int) -> Iterator[tuple[int, int]]:
-        """Cut the source cells into runs with up to `most` pairs of cells each."""
-        step = max(1, most // max(len(self.offsets), 1))
-        for start in range(0, len(self.source.key), step):
-            yield start, min(start + step, len(self.source.key))
+    def runs(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Cut source cells into runs that have so few pairs of cells that these fit the cache."""
+        step = max(1, RUN // max(len(self.offsets), 1))
+        for first in range(start, stop, step):
+            yield first, min(first + step, stop)
 
 
 def distance_bounds(
@@ -272,7 +274,9 @@ def distance_bounds(
         The greatest coordinate, which is rounded.
     """
     least, most = np.zeros((2, len(offsets)))
-    for steps, edge, period in zip(np.abs(offsets).T, edges.tolist(), periods.tolist(), strict=True):
+    for steps, edge, period in zip(
+        np.abs(offsets).T, edges.tolist(), periods.tolist(), strict=True
+    ):
         least += (np.maximum(steps - 1, 0) * edge) ** 2
         most += np.minimum((steps + 1) * edge, period / 2) ** 2
     least, most = np.sqrt(least), np.sqrt(most)

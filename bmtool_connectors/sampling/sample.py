@@ -13,8 +13,8 @@ from bmtool_connectors.arrays import FloatArray, Index
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import Distances, ListedPairs
-from bmtool_connectors.sampling.tiles import skip
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.tiles import skip
 
 __all__ = ["Sample"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import FloatArray, Index, is_first, ranges
+from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
@@ -205,40 +205,42 @@ class CellTiles:
         self, tile: int, rng: np.random.Generator
     ) -> Iterator[tuple[CellPairs, FloatArray | float]]:
         """Yield visited pairs, and the probability with which they are."""
-        cells = _CellPairList(self.grid, *self._bounds[tile : tile + 2].tolist())
-        for pairs, number in _skip_through(rng, cells, self._rate[cells.offset]):
-            kept, q = self._within_reach(cells, pairs, number), self.q[cells.offset[pairs]]
-            yield kept, q[kept.kept]
-        if self._all.any():
-            for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
-                yield self._within_reach(cells, pairs, number), 1.0
+        for start, stop in self.grid.runs(*self._bounds[tile : tile + 2].tolist()):
+            cells = _CellPairList(self.grid, start, stop)
+            for pairs, number, once in _skip_through(rng, cells, self._rate[cells.offset]):
+                found = self._within_reach(cells, pairs, number, once)
+                yield found, self.q.take(cells.offset.take(pairs.take(found.kept)))
+            if self._all.any():
+                for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
+                    yield self._within_reach(cells, pairs, number), 1.0
 
     def every(self) -> Iterator[CellPairs]:
         """Yield all pairs within reach."""
-        for start, stop in self.grid.runs(TILE_CELLS):
+        for start, stop in self.grid.runs(0, len(self.grid.source.key)):
             cells = _CellPairList(self.grid, start, stop)
             for pairs, number in cells.every(np.arange(len(cells.size))):
                 yield self._within_reach(cells, pairs, number)
 
-    def _within_reach(self, cells: _CellPairList, pairs: Index, number: Index) -> CellPairs:
+    def _within_reach(
+        self, cells: _CellPairList, pairs: Index, number: Index, some: Flags | None = None
+    ) -> CellPairs:
         """Return the pairs of the space with these numbers in pairs of cells, within reach."""
         grid = self.grid
-        width = cells.width[pairs]
-        a = number // width
-        b = number - a * width
-        a += cells.first_source[pairs]
-        b += cells.first_target[pairs]
-        ends = zip(grid.source.points, grid.target.points, strict=True)
-        first, second = zip(*((p[a], q[b]) for p, q in ends), strict=True)
-        squared = grid.metric.squared(first, second)
+        a, b = cells.nodes(pairs, number)
+        # A gather by `take` costs half of one by brackets.
+        first, second = grid.source.points, grid.target.points
+        squared = grid.metric.squared((p.take(a) for p in first), (p.take(b) for p in second))
         keep = squared <= self.limit * self.limit * (1 + 1e-9)
-        if grid.half and grid.alone.any():  # there one order of each pair of nodes is left out
+        if some is not None:
+            keep &= some
+        if grid.half:  # where pairs come twice, one order of each pair of nodes is left out
             ordered = (a <= b) if self.space.kind == "upper and diagonal" else (a < b)
-            keep &= ordered | ~grid.alone[cells.offset[pairs]]
-        if not grid.half and self.space.left_out is not None:
+            keep &= ordered | ~cells.alone.take(pairs)
+        elif self.space.left_out is not None:
             keep &= self.space.left_out[grid.source.order[a]] != grid.target.order[b]
         kept = np.flatnonzero(keep)
-        return CellPairs(self.space, grid, (a, b), kept, {self.metric: np.sqrt(squared[kept])})
+        dist = squared.take(kept)
+        return CellPairs(self.space, grid, (a, b), kept, {self.metric: np.sqrt(dist, out=dist)})
 
 
 class _CellPairList:
@@ -248,7 +250,20 @@ class _CellPairList:
         source, target, self.offset = grid.cell_pairs(start, stop)
         self.width = grid.target.count[target]
         self.size = grid.source.count[source] * self.width
-        self.first_source, self.first_target = grid.source.first[source], grid.target.first[target]
+        self._first_source, self._first_target = (
+            grid.source.first[source],
+            grid.target.first[target],
+        )
+        self.alone = grid.alone[self.offset]
+
+    def nodes(self, pairs: Index, number: Index) -> tuple[Index, Index]:
+        """Return source and target, in cell order, of pairs of nodes by their number in a pair."""
+        width = self.width.take(pairs)
+        a = number // width
+        b = number - a * width
+        a += self._first_source.take(pairs)
+        b += self._first_target.take(pairs)
+        return a, b
 
     def every(self, chosen: Index) -> Iterator[tuple[Index, Index]]:
         """Yield all pairs of nodes of some pairs of cells, a few at a time."""
@@ -265,8 +280,10 @@ class _CellPairList:
 
 def _skip_through(
     rng: np.random.Generator, cells: _CellPairList, rate: FloatArray
-) -> Iterator[tuple[Index, Index]]:
+) -> Iterator[tuple[Index, Index, Flags]]:
     """Yield pairs of cells and numbers of pairs of nodes in them, each visited by itself.
+
+    The flags tell which stand there for the first time.
 
     Parameters
     ----------
@@ -285,6 +302,7 @@ def _skip_through(
     ends = np.cumsum(length)
     starts = ends - length
     total = float(ends[-1]) if len(ends) else 0.0
+    last_number = cells.size - 1
     place, last = 0.0, (-1, -1)
     while place < total:
         left = total - place
@@ -301,20 +319,19 @@ def _skip_through(
         if stop - first > len(events):
             pairs = np.searchsorted(ends[first:stop], events, side="right")
         else:
-            counts = np.searchsorted(events, ends[first:stop])
+            counts = np.diff(np.searchsorted(events, ends[first:stop]), prepend=0)
             pairs = np.repeat(
-                np.arange(stop - first + 1), np.diff(counts, prepend=0, append=len(events))
+                np.arange(stop - first + 1), np.append(counts, len(events) - counts.sum())
             )
         pairs += first
-        events -= starts[pairs]
-        events /= rate[pairs]
-        number = np.minimum(events.astype(np.int64), cells.size[pairs] - 1)  # by rounding
+        events -= starts.take(pairs)
+        events /= rate.take(pairs)
+        number = events.astype(np.int64)
+        np.minimum(number, last_number.take(pairs), out=number)  # by rounding
         once = is_first(pairs, number)
         once[0] = (pairs[0], number[0]) != last
         last = int(pairs[-1]), int(number[-1])
-        if not once.all():
-            pairs, number = pairs[once], number[once]
-        yield pairs, number
+        yield pairs, number, once
 
 
 class CellPairs(Candidates):
@@ -336,7 +353,7 @@ class CellPairs(Candidates):
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
         """Return source and target indices of the chosen candidates (all when None)."""
-        which = self.kept if chosen is None else self.kept[chosen]
-        a, b = (end[which] for end in self._ends)
-        i, j = self._grid.source.order[a], self._grid.target.order[b]
+        which = self.kept if chosen is None else self.kept.take(chosen)
+        a, b = (end.take(which) for end in self._ends)
+        i, j = self._grid.source.order.take(a), self._grid.target.order.take(b)
         return (np.minimum(i, j), np.maximum(i, j)) if self._grid.half else (i, j)
