@@ -88,6 +88,13 @@ class Frame:
         edges = cell_edges(self.metric, edge)
         return np.maximum(np.ceil(self.extent / edges), 1).astype(np.int64), edges
 
+    def edge_with(self, occupancy: float, n: int) -> float:
+        """Return the edge of cells that hold so many of n nodes each, on average, um."""
+        edge = float(self.extent.max()) or 1.0
+        while math.prod(self.cut(edge)[0].tolist()) * occupancy < n and self.diagonal > 0:
+            edge /= 1.2
+        return edge
+
     def greatest_offset(self, dims: Index, edges: FloatArray, reach: float) -> IntArray:
         """Return up to which offset, along each axis, cells are within reach."""
         limit = np.ceil(np.minimum(reach / edges, 2.0**40)).astype(np.int64)
