@@ -96,6 +96,10 @@ class SampledConnector(BaseConnector):
         """Return how to draw, and what to tell the user of it."""
         return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
 
+    def _follows(self, chosen: str) -> bool:
+        """Whether sums over pairs are those of bmtool, to the last bit."""
+        return chosen == "pairwise" and not isinstance(self._randomness, Seed)
+
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
         return plan, None
@@ -121,7 +125,10 @@ class SampledConnector(BaseConnector):
             labels = (nodes.stream_label for nodes in projection.ends)
             key = (*labels, type(self).__name__, self.name)
             counts = self.verbose or self.save_report
-            return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
+            follow = self._follows(chosen)
+            return expect(
+                plan, chosen, most, share, key, follow=follow, keep=self.cache_data, counts=counts
+            )
 
     # ------------------------------------------------------------------ looking at laws
     def _plan_ahead(self, projection: Projection) -> Plan:

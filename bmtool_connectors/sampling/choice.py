@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw
-from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.laws import PairLaws
 from bmtool_connectors.sampling.reference_laws import background, listed
 
 #: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
@@ -58,18 +58,6 @@ def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[
         "profile of this package, or a function declared @vectorized(bound=...), would be drawn "
         "sparsely."
     )
-
-
-def evaluations(
-    chosen: str, space: PairSpace, laws: PairLaws, reach: float | None
-) -> Callable[[], Iterable[BlockValues]]:
-    """Return a function that evaluates the laws on all pairs that count for the estimate of rho.
-
-    Those are the possible pairs, or with `reach` all pairs within that distance.
-    """
-    if chosen == "pairwise" or laws.constant:
-        return lambda: laws.over(space, everything=reach is not None)
-    return lambda: sparse.pairs_within(space, laws, reach)
 
 
 def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequence[int]:

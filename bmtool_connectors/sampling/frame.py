@@ -22,6 +22,8 @@ COSTS = np.array([60.0, 35.0, 200.0])
 #: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
 STEPS, OCTAVES = 4, 4
 MAX_OFFSETS = 200_000
+#: Nodes of a cell, on average, where few pairs are looked at.
+SAMPLED = 20.0
 #: How many times longer than needed a box has to be for its gaps to be closed. It decides which
 #: edge is taken, and so belongs to the definition of the random stream.
 LONG = 64.0
@@ -88,7 +90,7 @@ class Frame:
         edges = cell_edges(self.metric, edge)
         return np.maximum(np.ceil(self.extent / edges), 1).astype(np.int64), edges
 
-    def edge_with(self, occupancy: float, n: int) -> float:
+    def edge_with(self, occupancy: float, n: float) -> float:
         """Return the edge of cells that hold so many of n nodes each, on average, um."""
         edge = float(self.extent.max()) or 1.0
         while math.prod(self.cut(edge)[0].tolist()) * occupancy < n and self.diagonal > 0:
@@ -195,3 +197,28 @@ def choose_edge(
         elif costs[1:].sum() > best:
             break  # smaller cells have fewer candidates, but more of all else
     return choice
+
+
+#: Chooses the edge of cells: :func:`choose_edge`, or another.
+ChooseEdge = Callable[[NodeArrays, NodeArrays, Metric, Bound, bool, "float | None"], CellChoice]
+
+
+def sample_edge(
+    source: NodeArrays,
+    target: NodeArrays,
+    metric: Metric,
+    bound: Bound,
+    half: bool,
+    reach: float | None = None,
+) -> CellChoice:
+    """Return a cell edge for looking at few of the pairs within reach.
+
+    Cells are so long that pairs of cells are few beside pairs of nodes, but not longer than the
+    reach.
+    """
+    frame = Frame.around(source, target, metric)
+    limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
+    reach = reach_of(bound, limit) if frame.diagonal else 0.0
+    frame = frame.without_gaps(source, target, reach)
+    n = math.sqrt(len(source) * len(target))
+    return CellChoice(min(frame.edge_with(SAMPLED, n), reach or 1.0), reach, 0.0, 0.0)

@@ -112,8 +112,8 @@ def _decide(
     if np.any(q > q_bound * (1 + 1e-9)):
         k = int(np.argmax(q - q_bound))
         raise ParameterError(
-            f"bound of {name} gives at most {float(np.ravel(q_bound)[k]):.6g}, but the probability of "
-            f"{candidates.describe(int(chosen[k]))} is {float(np.ravel(q)[k]):.6g}; correct the "
+            f"bound of {name} gives at most {float(np.ravel(q_bound)[k]):.6g}, but the probability "
+            f"of {candidates.describe(int(chosen[k]))} is {float(np.ravel(q)[k]):.6g}; correct the "
             "bound given to @vectorized: it must never be below the value."
         )
     how = (u >= p0 - pr).astype(np.int8)

@@ -19,7 +19,7 @@ from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
-from bmtool_connectors.sampling.frame import choose_edge
+from bmtool_connectors.sampling.frame import ChooseEdge, choose_edge
 from bmtool_connectors.sampling.grid import Grid
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
@@ -158,14 +158,24 @@ class CellTiles:
         Some of them functions of a distance, with bounds.
     reach : float, um, optional
         Pairs within that distance count, whatever the laws say, and all of them are visited.
+    choose : callable
+        Chooses the edge of cells.
 
     Attributes
     ----------
+    edge, limit : float, um
+        Of cells; the greatest distance that matters.
     visits : float
         Pairs that are visited, on average, if the nodes were spread evenly.
     """
 
-    def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
+    def __init__(
+        self,
+        space: PairSpace,
+        laws: PairLaws,
+        reach: float | None = None,
+        choose: ChooseEdge = choose_edge,
+    ) -> None:
         self.space = space
         self.metric = common_metric([law for law in laws.both() if not law.is_constant])
         bounds = [_bound_of(law, self.metric) for law in laws.both()]
@@ -182,8 +192,8 @@ class CellTiles:
             limits = [law.reach() for law in laws.both()]
             known = [each[1] for each in limits if each is not None]
             limit = max(known) if len(known) == len(limits) else None
-        choice = choose_edge(space.source, space.target, self.metric, bound, half, limit)
-        self.limit, self.visits = choice.reach, choice.visits
+        choice = choose(space.source, space.target, self.metric, bound, half, limit)
+        self.edge, self.limit, self.visits = choice.edge, choice.reach, choice.visits
         self.grid = grid = Grid(
             space.source, space.target, self.metric, choice.edge, self.limit, half
         )
@@ -206,23 +216,23 @@ class CellTiles:
     ) -> Iterator[tuple[CellPairs, FloatArray | float]]:
         """Yield visited pairs, and the probability with which they are."""
         for start, stop in self.grid.runs(*self._bounds[tile : tile + 2].tolist()):
-            cells = _CellPairList(self.grid, start, stop)
-            for pairs, number, once in _skip_through(rng, cells, self._rate[cells.offset]):
-                found = self._within_reach(cells, pairs, number, once)
+            cells = CellPairList(self.grid, start, stop)
+            for pairs, number, once in skip_through(rng, cells, self._rate[cells.offset]):
+                found = self.within_reach(cells, pairs, number, once)
                 yield found, self.q.take(cells.offset.take(pairs.take(found.kept)))
             if self._all.any():
                 for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
-                    yield self._within_reach(cells, pairs, number), 1.0
+                    yield self.within_reach(cells, pairs, number), 1.0
 
     def every(self) -> Iterator[CellPairs]:
         """Yield all pairs within reach."""
         for start, stop in self.grid.runs(0, len(self.grid.source.key)):
-            cells = _CellPairList(self.grid, start, stop)
+            cells = CellPairList(self.grid, start, stop)
             for pairs, number in cells.every(np.arange(len(cells.size))):
-                yield self._within_reach(cells, pairs, number)
+                yield self.within_reach(cells, pairs, number)
 
-    def _within_reach(
-        self, cells: _CellPairList, pairs: Index, number: Index, some: Flags | None = None
+    def within_reach(
+        self, cells: CellPairList, pairs: Index, number: Index, some: Flags | None = None
     ) -> CellPairs:
         """Return the pairs of the space with these numbers in pairs of cells, within reach."""
         grid = self.grid
@@ -240,10 +250,11 @@ class CellTiles:
             keep &= self.space.left_out[grid.source.order[a]] != grid.target.order[b]
         kept = np.flatnonzero(keep)
         dist = squared.take(kept)
-        return CellPairs(self.space, grid, (a, b), kept, {self.metric: np.sqrt(dist, out=dist)})
+        known = {self.metric: np.sqrt(dist, out=dist)}
+        return CellPairs(self.space, grid, (a, b), kept, squared, known)
 
 
-class _CellPairList:
+class CellPairList:
     """The pairs of cells from a run of source cells on, and the pairs of nodes in them."""
 
     def __init__(self, grid: Grid, start: int, stop: int) -> None:
@@ -278,8 +289,8 @@ class _CellPairList:
             start = stop
 
 
-def _skip_through(
-    rng: np.random.Generator, cells: _CellPairList, rate: FloatArray
+def skip_through(
+    rng: np.random.Generator, cells: CellPairList, rate: FloatArray
 ) -> Iterator[tuple[Index, Index, Flags]]:
     """Yield pairs of cells and numbers of pairs of nodes in them, each visited by itself.
 
@@ -288,7 +299,7 @@ def _skip_through(
     Parameters
     ----------
     rng : Generator
-    cells : _CellPairList
+    cells : CellPairList
     rate : ndarray of float, shape (n,)
         ``-log(1 - q)`` of each pair of cells, of whose pairs each is visited with probability q.
 
@@ -337,7 +348,8 @@ def _skip_through(
 class CellPairs(Candidates):
     """Pairs known by indices in cell order; few of them are ever asked for their nodes.
 
-    `kept` are the numbers of those that are pairs of the space.
+    `kept` are the numbers of those that are pairs of the space, `squared` the squared distances of
+    all, um^2.
     """
 
     def __init__(
@@ -346,10 +358,11 @@ class CellPairs(Candidates):
         grid: Grid,
         ends: tuple[Index, Index],
         kept: Index,
+        squared: FloatArray,
         distances: Distances,
     ) -> None:
         super().__init__(space, len(kept), distances)
-        self._grid, self._ends, self.kept = grid, ends, kept
+        self._grid, self._ends, self.kept, self.squared = grid, ends, kept, squared
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
         """Return source and target indices of the chosen candidates (all when None)."""
