@@ -87,8 +87,8 @@ class Strata:
         n = min(n, most)
         sizes, squares = self._sums()
         self.size = np.bincount(self._of_offset, sizes, n)
-        squares = np.bincount(self._of_offset, squares, n)
-        self._mean = np.append(squares / np.maximum(self.size, 1.0), 0.0)
+        mean = np.bincount(self._of_offset, squares, n) / np.maximum(self.size, 1.0)
+        self._mean = np.append(mean, 0.0)
         self.bound = np.zeros(n)
         np.maximum.at(self.bound, self._of_offset, tiles.q)
 
