@@ -15,6 +15,18 @@ from bmtool_connectors.edges import EdgeList
 __all__ = ["Connectivity"]
 
 
+class EstimatedCounts(tuple[int, ...]):
+    """Numbers that were not counted: of a sample that stands for all pairs.
+
+    Their relative standard error is at most 1e-4.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"about {super().__repr__()}"
+
+
 class LazyCounts(Sequence[int]):
     """Numbers that are counted when somebody asks for them."""
 
@@ -22,32 +34,39 @@ class LazyCounts(Sequence[int]):
         self._count = count
 
     @functools.cached_property
-    def _numbers(self) -> tuple[int, ...]:
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers, counted now."""
         return self._count()
 
     def __getitem__(self, k: Any) -> Any:
-        return self._numbers[k]
+        return self.numbers[k]
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     def __eq__(self, other: object) -> bool:
-        return self._numbers == other
+        return self.numbers == other
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return repr(self._numbers)
+        return repr(self.numbers)
 
     def __reduce__(self) -> Any:
-        return tuple, (self._numbers,)
+        return type(self.numbers), (self.numbers,)
+
+
+def is_estimated(counts: Sequence[int]) -> bool:
+    """Whether numbers stand for others that were not counted; counts those that are not yet."""
+    return isinstance(counts.numbers if isinstance(counts, LazyCounts) else counts, EstimatedCounts)
 
 
 def chosen_counts(counts: Sequence[int], *which: int) -> Sequence[int]:
     """Return some of the counts; what is not counted yet stays so."""
 
     def count() -> tuple[int, ...]:
-        return tuple(counts[k] for k in which)
+        kind = EstimatedCounts if is_estimated(counts) else tuple
+        return kind(counts[k] for k in which)
 
     return LazyCounts(count) if isinstance(counts, LazyCounts) else count()
 
@@ -67,7 +86,9 @@ class Connectivity:
         Pairs looked at: n_source n_target, or unordered pairs of a recurrent population.
     possible : sequence of int
         Pairs that could connect: (forward,), (forward, backward, both), or for a recurrent
-        reciprocal connector (any, both).
+        reciprocal connector (any, both). After a sparse draw they are counted when they
+        are looked at; where millions of pairs are within reach they are estimated, with a relative
+        standard error of at most 1e-4, and their text says "about".
     connected : tuple of int
         Pairs that are connected, ordered like `possible`.
     clipped : int

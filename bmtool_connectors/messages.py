@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.connectivity import Connectivity, is_estimated
 
 __all__ = ["Timer"]
 
@@ -73,11 +73,12 @@ def counts_text(connectivity: Connectivity, names: Sequence[str]) -> str:
         return text if len(values) == 1 else f"({text})"
 
     of_possible, of_all = fractions(connectivity)
+    about, form = ("about ", "{:.5g}") if is_estimated(connectivity.possible) else ("", "{}")
     lines = [f"Numbers of ({', '.join(names)}) connections:"] if len(names) > 1 else []
     lines += [
         f"Number of connected pairs: {joined(connectivity.connected, '{}')}",
-        f"Number of possible connections: {joined(connectivity.possible, '{}')}",
-        f"Fraction of connected pairs in possible ones: {joined(of_possible, '{:.2%}')}",
+        f"Number of possible connections: {about}{joined(connectivity.possible, form)}",
+        f"Fraction of connected pairs in possible ones: {about}{joined(of_possible, '{:.2%}')}",
         f"Number of total pairs: {connectivity.pairs}",
         f"Fraction of connected pairs in all pairs: {joined(of_all, '{:.2%}')}",
     ]

@@ -21,10 +21,10 @@ from bmtool_connectors.patterns.sampled import Kept, SampledConnector
 from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling.assemble import backward_edges, forward_edges, symmetric_edges
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.plan import Plan
+from bmtool_connectors.sampling.possible import possible_pairs
 
 
 class BidirectionalConnector(SampledConnector):

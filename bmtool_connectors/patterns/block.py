@@ -12,7 +12,7 @@ import numpy as np
 from bmtool_connectors import messages
 from bmtool_connectors.arrays import Index
 from bmtool_connectors.bernoulli import INFEASIBLE, checked_infeasible
-from bmtool_connectors.connectivity import Connectivity, LazyCounts
+from bmtool_connectors.connectivity import Connectivity, EstimatedCounts, LazyCounts, is_estimated
 from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
@@ -318,9 +318,11 @@ class BlockConnector(BaseConnector):
 
         def possible() -> tuple[int, ...]:
             each = zip(blocks, counted, strict=True)
-            return (sum(block.possible(counts, source) for block, counts in each),)
+            kind = EstimatedCounts if any(map(is_estimated, numbers)) else tuple
+            return kind([sum(block.possible(counts, source) for block, counts in each)])
 
-        later = any(isinstance(counts.possible, LazyCounts) for counts in counted)
+        numbers = [counts.possible for counts in counted]
+        later = any(isinstance(each, LazyCounts) for each in numbers)
         drawn = Connectivity(
             edges,
             pairs=self._space(source, target).n_pairs,

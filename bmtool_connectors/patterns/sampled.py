@@ -20,13 +20,14 @@ from bmtool_connectors.randomness import Seed, SharedGenerator
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import choose, possible_pairs
+from bmtool_connectors.sampling.choice import choose
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.degree import count_sources
 from bmtool_connectors.sampling.expect import Expected, expect
 from bmtool_connectors.sampling.laws import BlockValues
 from bmtool_connectors.sampling.pair_law import pair_law
 from bmtool_connectors.sampling.plan import Plan
+from bmtool_connectors.sampling.possible import possible_pairs
 from bmtool_connectors.sampling.reference_laws import ReferenceLaw
 
 #: What was evaluated for an estimate, if it is kept for the draw.
@@ -106,10 +107,11 @@ class SampledConnector(BaseConnector):
 
     def _assembled(self, plan: Plan, drawn: PairDraw, kept: Kept) -> Connectivity:
         """Return edges and counts."""
+        possible = chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0)
         return Connectivity.from_edges(
             forward_edges(drawn, plan.space),
             plan.space.n_pairs,
-            chosen_counts(possible_pairs(drawn, plan.space, plan.laws), 0),
+            possible,
             dropped=drawn.dropped,
         )
 

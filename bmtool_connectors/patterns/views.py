@@ -208,7 +208,8 @@ class ConnectorViews(Configured):
         n_conn : ndarray of int
             Connected pairs.
         n_poss : ndarray of int
-            Pairs with a probability above 0.
+            Pairs with a probability above 0; estimated after a sparse draw of many, see
+            ``Connectivity.possible``.
         n_pair : int
             All pairs; unordered ones in a recurrent population.
         fraction : ndarray of float, shape (2, ...)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bmtool_connectors.connectivity import Connectivity
+from bmtool_connectors.connectivity import Connectivity, is_estimated
 from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import warn
 from bmtool_connectors.messages import fractions
@@ -41,7 +41,10 @@ def save_rows(
     """
     name = checked_report_name(file, "report_name")
     for source, target, drawn in rows:
-        shares = [_percent([100 * value for value in values]) for values in fractions(drawn)]
+        # No more digits of an estimate than are known.
+        digits = 4 if is_estimated(drawn.possible) else 8
+        of_possible, of_all = fractions(drawn)
+        shares = [_percent(of_possible, digits), _percent(of_all, 8)]
         try:
             _append_row(Path(name), [source, target, *shares])
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be a file's
@@ -53,8 +56,8 @@ def save_rows(
             )
 
 
-def _percent(values: Sequence[float]) -> str:
-    text = [f"{value:.8g}" for value in values]
+def _percent(values: Sequence[float], digits: int) -> str:
+    text = [f"{100 * value:.{digits}g}" for value in values]
     if len(text) > 1:
         return f"[{' '.join(text)}]"
     # With a point, also when every row is a whole number: readers expect floats.

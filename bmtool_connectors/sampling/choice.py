@@ -1,19 +1,13 @@
-"""The choice between the two samplers, and what they have in common."""
+"""The choice between the two samplers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from bmtool_connectors.connectivity import LazyCounts
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.laws import PairLaws
-from bmtool_connectors.sampling.reference_laws import background, listed
 
 #: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
 #: promise and not a matter of tuning.
@@ -58,28 +52,3 @@ def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[
         "profile of this package, or a function declared @vectorized(bound=...), would be drawn "
         "sparsely."
     )
-
-
-def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequence[int]:
-    """Return the numbers of pairs with p0 > 0, with p1 > 0, and with both.
-
-    After a sparse draw they are counted when somebody asks, since it takes longer than drawing.
-    """
-    if not drawn.visited_only:
-        return tuple(drawn.possible.tolist())
-    return LazyCounts(lambda: _count_possible(space, laws))
-
-
-def _count_possible(space: PairSpace, laws: PairLaws) -> tuple[int, ...]:
-    common = background(laws)
-    if common.constant:
-        counts = np.array([p > 0 for p in common.constants()] + [0]) * space.n_pairs
-        counts[2] = counts[:2].min()
-    else:
-        counts = np.zeros(3, dtype=np.int64)
-        for values in sparse.pairs_within(space, common):
-            counts += values.possible()
-    found = listed(laws, space)
-    if found is not None:  # these have a law of their own
-        counts += laws.evaluate_on(found).possible() - common.evaluate_on(found).possible()
-    return tuple(counts.tolist())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import Index, IntArray, Values
+from bmtool_connectors.arrays import Flags, Index, IntArray, Values
 from bmtool_connectors.bernoulli import bounds, deviation, unclipped
 from bmtool_connectors.checks import ROUNDING
 from bmtool_connectors.distances import Metric, metric_of
@@ -188,9 +188,13 @@ class BlockValues:
 
     def possible(self) -> IntArray:
         """Return the numbers of pairs with p0 > 0, with p1 > 0, and with both."""
-        n, has0, has1 = self.candidates.n, self.p0 > 0, self.p1 > 0
+        return np.array([np.count_nonzero(flags) for flags in self.possible_flags()])
+
+    def possible_flags(self) -> list[Flags]:
+        """Return which pairs have p0 > 0, which p1 > 0, and which both."""
+        has0, has1 = self.p0 > 0, self.p1 > 0
         flags = (has0, has1, has0 & has1)
-        return np.array([np.count_nonzero(f) if np.ndim(f) else n * int(f) for f in flags])
+        return [np.broadcast_to(each, (self.candidates.n,)) for each in flags]
 
 
 @dataclass

@@ -28,7 +28,7 @@ __all__ = ["rho_of"]
 MOST_PAIRS, MOST_WITHIN = 1 << 22, 1 << 19
 #: Standard error of the expected number of reciprocal pairs, in standard deviations of the
 #: realised number.
-ACCURACY = 0.15
+ACCURACY = 0.16
 #: Pairs that are looked at first, to know how many are needed, and of these valid ones at least.
 FIRST, FEWEST_VALID = 1 << 18, 1 << 10
 #: A goal that is missed by so many standard errors is beyond reach.
