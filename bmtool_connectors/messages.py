@@ -50,9 +50,9 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def count(number: float, about: bool) -> str:
-    """Return a number of pairs, as it is counted or as it is estimated."""
-    return f"about {number:.4g}" if about else f"{number:.0f}"
+def number_of(pairs: float, about: bool) -> str:
+    """Return a number of pairs with its article: as they were counted, or as it is estimated."""
+    return f"about {pairs:.4g}" if about else f"the {pairs:.0f}"
 
 
 def fractions(connectivity: Connectivity) -> tuple[list[float], list[float]]:

@@ -292,7 +292,7 @@ class ReciprocalConnector(BidirectionalConnector):
                 "unreachable",
                 f"pr of {own} is {goal.pr:.4g}, which no correlation reaches with "
                 f"{_values(plan.laws)}; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} "
-                f"among the {messages.count(estimate.n, estimate.about)} valid pairs, and p0 and "
+                f"among {messages.number_of(estimate.n, estimate.about)} valid pairs, and p0 and "
                 f"p1 hold. {_remedy(plan.laws)}",
                 ends,
             )

@@ -27,11 +27,10 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.sampling import grid, sparse
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
-from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
-from bmtool_connectors.sampling.plan import Plan, RhoGoal
+from bmtool_connectors.sampling.plan import Plan
+from bmtool_connectors.sampling.possible import possible_pairs
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
 FALSE_ALARM = 1e-6  # of each test in this file
@@ -472,33 +471,6 @@ def test_any_extent(name: str) -> None:
     one = case(PairSpace(pool, pool, "upper"), GAUSS, spherical_dist, joint=Joint(rho=0.3))
     for counts, p in zip(draws(one, 60), probabilities(one), strict=True):
         assert misfit(counts, p, 60) > FALSE_ALARM / (3 * len(EXTENTS))
-
-
-def test_estimate_of_rho_is_the_pairwise_one() -> None:
-    pool = nodes(300, (500.0, 400.0, 200.0), 5)
-    law = Law(GAUSS, spherical_dist, "p0 of Test")
-    for space, laws in (
-        (PairSpace(pool, pool, "upper"), PairLaws(law, law, True, True)),
-        (
-            PairSpace(pool, nodes(200, (500.0, 400.0, 200.0), 6)),
-            PairLaws(law, Law(SHELL, cylindrical_dist_z, "p1 of Test", backward=True)),
-        ),
-    ):
-        for ranges in ((None, None), ((20.0, 90.0), None)):
-            wanted = RhoGoal(0.06, ranges)
-            rho = [
-                estimate_rho(
-                    space,
-                    laws,
-                    wanted,
-                    evaluations(how, space, laws, wanted.reach),
-                    keep=False,
-                    in_order=how == "pairwise",
-                )[0]
-                for how in ("pairwise", "sparse")
-            ]
-            assert rho[0].n == rho[1].n > 0
-            assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-12)
 
 
 def test_possible_pairs_are_the_pairwise_ones() -> None:
