@@ -28,6 +28,8 @@ RandomState
 ``summary()``, recipes of saved  choose pairs to look at: the key (source label, target
 files                            label, class, ``name``) without a seed; what a user's
                                  function draws from a shared generator is put back
+estimate of rho, numbers of      one of its own, anew at every call, to choose pairs to
+possible pairs, of many pairs    look at: a key without a seed
 ``syn_*`` helper, ``rng`` a      that object, in call order
 Generator or RandomState
 ``syn_*`` helper, ``rng`` an     one private stream per seed, shared by all helpers that

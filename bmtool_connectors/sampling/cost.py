@@ -12,6 +12,9 @@ PAIR, NEAR, LAW, JOINT = 4e-9, 6e-9, 15e-9, 20e-9
 #: Per pair that a sparse draw visits, with one law for all pairs or not; to gather a pair of all
 #: that a sparse draw may visit.
 VISIT, VISIT_NEAR, GATHER = 10e-9, 50e-9, 20e-9
+#: Per pair of a sample that rho, or the number of possible pairs, is estimated from; and how many
+#: there are, per reciprocal pair and at least, and for possible pairs.
+LOOK, LOOKS, FIRST_LOOKS, COUNT_LOOKS = 90e-9, 12.0, 3e5, 1e7
 #: Per pair and step of the search for rho, with one p for both directions or two; per edge; per
 #: call of a Python function.
 STEP, STEP_OF_TWO, EDGE, CALL = 8e-9, 25e-9, 40e-9, 1.1e-6
@@ -28,7 +31,8 @@ def cost(
     edges: float,
     passes: int,
     searched: float,
-    reachable: float | None,
+    reachable: float,
+    looks: float = 0.0,
 ) -> tuple[float, int]:
     """Return what the search for rho, the draw, and the counts of possible pairs take.
 
@@ -49,8 +53,10 @@ def cost(
         How often the search for rho looks at all pairs.
     searched : float
         How many pairs it looks at.
-    reachable : float or None
-        Pairs that are counted for the report after a sparse draw; None if they are not.
+    reachable : float
+        Pairs that are counted for the report after a sparse draw.
+    looks : float
+        Pairs that are looked at to estimate rho and the number of possible pairs.
 
     Returns
     -------
@@ -77,7 +83,8 @@ def cost(
         seconds += (VISIT + JOINT * two) * visits + EDGE * edges * two
     else:
         seconds += (VISIT_NEAR + calls) * visits + EDGE * edges
-        seconds += (GATHER + evaluation) * (reachable or 0.0)
+        seconds += (GATHER + evaluation) * reachable
+    seconds += (LOOK + calls) * looks
     if not keeps:
         return seconds, 0
     arrays = varying + callable(laws.forward.arg)

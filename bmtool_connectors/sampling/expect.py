@@ -13,16 +13,18 @@ from bmtool_connectors.arrays import index_dtype
 from bmtool_connectors.distances import metric_of
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
-from bmtool_connectors.sampling.cost import cost
+from bmtool_connectors.sampling.cost import COUNT_LOOKS, FIRST_LOOKS, LOOKS, cost
 from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.expected import NUMBERS, PARTS, Expected, Unmet
 from bmtool_connectors.sampling.plan import Plan
+from bmtool_connectors.sampling.possible import MOST_COUNTED
 from bmtool_connectors.sampling.reference_laws import (
     ReferenceJoint,
     background,
     background_joint,
     listed,
 )
+from bmtool_connectors.sampling.rho import MOST_WITHIN, is_in_order
 from bmtool_connectors.sampling.sample import Sample
 from bmtool_connectors.sampling.sums import BACKWARD, EDGES, FORWARD, RECIPROCAL, CountSums
 
@@ -68,7 +70,8 @@ def expect(
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
     sample = Sample(space, laws, *most, stream)
-    goal, unmet, passes, searched = plan.rho_goal, None, 0, 0.0
+    goal, unmet, passes, searched, looked_at = plan.rho_goal, None, 0, 0.0, 0.0
+    ordered = goal is not None and is_in_order(plan, follow)
     if goal is not None:
         valid = sample
         if goal.by_range:
@@ -81,6 +84,13 @@ def expect(
     sums = _sums(plan, sample, share)
     if goal is not None and not goal.by_range:
         searched = sums.within
+    counted = counts and chosen == "sparse" and not laws.constant
+    reachable = sample.pairs if counted else 0
+    if reachable > MOST_COUNTED:
+        reachable, looked_at = 0, min(reachable, COUNT_LOOKS)
+    if goal is not None and not ordered and searched > MOST_WITHIN:
+        passes = 0
+        looked_at += min(searched, FIRST_LOOKS + LOOKS * float(sums.mean[RECIPROCAL]))
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     visits = 0.0
     if chosen == "sparse":
@@ -88,14 +98,15 @@ def expect(
     seconds, kept_bytes = cost(
         plan,
         chosen,
-        keep=keep,
+        keep=keep and ordered,
         share=share,
         within=sums.within,
         visits=visits,
         edges=float(mean[EDGES]),
         passes=passes,
         searched=searched,
-        reachable=sample.pairs if counts else None,
+        reachable=reachable,
+        looks=looked_at,
     )
     # Which of the sums: within one population all edges are forward.
     kinds: tuple[Any, ...] = (FORWARD, BACKWARD, RECIPROCAL)

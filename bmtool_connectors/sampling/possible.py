@@ -48,15 +48,15 @@ def _counted(space: PairSpace, laws: PairLaws, least: IntArray) -> tuple[int, ..
         counts = np.array([p > 0 for p in common.constants()] + [0]) * space.n_pairs
         counts[2] = counts[:2].min()
     else:
-        strata = Strata(space, common)
-        if strata.total > MOST_COUNTED:
-            estimated = _estimated(strata, common)
         counts = np.zeros(3, dtype=np.int64)
-        if estimated is None:
+        strata = Strata(space, common) if space.n_pairs else None
+        if strata is not None and strata.total > MOST_COUNTED:
+            estimated = _estimated(strata, common)
+        if estimated is not None:
+            counts = np.clip(np.round(estimated).astype(np.int64), least, space.n_pairs)
+        elif strata is not None:
             for pairs in strata.every():
                 counts += common.evaluate_on(pairs).possible()
-        else:
-            counts = np.clip(np.round(estimated).astype(np.int64), least, space.n_pairs)
     found = listed(laws, space)
     if found is not None:  # these have a law of their own
         counts += laws.evaluate_on(found).possible() - common.evaluate_on(found).possible()

@@ -68,8 +68,7 @@ def rho_of(
         found = laws.over(space, everything=goal.by_range)
         return ((values, None) for values in found)
 
-    few = space.n_pairs <= MOST_PAIRS
-    if follow or few or (laws.constant and not goal.by_range) or sparse.why_not(laws):
+    if is_in_order(plan, follow):
         return estimate_rho(
             space, laws, goal, in_order, keep=keep, in_order=True, show_progress=show_progress
         )
@@ -88,6 +87,14 @@ def rho_of(
         in_order=False,
         show_progress=show_progress,
     )
+
+
+def is_in_order(plan: Plan, follow: bool) -> bool:
+    """Whether all pairs are looked at in row-major order, and can be kept for the draw."""
+    laws, goal = plan.laws, plan.rho_goal
+    assert goal is not None
+    few = plan.space.n_pairs <= MOST_PAIRS or (laws.constant and not goal.by_range)
+    return follow or few or sparse.why_not(laws) is not None
 
 
 def _of_equal(blocks: Iterable[tuple[BlockValues, None]], goal: RhoGoal) -> RhoEstimate:
