@@ -67,6 +67,15 @@ class Law:
         return not callable(self.p)
 
     @property
+    def is_never(self) -> bool:
+        """Whether no pair can have a probability above 0, as far as a bound tells."""
+        if self.is_constant:
+            return bool(self.p == 0)
+        ends = np.zeros(1), np.full(1, np.inf)
+        known = vectorization.has_bound(self.p)
+        return known and not np.any(vectorization.bound_of(self.p, *ends, self.name) > 0)
+
+    @property
     def needs_python_calls(self) -> bool:
         """Whether a Python function must be called once per pair."""
         return any(map(vectorization.needs_python_calls, (self.p, self.arg)))

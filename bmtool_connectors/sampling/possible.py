@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -53,49 +52,57 @@ def _counted(space: PairSpace, laws: PairLaws, least: IntArray) -> tuple[int, ..
         if strata is not None and strata.total > MOST_COUNTED:
             estimated = _estimated(strata, common)
         if estimated is not None:
-            counts = np.clip(np.round(estimated).astype(np.int64), least, space.n_pairs)
+            counts += np.round(estimated).astype(np.int64)
         elif strata is not None:
             for pairs in strata.every():
                 counts += common.evaluate_on(pairs).possible()
     found = listed(laws, space)
     if found is not None:  # these have a law of their own
         counts += laws.evaluate_on(found).possible() - common.evaluate_on(found).possible()
-    kind = tuple if estimated is None else EstimatedCounts
-    return kind(counts.tolist())
+    if estimated is None:
+        return tuple(counts.tolist())
+    return EstimatedCounts(np.clip(counts, least, space.n_pairs).tolist())
 
 
 def _estimated(strata: Strata, laws: PairLaws) -> FloatArray | None:
     """Return estimates from some of the pairs; None where it takes nearly all of them."""
     rng = randomness.looking("possible pairs")
-    first, seen = _sums(strata, laws, strata.shares(FIRST), rng)
+    kinds = _kinds(laws)
+    first, seen = _sums(strata, laws, kinds, strata.shares(FIRST), rng)
     if (seen < FEWEST).any():
         return None
     spread = (first.spreads() / first.totals()[:, None]).max(axis=0)
     shares = strata.best_shares(spread, ACCURACY**2)
     if 2 * float((shares * strata.size).sum()) > strata.total:
         return None
+    totals = _sums(strata, laws, kinds, shares, rng)[0].totals()
+    if laws.backward is not None and laws.same_p:  # a pair is possible in both directions or none
+        return np.repeat(totals, 3)
     found = np.zeros(3)
-    found[_kinds(laws)] = _sums(strata, laws, shares, rng)[0].totals()
+    found[kinds] = totals
     return found
 
 
-def _kinds(laws: PairLaws) -> Any:
-    """Return which of the three numbers the sums are: all that are not alike."""
-    if laws.backward is None:
+def _kinds(laws: PairLaws) -> list[int]:
+    """Return which of the three numbers are neither 0 nor equal to the first."""
+    if laws.backward is None or laws.same_p or laws.backward.is_never:
         return [0]
-    return [0, 1, 2] if not laws.same_p else slice(None)
+    return [1] if laws.forward.is_never else [0, 1, 2]
 
 
 def _sums(
-    strata: Strata, laws: PairLaws, shares: FloatArray, rng: np.random.Generator
+    strata: Strata,
+    laws: PairLaws,
+    kinds: list[int],
+    shares: FloatArray,
+    rng: np.random.Generator,
 ) -> tuple[StratumSums, IntArray]:
     """Return the sums of looks at shares of the strata, and how many pairs were possible."""
-    n = 1 if laws.backward is None or laws.same_p else 3
-    sums, seen = StratumSums(strata, n), np.zeros(n, dtype=np.int64)
+    sums, seen = StratumSums(strata, len(kinds)), np.zeros(len(kinds), dtype=np.int64)
     for looks in strata.look(shares, rng):
         sums.add_looks(looks)
         values = laws.evaluate_on(looks.pairs)
-        flags = values.possible_flags()[:n]
+        flags = [values.possible_flags()[k] for k in kinds]
         seen += [np.count_nonzero(each) for each in flags]
         stratum, x = looks.stratum[looks.kept], looks.x[looks.kept]
         sums.add_values(stratum, x, *(each.astype(float) for each in flags))

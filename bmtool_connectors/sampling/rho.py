@@ -72,6 +72,8 @@ def rho_of(
         return estimate_rho(
             space, laws, goal, in_order, keep=keep, in_order=True, show_progress=show_progress
         )
+    if not goal.by_range and any(law.is_never for law in laws.both()):
+        return RhoEstimate(0.0, 0), None
     if laws.constant:
         return _of_equal(in_order(), goal), None
     strata = Strata(space, laws, goal.reach(laws))

@@ -78,6 +78,8 @@ def laws(forward: Any, backward: Any = None) -> PairLaws:
         (RING, RING, "upper and diagonal"),
         (BALL, RING, "all"),
         (BALL, None, "all"),
+        (BALL, 0.0, "all"),
+        (0.0, BALL, "all"),
     ],
 )
 def test_within_the_error(

@@ -343,6 +343,14 @@ def test_one_law_for_all_pairs_within_a_range(sampled: pytest.MonkeyPatch) -> No
         ] == RhoEstimate(0.0, 0)
 
 
+def test_no_valid_pair_is_known_without_a_look(sampled: pytest.MonkeyPatch) -> None:
+    pool = nodes(900, 400.0, 1)
+    laws = PairLaws(law(UniformInRange(0.2, max_dist=100.0)), law(0.0, backward=True))
+    sampled.setattr(PairLaws, "evaluate_on", None)
+    plan = plan_of(PairSpace(pool, pool), laws, RhoGoal(0.1))
+    assert rho_of(plan, follow=False, keep=False)[0] == RhoEstimate(0.0, 0)
+
+
 # ---------------------------------------------------------------------- strata
 @pytest.mark.parametrize("arg", [spherical_dist, cylindrical_dist_z, PeriodicDistance(300.0)])
 @pytest.mark.parametrize("kind", ["upper", "upper and diagonal", "all", "two", "no autapses"])
