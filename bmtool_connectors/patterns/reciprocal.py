@@ -73,8 +73,8 @@ class ReciprocalConnector(BidirectionalConnector):
     quick_pop_check : bool, default False
         Compare populations by network and filter only, and read no ids for it.
     cache_data : bool, default True
-        Keep p and its argument from the estimate of rho for the draw (``cache`` evaluates them
-        again when it is looked at).
+        Keep p and its argument from the estimate of rho for a pairwise draw, if it looks at all
+        pairs in order (``cache`` evaluates them again when it is looked at).
         False: computed twice, less memory.
     verbose : bool, default True
         Print what is drawn.
