@@ -65,7 +65,8 @@ class SampledConnector(BaseConnector):
         if chosen == "sparse":
             drawn = sparse.draw(plan, rng, show_progress=self.verbose)
         else:
-            drawn = pairwise.draw(plan, rng, kept=kept, show_progress=self.verbose)
+            private, shown = self._is_private, self.verbose
+            drawn = pairwise.draw(plan, rng, private=private, kept=kept, show_progress=shown)
         return self._assembled(plan, drawn, kept)
 
     def _chosen_sampler(self, plan: Plan) -> str:
@@ -84,7 +85,7 @@ class SampledConnector(BaseConnector):
                 ends,
             )
         if chosen == "sparse" and self.verbose:
-            shared = not isinstance(self._randomness, Seed)
+            shared = not self._is_private
             messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
@@ -94,7 +95,12 @@ class SampledConnector(BaseConnector):
 
     def _choice(self, plan: Plan) -> tuple[str, str | None]:
         """Return how to draw, and what to tell the user of it."""
-        return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
+        return choose(self.sampler, plan, type(self).__name__, private=self._is_private)
+
+    @property
+    def _is_private(self) -> bool:
+        """Whether the streams are those of a seed of its own."""
+        return isinstance(self._randomness, Seed)
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""

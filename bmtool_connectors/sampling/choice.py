@@ -13,6 +13,7 @@ from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import background, listed
 
 #: Pairs up to which ``'auto'`` is pairwise. It decides which network a user gets, so it is a
@@ -29,8 +30,19 @@ def checked_sampler(sampler: Any, owner: str) -> str:
     return sampler
 
 
-def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[str, str | None]:
+def choose(
+    sampler: str, plan: Plan, owner: str, *, private: bool = False
+) -> tuple[str, str | None]:
     """Choose by sizes and laws only, never by load.
+
+    Parameters
+    ----------
+    sampler : {'auto', 'pairwise', 'sparse'}
+    plan : Plan
+    owner : str
+        Class of the connector, for messages.
+    private : bool, default False
+        The streams are those of a seed of its own: nobody expects another program's stream.
 
     Returns
     -------
@@ -43,21 +55,30 @@ def choose(sampler: str, space: PairSpace, laws: PairLaws, owner: str) -> tuple[
     ParameterError
         If the sparse sampler is asked for and cannot draw these laws.
     """
-    if sampler == "pairwise" or (sampler == "auto" and space.n_pairs <= AUTO_LIMIT):
+    large = plan.space.n_pairs > AUTO_LIMIT
+    if sampler == "pairwise" or (sampler == "auto" and not private and not large):
         return "pairwise", None
-    reason = sparse.why_not(laws)
+    reason = sparse.why_not(plan.laws)
     if reason is None:
-        return "sparse", None
+        return "pairwise" if sampler == "auto" and private and is_dense(plan) else "sparse", None
     if sampler == "sparse":
         raise ParameterError(
             f"sampler of {owner} is 'sparse', but {reason}; use sampler='pairwise', or a distance "
             "and a profile of this package, or declare a bound with @vectorized(bound=...)."
         )
-    return "pairwise", (
-        f"{owner} looks at each of {space.n_pairs} pairs, because {reason}; a distance and a "
+    return "pairwise", None if not large else (
+        f"{owner} looks at each of {plan.space.n_pairs} pairs, because {reason}; a distance and a "
         "profile of this package, or a function declared @vectorized(bound=...), would be drawn "
         "sparsely."
     )
+
+
+def is_dense(plan: Plan) -> bool:
+    """Whether it takes less to look at every pair than to visit those that may connect.
+
+    It is decided by the laws, the numbers of nodes and their box.
+    """
+    return False
 
 
 def evaluations(

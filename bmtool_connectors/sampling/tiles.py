@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -133,16 +134,46 @@ def common_metric(laws: Sequence[Law]) -> Metric:
     return functools.reduce(Metric.common, metrics)
 
 
-def _bound_of(law: Law, metric: Metric) -> Any:
-    """Return the bound of a law as a function of least and greatest distance by `metric`."""
-    same = law.is_constant or law.metric == metric
+@dataclass(frozen=True)
+class Bound:
+    """The greatest probability of any connection that laws give at distances by a metric.
 
-    def bound(least: Any, greatest: Any) -> Any:
-        # A distance along more axes is at least that along fewer, without a greatest value.
-        upper = greatest if same else np.full(np.shape(greatest), np.inf)
-        return vectorization.bound_of(law.p, least, upper, law.name)
+    Attributes
+    ----------
+    laws : PairLaws
+    metric : Metric
+    reach : float, um, optional
+        All pairs within that distance count as connected, whatever the laws say.
+    """
 
-    return bound
+    laws: PairLaws
+    metric: Metric
+    reach: float | None = None
+
+    def __call__(self, least: FloatArray, greatest: FloatArray) -> FloatArray:
+        """Return the bound for distances between `least` and `greatest`, um."""
+        if self.reach is not None:
+            return (least <= self.reach).astype(float)
+        laws = self.laws
+        total = sum(self._of_one(law, least, greatest) for law in laws.both())
+        if laws.backward is not None and laws.same_p:
+            total *= 2
+        return np.minimum(total, 1.0)
+
+    def _of_one(self, law: Law, least: FloatArray, greatest: FloatArray) -> Any:
+        if not law.is_constant and law.metric != self.metric:
+            # A distance along more axes is at least that along fewer, without a greatest value.
+            greatest = np.full(np.shape(greatest), np.inf)
+        return vectorization.bound_of(law.p, least, greatest, law.name)
+
+    @property
+    def known_reach(self) -> float | None:
+        """The greatest distance with a bound above 0, if the laws tell it."""
+        if self.reach is not None:
+            return self.reach
+        limits = [law.reach() for law in self.laws.both()]
+        known = [each[1] for each in limits if each is not None]
+        return max(known) if len(known) == len(limits) else None
 
 
 class CellTiles:
@@ -168,26 +199,16 @@ class CellTiles:
     def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
         self.space = space
         self.metric = common_metric([law for law in laws.both() if not law.is_constant])
-        bounds = [_bound_of(law, self.metric) for law in laws.both()]
-        twice = 2.0 if laws.backward is not None and laws.same_p else 1.0
         half = space.kind != "all"
-
-        def bound(least: Any, greatest: Any) -> Any:
-            if reach is not None:  # every pair within reach
-                return (np.asarray(least) <= reach).astype(float)
-            return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
-
-        limit = reach
-        if reach is None:
-            limits = [law.reach() for law in laws.both()]
-            known = [each[1] for each in limits if each is not None]
-            limit = max(known) if len(known) == len(limits) else None
-        choice = choose_edge(space.source, space.target, self.metric, bound, half, limit)
+        bound = Bound(laws, self.metric, reach)
+        choice = choose_edge(
+            *(space.source, space.target, self.metric, bound, half, bound.known_reach)
+        )
         self.limit, self.visits = choice.reach, choice.visits
         self.grid = grid = Grid(
             space.source, space.target, self.metric, choice.edge, self.limit, half
         )
-        q = np.asarray(bound(grid.least, grid.most))
+        q = bound(grid.least, grid.most)
         grid.keep(q > 0)
         self.q = q[q > 0]
         self._all = self.q >= NEARLY_ALL
@@ -320,9 +341,8 @@ def _skip_through(
             pairs = np.searchsorted(ends[first:stop], events, side="right")
         else:
             counts = np.diff(np.searchsorted(events, ends[first:stop]), prepend=0)
-            pairs = np.repeat(
-                np.arange(stop - first + 1), np.append(counts, len(events) - counts.sum())
-            )
+            counts = np.append(counts, len(events) - counts.sum())
+            pairs = np.repeat(np.arange(len(counts)), counts)
         pairs += first
         events -= starts.take(pairs)
         events /= rate.take(pairs)
