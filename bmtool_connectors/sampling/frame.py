@@ -17,9 +17,9 @@ from bmtool_connectors.sampling.grid import axis_bounds, cell_edges
 #: An upper bound of the probability of any connection at distances in [least, greatest].
 Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
-#: What the choice of the cell edge weighs, ns: a candidate, a pair of cells, an offset. They
-#: decide which edge is taken, and so belong to the definition of the random stream.
-COSTS = np.array([60.0, 35.0, 200.0])
+#: What the choice of the cell edge weighs, ns: a candidate, a pair within reach (nothing), a pair of
+#: cells, an offset. They decide which edge is taken, and so belong to the definition of the stream.
+COSTS = np.array([60.0, 0.0, 35.0, 200.0])
 #: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
 STEPS, OCTAVES = 4, 4
 #: By how much an edge may cost more than the best one, so that shorter ones are tried.
@@ -119,13 +119,15 @@ class CellChoice:
     ----------
     edge, reach : float, um
         Of a cell; the greatest distance that matters.
-    visits, cell_pairs : float
-        Pairs of nodes that are visited, and pairs of cells that are looked at, on average.
+    visits, within, cell_pairs : float
+        Pairs of nodes that are visited, and that are so near that they may be; pairs of cells that
+        are looked at; on average.
     """
 
     edge: float
     reach: float
     visits: float
+    within: float
     cell_pairs: float
 
 
@@ -151,7 +153,8 @@ def choose_edge(
     frame = Frame.around(source, target, metric)
     numbers = len(source), len(target)
     if frame.diagonal == 0:
-        return CellChoice(1.0, 0.0, math.prod(numbers), 1.0)
+        all_pairs = float(math.prod(numbers)) / (2 if half else 1)
+        return CellChoice(1.0, 0.0, all_pairs, all_pairs, 1.0)
     limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
     reach = reach_of(bound, limit)
     extent = frame.without_gaps(source, target, reach).extent
@@ -166,7 +169,7 @@ def choose_edge(
     except TypeError:  # a law that cannot be compared
         choice = _best_edge(*given)
     share = math.prod(numbers) / math.prod(map(_rounded, numbers))
-    return replace(choice, visits=share * choice.visits)
+    return replace(choice, visits=share * choice.visits, within=share * choice.within)
 
 
 def _rounded(value: float) -> float:
@@ -188,14 +191,18 @@ def _best_edge(
     is_periodic, periods = frame.is_periodic.tolist(), frame.periods.tolist()
 
     def work(edge: float) -> FloatArray:
-        """Return how many candidates, pairs of cells and offsets an edge makes, on average."""
+        """Return how many candidates, pairs within reach, and pairs of cells there are, on average.
+
+        And how many offsets.
+        """
         dims, edges = frame.cut(edge)
         greatest = frame.greatest_offset(dims, edges, reach).tolist()
         if math.prod(2 * n + 1 for n in greatest) > MAX_OFFSETS:
-            return np.full(3, np.inf)
+            return np.full(4, np.inf)
         # One offset stands for all that differ from it in signs. Axis by axis: its distances; how
         # many it stands for; which share of the cells has a partner at it.
-        least, most, times, share = 0.0, 0.0, 1.0, 1.0
+        least = most = np.zeros(())
+        times = share = np.ones(())
         axes = zip(greatest, dims.tolist(), edges.tolist(), periods, is_periodic, strict=True)
         for most_steps, n, each, period, around in axes:
             steps = np.arange(most_steps + 1)
@@ -211,10 +218,10 @@ def _best_edge(
         share = share.ravel() * times
         n_cells = math.prod(dims.tolist())
         occupied = n_cells * -math.expm1(-numbers[0] / n_cells)
-        candidates = math.prod(numbers) / n_cells * float(share @ q)
-        return np.array([candidates, occupied * share.sum(), times.sum()])
+        numbers_of_pairs = math.prod(numbers) / n_cells * np.array([share @ q, share.sum()])
+        return np.array([*numbers_of_pairs, occupied * share.sum(), times.sum()])
 
-    best, choice = math.inf, CellChoice(reach, reach, 0.0, 0.0)
+    best, choice = math.inf, CellChoice(reach, reach, 0.0, 0.0, 0.0)
     least = max(least, frame.diagonal / 2**20)
     first = math.ceil(STEPS * math.log2(max(reach, least)))
     for step in range(first, first - STEPS * OCTAVES, -1):
@@ -224,7 +231,7 @@ def _best_edge(
         counts = work(edge)
         costs = counts * COSTS
         if costs.sum() < best:
-            best, choice = float(costs.sum()), CellChoice(edge, reach, *counts[:2].tolist())
+            best, choice = float(costs.sum()), CellChoice(edge, reach, *counts[:3].tolist())
         elif costs.sum() > WORSE * best:
             break  # smaller cells have fewer candidates, but more of all else
     return choice

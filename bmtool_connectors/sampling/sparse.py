@@ -57,7 +57,7 @@ def why_not(laws: PairLaws) -> str | None:
             return f"the argument of {law.name} is not a distance of this package"
         if not vectorization.has_bound(law.p):
             return f"{law.name} has no upper bound on an interval of distances"
-    if varying and not common_metric(varying).axes:
+    if varying and not common_metric(background(laws)).axes:
         names = " and ".join(law.arg_name for law in varying)
         return f"{names} are distances without a common axis"
     return None

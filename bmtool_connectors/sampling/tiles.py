@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
-from bmtool_connectors.sampling.frame import choose_edge
+from bmtool_connectors.sampling.frame import CellChoice, choose_edge
 from bmtool_connectors.sampling.grid import Grid
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
@@ -128,10 +128,10 @@ class EqualTiles:
             yield ListedPairs(self.space, i, j), self.q
 
 
-def common_metric(laws: Sequence[Law]) -> Metric:
-    """Return the metric whose distance is never above those of the laws."""
-    metrics = [law.metric for law in laws if law.metric is not None]
-    return functools.reduce(Metric.common, metrics)
+def common_metric(laws: PairLaws) -> Metric:
+    """Return the metric whose distance is never above those of the laws, of which some have one."""
+    varying = (law.metric for law in laws.both() if not law.is_constant)
+    return functools.reduce(Metric.common, (each for each in varying if each is not None))
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,10 @@ class Bound:
         if self.reach is not None:
             return (least <= self.reach).astype(float)
         laws = self.laws
-        total = sum(self._of_one(law, least, greatest) for law in laws.both())
+        total: Any = sum(self._of_one(law, least, greatest) for law in laws.both())
         if laws.backward is not None and laws.same_p:
             total *= 2
-        return np.minimum(total, 1.0)
+        return np.asarray(np.minimum(total, 1.0))
 
     def _of_one(self, law: Law, least: FloatArray, greatest: FloatArray) -> Any:
         if not law.is_constant and law.metric != self.metric:
@@ -166,8 +166,13 @@ class Bound:
             greatest = np.full(np.shape(greatest), np.inf)
         return vectorization.bound_of(law.p, least, greatest, law.name)
 
+    def cells(self, space: PairSpace) -> CellChoice:
+        """Return the edge of the cells for the pairs of a space."""
+        ends, half = (space.source, space.target), space.kind != "all"
+        return choose_edge(*ends, self.metric, self, half, self._known_reach)
+
     @property
-    def known_reach(self) -> float | None:
+    def _known_reach(self) -> float | None:
         """The greatest distance with a bound above 0, if the laws tell it."""
         if self.reach is not None:
             return self.reach
@@ -198,12 +203,10 @@ class CellTiles:
 
     def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
         self.space = space
-        self.metric = common_metric([law for law in laws.both() if not law.is_constant])
+        self.metric = common_metric(laws)
         half = space.kind != "all"
         bound = Bound(laws, self.metric, reach)
-        choice = choose_edge(
-            *(space.source, space.target, self.metric, bound, half, bound.known_reach)
-        )
+        choice = bound.cells(space)
         self.limit, self.visits = choice.reach, choice.visits
         self.grid = grid = Grid(
             space.source, space.target, self.metric, choice.edge, self.limit, half
