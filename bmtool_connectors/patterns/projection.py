@@ -138,6 +138,11 @@ class Projection:
         assert self.generator is not None
         return self.generator
 
+    @property
+    def draws_privately(self) -> bool:
+        """Whether it is being drawn from a private stream, and not by hand from any other."""
+        return self.root is not None and _DRAWN.get() is self
+
     def shared_generators(self) -> list[SharedGenerator]:
         """Return the shared generators that the draw takes numbers from, those of parts too."""
         own = [] if self.generator is None else [self.generator]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
-from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -59,14 +60,14 @@ class SampledConnector(BaseConnector):
     def _drawn(
         self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
-        plan = self._plan(space, projection)
+        private = projection is not None and projection.draws_privately
+        plan = replace(self._plan(space, projection), private=private)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
         if chosen == "sparse":
             drawn = sparse.draw(plan, rng, show_progress=self.verbose)
         else:
-            private, shown = self._is_private, self.verbose
-            drawn = pairwise.draw(plan, rng, private=private, kept=kept, show_progress=shown)
+            drawn = pairwise.draw(plan, rng, kept=kept, show_progress=self.verbose)
         return self._assembled(plan, drawn, kept)
 
     def _chosen_sampler(self, plan: Plan) -> str:
@@ -85,22 +86,16 @@ class SampledConnector(BaseConnector):
                 ends,
             )
         if chosen == "sparse" and self.verbose:
-            shared = not self._is_private
             messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
-                "sampler='pairwise' is the remedy." * shared
+                "sampler='pairwise' is the remedy." * (not plan.private)
             )
         return chosen
 
     def _choice(self, plan: Plan) -> tuple[str, str | None]:
         """Return how to draw, and what to tell the user of it."""
-        return choose(self.sampler, plan, type(self).__name__, private=self._is_private)
-
-    @property
-    def _is_private(self) -> bool:
-        """Whether the streams are those of a seed of its own."""
-        return isinstance(self._randomness, Seed)
+        return choose(self.sampler, plan, type(self).__name__)
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
@@ -135,6 +130,7 @@ class SampledConnector(BaseConnector):
         for reference in self._references():
             reference.require_drawn(projection)
         plan = self._plan(self._space(*projection.ends), projection)
+        plan = replace(plan, private=projection.root is not None)
         drawn = projection.connectivity
         if drawn is not None and plan.rho_goal and drawn.rho is not None:
             # It has been found for the draw, and need not be once more.

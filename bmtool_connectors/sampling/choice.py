@@ -38,9 +38,7 @@ def checked_sampler(sampler: Any, owner: str) -> str:
     return sampler
 
 
-def choose(
-    sampler: str, plan: Plan, owner: str, *, private: bool = False
-) -> tuple[str, str | None]:
+def choose(sampler: str, plan: Plan, owner: str) -> tuple[str, str | None]:
     """Choose by sizes and laws only, never by load.
 
     Parameters
@@ -49,8 +47,6 @@ def choose(
     plan : Plan
     owner : str
         Class of the connector, for messages.
-    private : bool, default False
-        The streams are those of a seed of its own: nobody expects another program's stream.
 
     Returns
     -------
@@ -63,12 +59,12 @@ def choose(
     ParameterError
         If the sparse sampler is asked for and cannot draw these laws.
     """
-    large = plan.space.n_pairs > AUTO_LIMIT
-    if sampler == "pairwise" or (sampler == "auto" and not private and not large):
-        return "pairwise", None
+    large, by_cost = plan.space.n_pairs > AUTO_LIMIT, sampler == "auto" and plan.private
+    if sampler == "pairwise" or (sampler == "auto" and not large and not plan.private):
+        return "pairwise", None  # the stream of a shared generator is bmtool's
     reason = sparse.why_not(plan.laws)
     if reason is None:
-        return "pairwise" if sampler == "auto" and private and is_dense(plan) else "sparse", None
+        return "pairwise" if by_cost and is_dense(plan) else "sparse", None
     if sampler == "sparse":
         raise ParameterError(
             f"sampler of {owner} is 'sparse', but {reason}; use sampler='pairwise', or a distance "

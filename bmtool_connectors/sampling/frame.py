@@ -17,8 +17,8 @@ from bmtool_connectors.sampling.grid import axis_bounds, cell_edges
 #: An upper bound of the probability of any connection at distances in [least, greatest].
 Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
-#: What the choice of the cell edge weighs, ns: a candidate, a pair within reach (nothing), a pair of
-#: cells, an offset. They decide which edge is taken, and so belong to the definition of the stream.
+#: What the choice of the cell edge weighs, ns: a candidate, a pair within reach (nothing), a pair
+#: of cells, an offset. It decides the edge, and so belongs to the definition of the stream.
 COSTS = np.array([60.0, 0.0, 35.0, 200.0])
 #: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
 STEPS, OCTAVES = 4, 4
@@ -161,8 +161,8 @@ def choose_edge(
     # No edge is so short that the numbers of cells are rounded.
     far = max(float(np.abs(nodes.box).max()) for nodes in (source, target))
     given = (
-        *(bound, metric, tuple(map(_rounded, extent.tolist())), tuple(map(_rounded, numbers))),
-        *(half, reach, _rounded(far / 2**48)),
+        *(bound, metric, tuple(map(_rounded, extent.tolist()))),
+        *(tuple(map(_rounded, numbers)), half, reach, _rounded(far / 2**48)),
     )
     try:
         choice = _kept_edge(*given)
@@ -181,7 +181,7 @@ def _best_edge(
     bound: Bound,
     metric: Metric,
     extent: tuple[float, ...],
-    numbers: tuple[float, float],
+    numbers: tuple[float, ...],
     half: bool,
     reach: float,
     least: float,

@@ -148,7 +148,6 @@ def draw(
     plan: Plan,
     rng: SharedGenerator,
     *,
-    private: bool = False,
     kept: list[BlockValues] | None = None,
     block_size: int | None = None,
     show_progress: bool = False,
@@ -159,9 +158,8 @@ def draw(
     ----------
     plan : Plan
     rng : Generator or RandomState
-    private : bool, default False
-        128 bits are taken from it, as the root of a stream for each tile of rows. Otherwise all
-        numbers come from it, pair after pair.
+        Of a plan with private streams, 128 bits are taken from it, as the root of a stream for
+        each tile of rows. Otherwise all numbers come from it, pair after pair.
     kept : list of BlockValues, optional
         What ``estimate_rho`` evaluated, to be used again.
     block_size : int, optional
@@ -178,7 +176,7 @@ def draw(
     # connected pair, when the generator stands where a loop over pairs would have it.
     in_sequence = any(vectorization.needs_python_calls(each.value) for each in n_syn)
     blocks: Iterable[BlockValues] = plan.laws.over(space, block_size) if kept is None else kept
-    streams, tile = randomness.streams(rng, STREAM_VERSION) if private else None, -1
+    streams, tile = randomness.streams(rng, STREAM_VERSION) if plan.private else None, -1
     with progress(space.n_pairs, show_progress) as advance:
         for values in blocks:
             if streams is not None and _first_row(values) // space.tile_rows != tile:
