@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import itertools
 import json
 import os
 import subprocess
@@ -821,18 +822,29 @@ from test_sonata import large
 net = large(2_000, 2e5)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:
-    net.save({folder!r}, compression="none")
+    net.save({folder!r}, compression={compression!r})
 except OSError as error:
     print(error)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of files")
-@pytest.mark.parametrize("limit", [10_000, 1_000_000, 5_000_000])
-def test_no_room(limit: int, old: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("compression", "limit"),
+    [
+        *itertools.product(["none"], [10_000, 1_000_000, 5_000_000]),
+        *itertools.product(["gzip", 4], [10_000, 500_000, 1_400_000]),
+    ],
+)
+def test_no_room(compression: Any, limit: int, old: Any, tmp_path: Path) -> None:
     """A system that takes no more than some bytes, in the middle of HDF5's own writes."""
     folder = tmp_path / "files"
-    code = CHILD.format(path=[str(Path(__file__).parent)], limit=limit, folder=str(folder))
+    code = CHILD.format(
+        path=[str(Path(__file__).parent)],
+        limit=limit,
+        folder=str(folder),
+        compression=compression,
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "(file too large); the files that were there are unchanged" in done.stdout.lower()
     assert (done.returncode, done.stderr) == (0, "")

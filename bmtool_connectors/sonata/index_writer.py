@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray, order_by
 from bmtool_connectors.sonata import layout
+from bmtool_connectors.sonata.chunks import DatasetWriter
 from bmtool_connectors.sonata.options import SaveOptions
 from bmtool_connectors.sonata.rows import id_ranges
 
@@ -101,14 +102,15 @@ class IndexWriter:
         shapes = (len(self._rows), 2), (self._n_runs, 2)
         names = layout.NODE_RANGES, layout.EDGE_RANGES
         runs_of, rows_of = (
-            group.create_dataset(name, shape, np.uint64, **options.storage(shape))
+            DatasetWriter(group, name, shape, np.uint64, options)
             for name, shape in zip(names, shapes, strict=True)
         )
         # What the SONATA guide calls it, and libsonata looks for.
-        group[layout.NODE_RANGES_SONATA] = runs_of
-        done = 0
+        group[layout.NODE_RANGES_SONATA] = runs_of.dataset
+        done = previous = 0
         for number, (low, high) in enumerate(self._ranges):
-            counts = np.zeros(high - low, dtype=np.int64)
+            # Values between two ranges have no rows.
+            counts = np.zeros(high - previous, dtype=np.int64)
             first = done
             stored = self._stored(number)
             if high - low > 1:
@@ -119,13 +121,14 @@ class IndexWriter:
                 ranges = np.empty((len(keys), 2), dtype=np.uint64)
                 for k in (0, 1):
                     ranges[:, k] = runs[1 + k][order]
-                rows_of[done : done + len(ranges)] = ranges
+                rows_of.append(ranges)
                 done += len(ranges)
-                counts += np.bincount(keys, minlength=high - low)
+                counts[low - previous :] += np.bincount(keys, minlength=high - low)
                 check()
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
-            runs_of[low:high] = np.where(counts, [ends - counts, ends], 0).T.astype(np.uint64)
+            runs_of.append(np.where(counts, [ends - counts, ends], 0).T)
+            previous = high
 
     def close(self) -> None:
         """Remove what was kept."""
