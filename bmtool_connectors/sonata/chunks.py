@@ -52,7 +52,7 @@ class DatasetWriter:
         self, h5: Any, name: str, shape: tuple[int, ...], dtype: Any, options: SaveOptions
     ) -> None:
         self.dataset = h5.create_dataset(name, shape, dtype, **options.storage(shape))
-        self._dtype, self._n_done = self.dataset.dtype, 0
+        self._dtype, self._n_rows, self._n_done = self.dataset.dtype, shape[0], 0
         self._chunk: npt.NDArray[Any] | None = None
         if self.dataset.compression == "gzip" and self.dataset.size and self._dtype.char in NUMBERS:
             self._chunk = np.zeros(self.dataset.chunks, self._dtype)
@@ -72,8 +72,8 @@ class DatasetWriter:
             If there are more rows than the dataset has.
         """
         start, stop = self._n_done, self._n_done + len(values)
-        if stop > len(self.dataset):
-            raise ValueError(f"{self.dataset.name} has {len(self.dataset)} rows, got {stop}")
+        if stop > self._n_rows:
+            raise ValueError(f"{self.dataset.name} has {self._n_rows} rows, got {stop}")
         self._n_done = stop
         if self._chunk is None:
             # NumPy converts types several times as fast as HDF5 does.
@@ -83,7 +83,7 @@ class DatasetWriter:
         for first in range(start - start % n_chunk, stop, n_chunk):
             begin, end = max(start, first), min(stop, first + n_chunk)
             self._chunk[begin - first : end - first] = values[begin - start : end - start]
-            if end in (first + n_chunk, len(self.dataset)):
+            if end in (first + n_chunk, self._n_rows):
                 self._chunk[end - first :] = 0
                 data = self._deflate(_shuffled(self._chunk))
                 offset = (first, *[0] * (self._chunk.ndim - 1))

@@ -117,7 +117,7 @@ def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> tuple[li
     """
     sets = [frozenset((name, str(each)) for name, each in table.dtypes.items()) for table in tables]
     numbers = {key: 0 if options.portable else k for k, key in enumerate(dict.fromkeys(sets))}
-    group_of = np.array([numbers[key] for key in sets])
+    group_of = np.array([numbers[key] for key in sets], np.min_scalar_type(len(sets)))
     groups = []
     for number in range(group_of.max() + 1):
         chosen = [each for each, k in zip(tables, group_of, strict=True) if k == number]
@@ -189,9 +189,9 @@ class _EdgeWriter:
         columns = {
             layout.SOURCE_NODE_ID: rows.source,
             layout.TARGET_NODE_ID: rows.target,
-            layout.EDGE_TYPE_ID: self._types[rows.table],
+            layout.EDGE_TYPE_ID: self._types.take(rows.table),
         }
-        of_group = self.group_of[rows.table]
+        of_group = self.group_of.take(rows.table)
         index = np.empty(n, dtype=np.int64)
         for number, datasets in enumerate(self._properties):
             own = slice(None) if len(self._properties) == 1 else np.flatnonzero(of_group == number)

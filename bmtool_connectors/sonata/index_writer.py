@@ -13,7 +13,7 @@ from bmtool_connectors.arrays import IntArray, order_by
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.chunks import DatasetWriter
 from bmtool_connectors.sonata.options import SaveOptions
-from bmtool_connectors.sonata.rows import id_ranges
+from bmtool_connectors.sonata.rows import id_ranges, sorting
 
 
 class IndexWriter:
@@ -51,7 +51,7 @@ class IndexWriter:
         """Add the values of the next rows."""
         if not len(values):
             return
-        starts = np.flatnonzero(np.diff(values)) + 1
+        starts = np.flatnonzero(values[1:] != values[:-1]) + 1
         runs = np.empty((3, len(starts) + 1), dtype=self._dtype)
         runs[0, 0], runs[0, 1:] = values[0], values[starts]
         runs[1, 0], runs[1, 1:] = self._n_rows, starts + self._n_rows
@@ -69,10 +69,8 @@ class IndexWriter:
         n = runs.shape[1]
         if not n:
             return
-        least = runs[0].min()
-        order = order_by(runs[0] - least, int(runs[0].max() - least) + 1)
+        order, values = sorting(runs[0], int(runs[0].min()), int(runs[0].max()) + 1)
         start = self._file.seek(0, 2)
-        values = runs[0].take(order)
         limits = [0, *np.searchsorted(values, self._limits), n]
         begins = runs[1].take(order)
         # In the index of a column that is in no order, most runs are of one row.
@@ -83,16 +81,17 @@ class IndexWriter:
         self._n_runs += n
 
     def _stored(self, number: int) -> Iterator[npt.NDArray[Any]]:
-        """Yield the runs of one range of values, part by part."""
+        """Yield the runs of one range of values, part by part; no ends if all are of one row."""
+        n_stored = 3 if any(is_long for _, _, is_long in self._parts) else 2
         for start, limits, is_long in self._parts:
             first, last, n = (int(limits[k]) for k in (number, number + 1, -1))
             if last == first:
                 continue
-            runs = np.empty((3, last - first), dtype=self._dtype)
+            runs = np.empty((n_stored, last - first), dtype=self._dtype)
             for k in range(3 if is_long else 2):
                 self._file.seek(start + runs.itemsize * (k * n + first))
                 runs[k] = np.fromfile(self._file, self._dtype, last - first)
-            if not is_long:
+            if n_stored == 3 and not is_long:
                 np.add(runs[1], 1, out=runs[2])
             yield runs
 
@@ -119,8 +118,8 @@ class IndexWriter:
                 keys = runs[0] - low
                 order = order_by(keys, high - low) if high - low > 1 else slice(None)
                 ranges = np.empty((len(keys), 2), dtype=np.uint64)
-                for k in (0, 1):
-                    ranges[:, k] = runs[1 + k][order]
+                ranges[:, 0] = runs[1][order]
+                ranges[:, 1] = runs[2][order] if len(runs) == 3 else ranges[:, 0] + np.uint64(1)
                 rows_of.append(ranges)
                 done += len(ranges)
                 counts[low - previous :] += np.bincount(keys, minlength=high - low)
