@@ -38,6 +38,8 @@ from bmtool_connectors import (
     verify,
 )
 from bmtool_connectors.sonata import pair_digests, rows
+from bmtool_connectors.sonata.index_writer import IndexWriter
+from bmtool_connectors.sonata.options import SaveOptions
 
 POPULATION = "edges/net_to_net"
 
@@ -446,6 +448,19 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracemalloc.stop()
     assert net.nedges > 490_000
     assert peak < 150 * (1 << 14) + 60 * 20_000 + 1e6
+
+
+def test_index_of_long_columns(tmp_path: Path) -> None:
+    """Rows beyond 32 bits are announced, and a few of them written."""
+    writer = IndexWriter(np.array([2, 0, 3, 1 << 32]), tmp_path / "runs")
+    for part in ([0, 2, 0], [2, 2, 3, 3], [3]):
+        writer.add(np.array(part))
+    with h5py.File(tmp_path / "index.h5", "w") as h5:
+        writer.write(h5, SaveOptions(), lambda: None)
+        assert h5["node_id_to_range"][()].tolist() == [[0, 2], [0, 0], [2, 4], [4, 5]]
+        rows_of = [[0, 1], [2, 3], [1, 2], [3, 5], [5, 8]]
+        assert h5["range_to_edge_id"][()].tolist() == rows_of
+    writer.close()
 
 
 def test_chunks(tmp_path: Path) -> None:

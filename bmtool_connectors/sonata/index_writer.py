@@ -40,7 +40,7 @@ class IndexWriter:
         self._file: BinaryIO = file.open("w+b")
         self._n_rows = self._n_runs = 0
         small = max(int(rows.sum()), len(rows)) < 1 << 32
-        self._dtype: npt.DTypeLike = np.uint32 if small else np.uint64
+        self._dtype: npt.DTypeLike = np.uint32 if small else np.int64
         self._open = np.empty((3, 0), dtype=self._dtype)
         self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
         #: Of each part: where it starts in the file, where the runs of each range start in it, and
