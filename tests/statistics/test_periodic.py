@@ -32,7 +32,7 @@ from bmtool_connectors import (
     properties,
     spherical_dist,
 )
-from bmtool_connectors.sampling import grid, pairwise, sparse
+from bmtool_connectors.sampling import grid, pairwise, sparse, tiles
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import SynapseCounts
 from bmtool_connectors.sampling.laws import Law, PairLaws
@@ -138,12 +138,12 @@ def test_every_pair_once(
         "two": PairSpace(a, b),
     }[kind]
     laws = PairLaws(Law(UniformInRange(0.5, 0.0, reach), PeriodicDistance(box, axes), "p of Test"))
-    original = sparse.choose_edge
-    sparse.choose_edge = lambda *args: replace(original(*args), edge=reach / cells)
+    original = tiles.choose_edge
+    tiles.choose_edge = lambda *args: replace(original(*args), edge=reach / cells)
     try:
         blocks = list(sparse.pairs_within(space, laws))
     finally:
-        sparse.choose_edge = original
+        tiles.choose_edge = original
     assert space.source.positions is not None
     assert space.target.positions is not None
     wanted = nearest(space.source.positions, space.target.positions, box, axes)

@@ -22,15 +22,16 @@ from bmtool_connectors import (
     ReciprocalConnector,
     UniformInRange,
     cylindrical_dist_z,
+    randomness,
     spherical_dist,
     vectorized,
 )
-from bmtool_connectors.sampling import frame, grid, sparse, tiles
+from bmtool_connectors.sampling import blocks, frame, pairwise, sparse, tiles
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.choice import evaluations, possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
 from bmtool_connectors.sampling.estimate import estimate_rho
-from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+from bmtool_connectors.sampling.laws import Clipping, Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan, RhoGoal
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
 
@@ -383,6 +384,66 @@ def test_few_nodes_per_cell(per_cell: int, monkeypatch: pytest.MonkeyPatch) -> N
     one = CASES["within, Gaussian"]
     for counts, p in zip(draws(one, 100), probabilities(one), strict=True):
         assert misfit(counts, p, 100) > FALSE_ALARM / 15
+
+
+def drawn_by(one: Case, workers: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the edges that some workers draw, each some of the tiles, in random order."""
+    tables = np.zeros((2, len(one.space.source), len(one.space.target)), dtype=int)
+    streams = randomness.streams(np.random.default_rng(3), sparse.STREAM_VERSION)
+    order = np.random.default_rng(workers)
+    for worker in range(workers):
+        plan = Plan(one.space, one.laws, ONE, one.joint)  # nothing is shared
+        own = sparse.tiles_of(plan)
+        for tile in order.permutation(np.arange(worker, len(own), workers)).tolist():
+            for part in sparse.draw_tile(plan, own, tile, streams(tile), Clipping()):
+                for table, chosen in zip(tables, part.directions(), strict=True):
+                    np.add.at(table, part.pairs.pairs(chosen), 1)
+    if one.space.kind == "upper and diagonal":  # a self connection has one direction
+        np.fill_diagonal(tables[1], 0)
+    return tables[0], tables[1], len(own)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("one way, constant", "within, constant", "between, constant", "within, Gaussian"),
+        *("within, autapses", "between, two distances", "one way, some nearly certain"),
+    ],
+)
+def test_tiles_in_any_order(name: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever draws which tile, and when, all together draw the network."""
+    monkeypatch.setattr(tiles, "TILE", 10)
+    monkeypatch.setattr(tiles, "TILE_CELLS", 20)
+    one = CASES[name]
+    plan = Plan(one.space, one.laws, ONE, one.joint)
+    wanted = matrices(sparse.draw(plan, np.random.default_rng(3)), one.space)
+    *found, n_tiles = drawn_by(one, workers)
+    assert n_tiles > 3
+    assert wanted[0].any()
+    assert np.array_equal(found, wanted)
+
+
+def test_tiles_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pairwise sampler draws each tile of rows with a stream of its own, if it is private."""
+    monkeypatch.setattr(blocks, "TILE_PAIRS", 4 * len(B))
+    one = CASES["one way, Gaussian"]
+    plan = Plan(one.space, one.laws, ONE, private=True)
+    found = [
+        matrices(pairwise.draw(plan, np.random.default_rng(3), block_size=size), one.space)[0]
+        for size in (7, 3 * len(B), 1 << 16)
+    ]
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()
+    streams = randomness.streams(np.random.default_rng(3), pairwise.STREAM_VERSION)
+    p = probabilities(one)[0]
+    for tile, row in enumerate(range(0, len(A), 4)):
+        rng = streams(tile)
+        for i in range(row, min(row + 4, len(A))):
+            wanted = [p[i, j] > 0 and rng.random() < p[i, j] for j in range(len(B))]
+            assert found[0][i].tolist() == wanted
+    shared = pairwise.draw(replace(plan, private=False), np.random.default_rng(3))
+    assert (matrices(shared, one.space)[0] != found[0]).any()
 
 
 LATTICE = 50.0 * np.stack(np.meshgrid(*map(np.arange, (5, 4, 3))), axis=-1).reshape(-1, 3)
