@@ -80,6 +80,11 @@ RngLike: TypeAlias = (
 )
 
 _ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
+#: Rows (sources, targets) that have one stream together, where streams are cut into slabs; part of
+#: the streams' definition.
+SLAB = 4096
+#: What :func:`streams` returns.
+Streams: TypeAlias = Callable[..., np.random.Generator]
 #: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
 _HELPERS, _USE, _PROPERTY, _LOOKING = 1, 2, 3, 4
 
@@ -248,8 +253,8 @@ def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
     return source.helpers if isinstance(source, Seed) else source
 
 
-def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Generator]:
-    """Take 128 bits from a generator, as the root of streams that are told apart by number.
+def streams(rng: SharedGenerator, version: int) -> Streams:
+    """Take 128 bits from a generator, as the root of streams that are told apart by numbers.
 
     Parameters
     ----------
@@ -260,15 +265,22 @@ def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Gen
     Returns
     -------
     callable
-        Returns the stream of a number, anew at every call; none depends on what another draws.
+        Returns the stream of one or several ints, anew at every call; none depends on what
+        another draws.
     """
     root = np.random.SeedSequence(int.from_bytes(rng.bytes(16), "little"))
 
-    def stream(number: int) -> np.random.Generator:
-        key = (*root.spawn_key, version, number)
+    def stream(*numbers: int) -> np.random.Generator:
+        key = (*root.spawn_key, version, *numbers)
         return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
 
     return stream
+
+
+def slabs(n: int) -> Iterator[tuple[int, slice]]:
+    """Yield the number of each slab of n rows, and the rows."""
+    for number, start in enumerate(range(0, n, SLAB)):
+        yield number, slice(start, min(start + SLAB, n))
 
 
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:

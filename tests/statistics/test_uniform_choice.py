@@ -49,9 +49,8 @@ def pool(start: int, stop: int, network: object = "one") -> NodeArrays:
 def subset_counts(n: int, k: int, left_out: int | None, n_rows: int = 40_000) -> np.ndarray:
     """Return how often each subset of k columns was chosen."""
     held = None if left_out is None else np.full(n_rows, left_out)
-    rng = np.random.default_rng(7)
-    row, column, in_order = degree.partners(np.full(n_rows, k), n, rng, held)
-    assert in_order
+    streams = degree.streams(np.random.default_rng(7))
+    row, column = degree.partners(np.full(n_rows, k), n, streams, held)
     assert (row == np.repeat(np.arange(n_rows), k)).all()
     key = (1 << column.astype(np.int64)).reshape(n_rows, k).sum(axis=1)
     free = [c for c in range(n) if c != left_out]
