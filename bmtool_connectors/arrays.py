@@ -94,11 +94,13 @@ def order_by(key: npt.NDArray[Any], n_keys: int) -> npt.NDArray[Any]:
     Notes
     -----
     A counting sort, O(m + n_keys), through SciPy's conversion of coordinates to rows: about
-    nine times faster than a stable ``argsort``.
+    nine times faster than a stable ``argsort``, but for a few keys, where calls cost more.
     """
     from scipy.sparse import csr_matrix
 
     m = len(key)
+    if m < 1 << 12:
+        return np.argsort(key, kind="stable")
     column = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
     rows = csr_matrix((column, (key, column)), shape=(n_keys, max(m, 1)))
     return rows.data  # type: ignore[no-any-return]

@@ -34,11 +34,15 @@ Generator or RandomState
 int or SeedSequence              were given it, in call order
 ``syn_*`` helper, ``rng=None``   as ``decision``, ``rng=None``
 ``WeightRule`` and the others    as a ``syn_*`` helper
-any helper or rule, private      one of its own per edge type and property rule, anew at
-seed, in a property that our     every build: root seed and the key (source label, target
-NetworkBuilder evaluates         label, number of the edge type among those with equal
-                                 labels, property names); rules joined by ``properties()``
-                                 have one each
+any helper or rule, private      its own per edge type, property rule and slab of 4,096
+seed, in a property that our     targets, anew at every build: root seed and the key
+NetworkBuilder evaluates         (source label, target label, number of the edge type
+                                 among those with equal labels, property names), and the
+                                 number of the slab, whose synapses come in the order of
+                                 target and source; rules joined by ``properties()`` have
+                                 streams of their own each
+user's function as a rule, or    one per edge type and rule with that key, in call order
+helper in it, private seed
 ===============================  =====================================================
 
 The label of a pool is its text in reports (network name and filter) where that can only mean
@@ -131,9 +135,9 @@ class Seed:
                 self._helpers = np.random.default_rng(self._child(_HELPERS))
             return self._helpers
 
-    def of_property(self, key: tuple[Hashable, ...]) -> np.random.Generator:
-        """Return the stream of the property rule with this key, at its beginning."""
-        return np.random.default_rng(self._child(_PROPERTY, *_words(key)))
+    def of_property(self, key: tuple[Hashable, ...], *slab: int) -> np.random.Generator:
+        """Return the stream of a property, or of a slab of its targets, at its beginning."""
+        return np.random.default_rng(self._child(_PROPERTY, *_words(key), *slab))
 
     def _child(self, *words: int) -> np.random.SeedSequence:
         return np.random.SeedSequence(
@@ -196,7 +200,7 @@ default = _Default()
 
 #: Of this thread, as another one may evaluate the properties of another network: what gives the
 #: private stream of the property rule that is being evaluated, for a seed.
-_property_stream: ContextVar[Callable[[Seed, slice], np.random.Generator] | None] = ContextVar(
+_property_stream: ContextVar[Callable[..., np.random.Generator] | None] = ContextVar(
     "_property_stream", default=None
 )
 
@@ -214,7 +218,9 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
     """
     streams: dict[Hashable, np.random.Generator] = {}
 
-    def stream(seed: Seed, part: slice) -> np.random.Generator:
+    def stream(seed: Seed, part: slice, *slab: int) -> np.random.Generator:
+        if slab:
+            return seed.of_property((*key, *names[part]), *slab)
         root = str(seed.sequence.entropy), seed.sequence.spawn_key, names[part]
         if root not in streams:
             streams[root] = seed.of_property((*key, *names[part]))
@@ -230,6 +236,7 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
 def helper_stream(
     source: SharedGenerator | Seed,
     part: slice = slice(None),  # immutable
+    *slab: int,
 ) -> SharedGenerator:
     """Return the generator that a rule draws from: a shared one, or the stream of a seed.
 
@@ -238,11 +245,14 @@ def helper_stream(
     source : Generator, RandomState or Seed
     part : slice, optional
         Which of the properties it is for, where several rules give them.
+    *slab : int
+        Number of the slab of targets whose synapses are evaluated, at the beginning of its
+        stream; without, the stream of rules that are called, where that has got to.
     """
     if not isinstance(source, Seed):
         return source
     private = _property_stream.get()
-    return source.helpers if private is None else private(source, part)
+    return source.helpers if private is None else private(source, part, *slab)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:

@@ -203,7 +203,7 @@ class _SparseNetwork(SavingNetwork):
         with restored_on_error(*_shared_generators(edge_type)):
             for param in edge_type.params:
                 add_properties(table, param, key, self.verbose)
-        return table
+        return table.complete()
 
     def _forget_edges(self) -> None:
         self._tables.clear()

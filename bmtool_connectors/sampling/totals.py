@@ -17,7 +17,7 @@ import numpy as np
 
 from bmtool_connectors import randomness
 from bmtool_connectors.arrays import Index, distinct
-from bmtool_connectors.randomness import SLAB, SharedGenerator, Streams
+from bmtool_connectors.randomness import SharedGenerator, Streams
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
 from bmtool_connectors.sampling.degree import streams
 
@@ -67,11 +67,11 @@ def pairs_of_slabs(
     multapses : bool
         Choose with replacement.
     """
-    starts = range(0, len(space.source), SLAB)
+    starts = [rows.start for _, rows in randomness.slabs(len(space.source))]
     sizes = np.add.reduceat(space.row_pairs(), starts).tolist()
     chosen = range(len(sizes)) if chosen is None else chosen
     for slab, count in _numbers(n, sizes, streams, chosen, multapses):
-        block = _block(space, slab)
+        block = block_of_slab(space, slab)
         yield block.of_rank(_ranks(count, block.n, streams(slab), multapses))
 
 
@@ -127,9 +127,10 @@ def split(
             return x
 
 
-def _block(space: PairSpace, slab: int) -> PairBlock:
-    start = slab * SLAB
-    stop = min(start + SLAB, len(space.source))
+def block_of_slab(space: PairSpace, slab: int) -> PairBlock:
+    """Return the pairs of a slab."""
+    start = slab * randomness.SLAB
+    stop = min(start + randomness.SLAB, len(space.source))
     return PairBlock(space, start, stop, 0, len(space.target))
 
 
@@ -184,7 +185,7 @@ def poisson_of_slab(
     A Poisson number of synapses, each with a pair chosen uniformly, gives every pair a Poisson
     number, independent of the others. With many per pair, that is drawn directly.
     """
-    block = _block(space, slab)
+    block = block_of_slab(space, slab)
     if mean > DENSE_MEAN:
         count = rng.poisson(mean, block.n)
         rank = np.flatnonzero(count)
