@@ -288,7 +288,7 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
       ``compact`` and ``portable``.
     - The functions ``syn_*`` and the rules for weights, delays and places of this package are
       evaluated for all synapses at once, and with a private seed each property of each edge type
-      has a stream of its own. The former may be given ``rule_params={'connector': connector}``.
+      has streams of its own. The former may be given ``rule_params={'connector': connector}``.
     - A property ``nsyns`` is stored as it was given.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.

@@ -70,8 +70,8 @@ def syn_const_delay(
         The delay is clipped to ``(low, high)``, ms.
     rng : Generator, RandomState, int, SeedSequence or None
         None is ``bmtool_connectors.rng``, read at the call. A seed stands for one stream that
-        all calls with it share; in the NetworkBuilder of this package, for one stream per
-        property and edge type.
+        all calls with it share; in the NetworkBuilder of this package, for one stream per edge
+        type, property and 4,096 targets.
     **kwargs
         Ignored, with a warning that names them.
 
