@@ -25,6 +25,7 @@ from bmtool_connectors import (
     AbstractConnector,
     BaseConnector,
     CorrelatedGapJunction,
+    DelayRule,
     EdgeList,
     FileBasedConnector,
     GapJunction,
@@ -37,7 +38,10 @@ from bmtool_connectors import (
     ReciprocalConnector,
     SparseNetwork,
     UnidirectionConnector,
+    WeightRule,
     compare,
+    lognormal,
+    properties,
     spherical_dist,
     syn_const_delay,
     syn_const_delay_feng_section_PN,
@@ -721,6 +725,13 @@ def test_nodes_that_were_not_asked_for() -> None:
         net.build()
 
 
+#: Each part has a seed, and is evaluated by itself.
+JOINED = properties(
+    DelayRule(jitter=lognormal(1.0, 0.1), rng=1),
+    WeightRule(lognormal(1.0, 0.1), rng=1),
+    add_nsyns=False,
+)["rule"]
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "NaN as int": ({"names": "x", "rule": lambda *_: np.nan, "dtypes": int}, "fits int64"),
     "text": ({"names": "x", "rule": lambda *_: "much", "dtypes": float}, "'much'"),
@@ -752,6 +763,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "two for three": (
         {"names": ["x", "y", "z"], "rule": syn_section_PN, "dtypes": [float] * 3},
         "3 values, one for each name",
+    ),
+    "joined, two for one": (
+        {"names": "x", "rule": JOINED, "dtypes": float},
+        "as many names as a rule gives values, got '2 values'",
+    ),
+    "joined, two for three": (
+        {"names": ["x", "y", "z"], "rule": JOINED, "dtypes": [float] * 3},
+        "3 values, one for each name, got '2 values'",
     ),
     "a helper": (
         {"names": "x", "rule": functools.partial(syn_const_delay, velocity=0), "dtypes": float},

@@ -373,7 +373,7 @@ class Table:
         self.edges = EdgeList.from_sorted(
             *ends, edges.shape, edges.n_syn[inside], None if arg is None else arg[inside]
         )
-        self.by_target = TargetOrder(self.edges)
+        self.by_target = TargetOrder(self.edges, self.n_syns)
 
 
 def evaluated(rule: Any, table: Any) -> list[np.ndarray]:

@@ -96,7 +96,7 @@ class EdgeTable:
     @functools.cached_property
     def by_target(self) -> TargetOrder:
         """The pairs in the order of their targets, kept until :meth:`complete`."""
-        return TargetOrder(self.edges)
+        return TargetOrder(self.edges, self.n_syns)
 
     def complete(self) -> EdgeTable:
         """Return the table without what only the evaluation of properties needs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
 from numbers import Number
 from typing import Any, NoReturn
 
@@ -64,26 +63,26 @@ def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show
     # Bound here, because BMTK cannot pass on a parameter that is called ``connector``.
     bound = functools.partial(rule, **rule_params) if callable(rule) else _bmtk.created_rule(rule)
     with property_streams(*key, names=tuple(map(str, names))):
-        with _explained(columns.owner):
+        try:
             found = evaluations(bound, table)
+        except ParameterError as error:
+            raise _explained(error, columns.owner) from error
         if found is None:
             columns.set_calls(bound, show)
         else:
             columns.set_evaluated(found, show)
 
 
-@contextmanager
-def _explained(owner: str) -> Iterator[None]:
-    """Let errors of a rule say whose it is."""
-    try:
-        yield
-    except ParameterError as error:
-        raise ParameterError(f"{error} It is the rule of {owner}.") from error
-
-
 def _with_owner(blocks: Iterator[Block], owner: str) -> Iterator[Block]:
-    with _explained(owner):
+    """Yield what a rule gives; its errors say whose rule it is."""
+    try:
         yield from blocks
+    except ParameterError as error:
+        raise _explained(error, owner) from error
+
+
+def _explained(error: ParameterError, owner: str) -> ParameterError:
+    return ParameterError(f"{error} It is the rule of {owner}.")
 
 
 class _Columns:
@@ -105,6 +104,11 @@ class _Columns:
 
     def set_evaluated(self, evaluations: Sequence[Evaluation], show: bool) -> None:
         """Put in what a rule of this package gives; each part of it as that can be evaluated."""
+        n = sum(len(each.rule.names) for each in evaluations)
+        if n > 1 and not self._several:
+            self._refuse(f"{n} values", "as many names as a rule gives values")
+        if n < len(self._columns):
+            self._refuse(f"{n} values", f"{len(self._columns)} values, one for each name")
         for each in evaluations:
             columns = self if len(evaluations) == 1 else self._of(each.indices)
             if each.blocks is None:
@@ -123,9 +127,6 @@ class _Columns:
         """Put in arrays of one value per synapse, for some synapses after the other."""
         with self._progress(show) as advance:
             for rows, block in _with_owner(blocks, self.owner):
-                if not self._several and len(block) > 1:
-                    self._refuse(f"{len(block)} values", "as many names as a rule gives values")
-                self._check_enough(block)
                 for column, values in zip(self._columns, block, strict=False):
                     self._set(column, values, rows)
                 advance(len(block[0]))

@@ -55,13 +55,15 @@ class TargetOrder:
     Parameters
     ----------
     edges : EdgeList
+    n_syns : int
+        Synapses of all pairs.
     """
 
-    def __init__(self, edges: EdgeList) -> None:
+    def __init__(self, edges: EdgeList, n_syns: int) -> None:
         self._target, self._n_target, self._n_syn = edges.target, edges.shape[1], edges.n_syn
         self._pairs = order_by(edges.target, edges.shape[1])
         self._first: Column | None = None
-        if edges.n_syn.max(initial=1) > 1:
+        if n_syns > len(edges):
             self._first = np.cumsum(edges.n_syn, dtype=np.int64) - edges.n_syn
 
     def pairs_onto(self, targets: slice) -> Column:
