@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from numbers import Number
 from typing import Any, NoReturn
 
@@ -73,7 +73,7 @@ def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show
             columns.set_evaluated(found, show)
 
 
-def _with_owner(blocks: Iterator[Block], owner: str) -> Iterator[Block]:
+def _with_owner(blocks: Iterable[Block], owner: str) -> Iterator[Block]:
     """Yield what a rule gives; its errors say whose rule it is."""
     try:
         yield from blocks
@@ -104,17 +104,17 @@ class _Columns:
 
     def set_evaluated(self, evaluations: Sequence[Evaluation], show: bool) -> None:
         """Put in what a rule of this package gives; each part of it as that can be evaluated."""
-        n = sum(len(each.rule.names) for each in evaluations)
+        n = sum(len(rule.names) for _, rule, _ in evaluations)
         if n > 1 and not self._several:
             self._refuse(f"{n} values", "as many names as a rule gives values")
         if n < len(self._columns):
             self._refuse(f"{n} values", f"{len(self._columns)} values, one for each name")
-        for each in evaluations:
-            columns = self if len(evaluations) == 1 else self._of(each.indices)
-            if each.blocks is None:
-                columns.set_calls(each.rule, show)
+        for indices, rule, blocks in evaluations:
+            columns = self if len(evaluations) == 1 else self._of(indices)
+            if blocks is None:
+                columns.set_calls(rule, show)
             else:
-                columns.set_blocks(each.blocks, show)
+                columns.set_blocks(blocks, show)
 
     def _of(self, indices: Sequence[slice]) -> _Columns:
         """Return some of the columns, for a rule that gives only those."""
@@ -123,7 +123,7 @@ class _Columns:
         chosen._several = len(chosen._columns) > 1
         return chosen
 
-    def set_blocks(self, blocks: Iterator[Block], show: bool) -> None:
+    def set_blocks(self, blocks: Iterable[Block], show: bool) -> None:
         """Put in arrays of one value per synapse, for some synapses after the other."""
         with self._progress(show) as advance:
             for rows, block in _with_owner(blocks, self.owner):

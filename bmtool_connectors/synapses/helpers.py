@@ -16,7 +16,7 @@ from bmtool_connectors.synapses.helper_rules import (
     UniformDelay,
     checked_once,
 )
-from bmtool_connectors.synapses.rules import Evaluation, PropertyRule
+from bmtool_connectors.synapses.rules import Evaluation
 from bmtool_connectors.synapses.synapse_block import PairDistance, SynapseTable
 
 __all__ = [
@@ -295,8 +295,8 @@ def evaluations(rule: Any, table: SynapseTable) -> list[Evaluation] | None:
     Parameters
     ----------
     rule : object
-        As given to ``add_properties``, its parameters bound with ``functools.partial``: a rule of
-        this package, or a helper, behind which there is one.
+        As given to ``add_properties``, its parameters bound with ``functools.partial``. One with
+        a method ``evaluations(table)`` knows by itself; so does that behind a helper.
     table : SynapseTable
 
     Returns
@@ -316,6 +316,6 @@ def evaluations(rule: Any, table: SynapseTable) -> list[Evaluation] | None:
         rule, keywords = rule.func, rule.keywords
     if any(rule is helper for helper in HELPERS) and not {"source", "target"} & keywords.keys():
         rule, keywords = rule(RuleOf(), None, **keywords), {}
-    if keywords or not isinstance(rule, PropertyRule):
+    if keywords or not hasattr(rule, "evaluations"):
         return None
-    return rule.evaluations(table)
+    return rule.evaluations(table)  # type: ignore[no-any-return]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -52,23 +51,22 @@ def origin(rng: RngLike, owner: str) -> SharedGenerator | Seed:
 Block: TypeAlias = "tuple[Rows, tuple[Column, ...]]"
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """How to come by some of the properties that a rule gives.
 
     Attributes
     ----------
     indices : list of slice
         Which properties of the rule they are.
-    rule : PropertyRule
-        What gives them.
-    blocks : iterator of Block, or None
+    rule : callable
+        What gives them, with their ``names``.
+    blocks : iterable of Block, or None
         Their values; None if the rule has to be called once per synapse.
     """
 
     indices: list[slice]
-    rule: PropertyRule
-    blocks: Iterator[Block] | None
+    rule: Any
+    blocks: Iterable[Block] | None
 
 
 class PropertyRule(ABC):
