@@ -203,7 +203,7 @@ class _SparseNetwork(SavingNetwork):
         with restored_on_error(*_shared_generators(edge_type)):
             for param in edge_type.params:
                 add_properties(table, param, key, self.verbose)
-        return table
+        return table.complete()
 
     def _forget_edges(self) -> None:
         self._tables.clear()
@@ -288,7 +288,7 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
       ``compact`` and ``portable``.
     - The functions ``syn_*`` and the rules for weights, delays and places of this package are
       evaluated for all synapses at once, and with a private seed each property of each edge type
-      has a stream of its own. The former may be given ``rule_params={'connector': connector}``.
+      has streams of its own. The former may be given ``rule_params={'connector': connector}``.
     - A property ``nsyns`` is stored as it was given.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.
