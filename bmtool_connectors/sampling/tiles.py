@@ -231,26 +231,25 @@ class CellTiles:
         """Yield visited pairs, and the probability with which they are."""
         for start, stop in self.grid.runs(*self._bounds[tile : tile + 2].tolist()):
             cells = _CellPairList(self.grid, start, stop)
-            for pairs, number, once in _skip_through(rng, cells, self._rate[cells.offset]):
-                found = self._within_reach(cells, pairs, number, once)
+            for pairs, a, b, once in _skip_through(rng, cells, self._rate[cells.offset]):
+                found = self._within_reach(cells, pairs, a, b, once)
                 yield found, self.q.take(cells.offset.take(pairs.take(found.kept)))
             if self._all.any():
-                for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
-                    yield self._within_reach(cells, pairs, number), 1.0
+                for pairs, a, b in cells.every(np.flatnonzero(self._all[cells.offset])):
+                    yield self._within_reach(cells, pairs, a, b), 1.0
 
     def every(self) -> Iterator[CellPairs]:
         """Yield all pairs within reach."""
         for start, stop in self.grid.runs(0, len(self.grid.source.key)):
             cells = _CellPairList(self.grid, start, stop)
-            for pairs, number in cells.every(np.arange(len(cells.size))):
-                yield self._within_reach(cells, pairs, number)
+            for pairs, a, b in cells.every(np.arange(len(cells.size))):
+                yield self._within_reach(cells, pairs, a, b)
 
     def _within_reach(
-        self, cells: _CellPairList, pairs: Index, number: Index, some: Flags | None = None
+        self, cells: _CellPairList, pairs: Index, a: Index, b: Index, some: Flags | None = None
     ) -> CellPairs:
-        """Return the pairs of the space with these numbers in pairs of cells, within reach."""
+        """Return which pairs of nodes, in pairs of cells, are pairs of the space within reach."""
         grid = self.grid
-        a, b = cells.nodes(pairs, number)
         # A gather by `take` costs half of one by brackets.
         first, second = grid.source.points, grid.target.points
         squared = grid.metric.squared((p.take(a) for p in first), (p.take(b) for p in second))
@@ -272,25 +271,14 @@ class _CellPairList:
 
     def __init__(self, grid: Grid, start: int, stop: int) -> None:
         source, target, self.offset = grid.cell_pairs(start, stop)
-        self.width = grid.target.count[target]
-        self.size = grid.source.count[source] * self.width
-        self._first_source, self._first_target = (
-            grid.source.first[source],
-            grid.target.first[target],
-        )
+        self.height, self.width = grid.source.count[source], grid.target.count[target]
+        self.size = self.height * self.width
+        # In cell order, the first node of each.
+        self.first_source, self.first_target = grid.source.first[source], grid.target.first[target]
         self.alone = grid.alone[self.offset]
 
-    def nodes(self, pairs: Index, number: Index) -> tuple[Index, Index]:
-        """Return source and target, in cell order, of pairs of nodes by their number in a pair."""
-        width = self.width.take(pairs)
-        a = number // width
-        b = number - a * width
-        a += self._first_source.take(pairs)
-        b += self._first_target.take(pairs)
-        return a, b
-
-    def every(self, chosen: Index) -> Iterator[tuple[Index, Index]]:
-        """Yield all pairs of nodes of some pairs of cells, a few at a time."""
+    def every(self, chosen: Index) -> Iterator[tuple[Index, Index, Index]]:
+        """Yield all pairs of nodes of some pairs of cells, a few at a time, in cell order."""
         ends = np.cumsum(self.size[chosen])
         start = 0
         while start < len(chosen):
@@ -298,16 +286,20 @@ class _CellPairList:
             stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
             some = chosen[start:stop]
             size = self.size[some]
-            yield np.repeat(some, size), ranges(np.zeros_like(size), size)
+            pairs, number = np.repeat(some, size), ranges(np.zeros_like(size), size)
+            width = self.width.take(pairs)
+            a = number // width
+            b = number - a * width
+            yield pairs, a + self.first_source.take(pairs), b + self.first_target.take(pairs)
             start = stop
 
 
 def _skip_through(
     rng: np.random.Generator, cells: _CellPairList, rate: FloatArray
-) -> Iterator[tuple[Index, Index, Flags]]:
-    """Yield pairs of cells and numbers of pairs of nodes in them, each visited by itself.
+) -> Iterator[tuple[Index, Index, Index, Flags]]:
+    """Yield pairs of cells and pairs of nodes in them, in cell order, each visited by itself.
 
-    The flags tell which stand there for the first time.
+    The flags tell which pairs of nodes stand there for the first time.
 
     Parameters
     ----------
@@ -322,11 +314,12 @@ def _skip_through(
     with rate 1 leave an interval empty with probability 1 - q, and intervals are independent. So
     pairs with different probabilities are gone through at once.
     """
-    length = cells.size * rate
+    row = rate * cells.width  # the pairs of one source node
+    length = row * cells.height
     ends = np.cumsum(length)
     starts = ends - length
     total = float(ends[-1]) if len(ends) else 0.0
-    last_number = cells.size - 1
+    last_row, last_column = cells.height - 1, cells.width - 1
     place, last = 0.0, (-1, -1)
     while place < total:
         left = total - place
@@ -347,14 +340,21 @@ def _skip_through(
             counts = np.append(counts, len(events) - counts.sum())
             pairs = np.repeat(np.arange(len(counts)), counts)
         pairs += first
+        # In which row an event is, and how far along it; rounding may lead to one row too many.
         events -= starts.take(pairs)
-        events /= rate.take(pairs)
-        number = events.astype(np.int64)
-        np.minimum(number, last_number.take(pairs), out=number)  # by rounding
-        once = is_first(pairs, number)
-        once[0] = (pairs[0], number[0]) != last
-        last = int(pairs[-1]), int(number[-1])
-        yield pairs, number, once
+        events /= row.take(pairs)
+        a = events.astype(np.int64)
+        np.minimum(a, last_row.take(pairs), out=a)
+        events -= a
+        events *= cells.width.take(pairs)
+        b = events.astype(np.int64)
+        np.minimum(b, last_column.take(pairs), out=b)
+        a += cells.first_source.take(pairs)
+        b += cells.first_target.take(pairs)
+        once = is_first(a, b)
+        once[0] = (a[0], b[0]) != last
+        last = int(a[-1]), int(b[-1])
+        yield pairs, a, b, once
 
 
 class CellPairs(Candidates):

@@ -336,7 +336,7 @@ def _keep_repeated_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     original = tiles._skip_through
 
     def biased(*args: Any) -> Any:
-        return ((pairs, number, once | True) for pairs, number, once in original(*args))
+        return ((*each, once | True) for *each, once in original(*args))
 
     monkeypatch.setattr(tiles, "_skip_through", biased)
 
