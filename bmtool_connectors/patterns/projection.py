@@ -89,7 +89,7 @@ class Projection:
                 )
         #: Network name and filter of both pools; one population may be filtered in two ways.
         self.labels = pool_label(source_pool), pool_label(target_pool)
-        self._made = [nodes_of_network(pool) for pool in (source_pool, target_pool)]
+        self._made = [len(nodes_of_network(pool)) for pool in (source_pool, target_pool)]
         self.taken: set[str] = set()
         #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
@@ -330,7 +330,7 @@ class Projection:
             found = NodeArrays.from_pool(pool)
             now = len(found)
             same = np.array_equal(found.ids, nodes.ids)
-            if not same and chooses_anew(pool) and nodes_of_network(pool) == made:
+            if not same and chooses_anew(pool) and len(nodes_of_network(pool)) == made:
                 raise NodeError(
                     f"{own} selects {now} nodes now and selected {len(nodes)} others in "
                     "setup_nodes(), because its filter holds a function; let that depend on "
