@@ -170,27 +170,20 @@ class _SparseNetwork(SavingNetwork):
             super().build(force=force)
             return
         with self._lock:
-            self._make_edges(force)
-
-    def _make_edges(self, force: bool) -> None:
-        if not self.nodes_built:
-            self.make_nodes()
-        if force:
-            self._forget_edges()
-        keys = _stream_keys(self.get_connections())
-        waiting = [each for each in keys if not self._is_made(each)]
-        with progress(len(waiting), self.verbose, "edge type", self.name) as advance:
-            for edge_type in waiting:
-                self._tables[edge_type] = self._table(edge_type, keys[edge_type])
-                self.edges_table()[:] = [
-                    self._tables[each] for each in keys if each in self._tables
-                ]
-                advance(1)
-        self.set_built(edges=True)
-
-    def _is_made(self, edge_type: Any) -> bool:
-        table = self._tables.get(edge_type)
-        return table is not None and table.n_params == len(edge_type.params)
+            if not self.nodes_built:
+                self.make_nodes()
+            if force:
+                self._forget_edges()
+            keys, made = _stream_keys(self.get_connections()), self._tables
+            waiting = [
+                each for each in keys if each not in made or made[each].n_params != len(each.params)
+            ]
+            with progress(len(waiting), self.verbose, "edge type", self.name) as advance:
+                for edge_type in waiting:
+                    made[edge_type] = self._table(edge_type, keys[edge_type])
+                    self.edges_table()[:] = [made[each] for each in keys if each in made]
+                    advance(1)
+            self.set_built(edges=True)
 
     def _table(self, edge_type: Any, key: tuple[Hashable, ...]) -> EdgeTable:
         """Make the edges of one call of ``add_edges``."""
@@ -236,8 +229,8 @@ def _columns_of(node: Any) -> tuple[str, ...]:
 def _shared_generators(edge_type: Any) -> list[SharedGenerator]:
     """Return the generators that rules of an edge type may draw from, as far as can be seen."""
     rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
-    found = generators_in(randomness.default.source, edge_type.connector, *rules)
-    return found if rules else []
+    known = (randomness.default.source, edge_type.connector)
+    return generators_in(*known, *rules) if rules else []
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
