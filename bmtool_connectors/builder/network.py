@@ -17,7 +17,7 @@ from bmtool_connectors.builder.rule_edges import edges_of
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError, warn
-from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
+from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.progress import progress
@@ -192,8 +192,10 @@ class _SparseNetwork(SavingNetwork):
         edges = edges_of(edge_type, source, target, self.verbose)
         self.remember_target(edge_type.target_nodes)
         table = EdgeTable(edge_type, edges, source, target)
+        rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
+        sources = randomness.default.source, edge_type.connector
         # All of them or none: a retry draws the first one again.
-        with restored_on_error(*_shared_generators(edge_type)):
+        with restored_on_error(*(generators_in(*sources, *rules) if rules else ())):
             for param in edge_type.params:
                 add_properties(table, param, key, self.verbose)
         return table
@@ -224,13 +226,6 @@ def _columns_of(node: Any) -> tuple[str, ...]:
     # BMTK's reader has objects for names.
     names = (getattr(name, "name", name) for name in node.params)
     return tuple(name for name in names if name != "node_id")
-
-
-def _shared_generators(edge_type: Any) -> list[SharedGenerator]:
-    """Return the generators that rules of an edge type may draw from, as far as can be seen."""
-    rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
-    known = (randomness.default.source, edge_type.connector)
-    return generators_in(*known, *rules) if rules else []
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
