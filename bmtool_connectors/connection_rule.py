@@ -74,8 +74,8 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     @property
     def pools(self) -> tuple[NodeArrays, NodeArrays]:
         """Source and target nodes of the edges."""
-        pools = (self.projection.source, self.projection.target)
-        return pools if self.direction == "forward" else pools[::-1]
+        ends: tuple[NodeArrays, NodeArrays] = self.projection.ends
+        return ends if self.direction == "forward" else ends[::-1]
 
     @property
     def edges(self) -> EdgeList:
