@@ -188,9 +188,17 @@ def test_long_work_stops_at_a_check(tmp_path: Path) -> None:
         assert h5["a"][9] == 9
 
 
-@pytest.mark.parametrize("where", ["index_writer.IndexWriter._stored", "node_writer._write_column"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "index_writer.IndexWriter._stored",
+        "node_writer._write_column",
+        "chunks.DatasetWriter.append",
+        "edge_writer._EdgeWriter.append",
+    ],
+)
 def test_saves_stop_at_a_check(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Long before the file has been written: between parts of an index, and columns of nodes."""
+    """Long before the file has been written: between parts of it, and columns of nodes."""
     net = declared(False)
     net.add_nodes(N=3, pop_name="C", a=[1, 2, 3], b=[4, 5, 6])
     name = f"bmtool_connectors.sonata.{where}"
