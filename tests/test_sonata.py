@@ -57,7 +57,7 @@ def network(make: Any = NetworkBuilder, seed: int = 1, n: int = 12) -> Any:
     net.add_nodes(N=n, pop_name="A", node_id=ids[:n].tolist(), positions=list(points[:n]))
     net.add_nodes(N=n, pop_name="B", node_id=ids[n:].tolist(), positions=list(points[n:]))
     a, b = {"pop_name": "A"}, {"pop_name": "B"}
-    values = np.random.default_rng(seed).random(10_000).tolist()
+    values = np.random.default_rng(seed).random(3 * n * n).tolist()  # up to 3 for each pair
     net.add_edges(a, b, connection_rule=counts, weight=0.5, delay=2.0)
     for source, target, names in (
         (b, a, ["delay"]),

@@ -240,7 +240,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         ----------
         projection : Projection
         most : int, optional
-            Pairs that stand for all, where there are many.
+            Pairs that stand for all, where there are many; memory and time are not asked for then.
         """
         if self.is_random:
             return None

@@ -111,7 +111,10 @@ class SampledConnector(BaseConnector):
         )
 
     def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
-        """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
+        """Return what the draw of a use will give.
+
+        With `most`, so many pairs stand for all if they are many, and no costs are told.
+        """
         with unchanged(*projection.shared_generators()):
             plan = self._plan_ahead(projection)
             if most is not None and plan.needs_python_calls:
@@ -121,8 +124,16 @@ class SampledConnector(BaseConnector):
             share = count_sources(n, self.source_fraction) / n
             labels = (nodes.stream_label for nodes in projection.ends)
             key = (*labels, type(self).__name__, self.name)
-            counts = self.verbose or self.save_report
-            return expect(plan, chosen, most, share, key, keep=self.cache_data, counts=counts)
+            return expect(
+                plan,
+                chosen,
+                most,
+                share,
+                key,
+                costs=most is None,
+                keep=self.cache_data,
+                counts=self.verbose or self.save_report,
+            )
 
     # ------------------------------------------------------------------ looking at laws
     def _plan_ahead(self, projection: Projection) -> Plan:

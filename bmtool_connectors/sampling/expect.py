@@ -39,6 +39,7 @@ def expect(
     share: float = 1.0,
     key: tuple[str | None, ...] = (),
     *,
+    costs: bool = True,
     keep: bool = False,
     counts: bool = False,
 ) -> Expected:
@@ -55,6 +56,8 @@ def expect(
         Share of the sources that take part, chosen at random, of one direction.
     key : tuple of str or None
         Labels by which edge types are told apart: each has a sample of its own.
+    costs : bool
+        Whether memory and time are told.
     keep : bool
         What the estimate of rho evaluates is kept for a pairwise draw.
     counts : bool
@@ -83,18 +86,21 @@ def expect(
     visits = 0.0
     if chosen == "sparse":
         visits = float(mean[EDGES]) if laws.constant else share * sample.visits
-    seconds, kept_bytes = cost(
-        plan,
-        chosen,
-        keep=keep,
-        share=share,
-        within=sums.within,
-        visits=visits,
-        edges=float(mean[EDGES]),
-        passes=passes,
-        searched=searched,
-        reachable=sample.pairs if counts else None,
-    )
+    seconds, kept_bytes, n_bytes = 0.0, 0, 0
+    if costs:
+        seconds, kept_bytes = cost(
+            plan,
+            chosen,
+            keep=keep,
+            share=share,
+            within=sums.within,
+            visits=visits,
+            edges=float(mean[EDGES]),
+            passes=passes,
+            searched=searched,
+            reachable=sample.pairs if counts else None,
+        )
+        n_bytes = round(mean[EDGES] * _bytes_per_edge(plan))
     # Which of the sums: within one population all edges are forward.
     kinds: tuple[Any, ...] = (FORWARD, BACKWARD, RECIPROCAL)
     if space.source is space.target:
@@ -109,7 +115,7 @@ def expect(
         pairs=space.n_pairs,
         infeasible=0.0 if plan.none_reciprocal else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
-        n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
+        n_bytes=n_bytes,
         seconds=seconds,
         kept_bytes=kept_bytes,
         max_step=sums.max_step(share),
