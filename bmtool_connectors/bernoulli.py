@@ -200,11 +200,12 @@ class RhoSums:
     """Sums over valid pairs from which one correlation for all of them follows.
 
     Pairs are added in order, like a loop does, so that the sums do not depend on how the pairs
-    are cut into blocks; `in_order=False` does not care, and takes a fraction of the time.
+    are cut into blocks; `in_order=False` does not care, and takes a fraction of the time. Pairs
+    with weights stand for others, too.
     """
 
     in_order: bool = True
-    n: int = 0
+    n: float = 0  #: pairs, a whole number without weights
     independent: float = 0.0  #: sum of p0 p1
     spread: float = 0.0  #: sum of sqrt(p0 (1 - p0) p1 (1 - p1))
     low: float = -math.inf  #: greatest lower bound on rho: below it some pair clips
@@ -212,12 +213,15 @@ class RhoSums:
     lowest: float = 0.0  #: least lower bound on rho: below it all pairs clip
     highest: float = 0.0  #: greatest upper bound on rho
 
-    def add(self, p0: FloatArray, p1: FloatArray) -> None:
-        """Add pairs."""
+    def add(self, p0: FloatArray, p1: FloatArray, weight: Values = None) -> None:
+        """Add pairs; each stands for as many as its weight says."""
         if not len(p0):
             return
-        self.n += len(p0)
-        if self.in_order:
+        self.n += len(p0) if weight is None else weighed(np.ones(len(p0)), weight)
+        if weight is not None:
+            self.independent += weighed(p0 * p1, weight)
+            self.spread += weighed(deviation(p0, p1), weight)
+        elif self.in_order:
             self.independent = carried(self.independent, p0 * p1)
             self.spread = carried(self.spread, deviation(p0, p1))
         else:
@@ -245,9 +249,13 @@ class RhoSums:
         self.spread += n * float(deviation(p0, p1))
         self._bound(*(np.reshape(bound, 1) for bound in rho_bounds(p0, p1)))
 
-    def closed_form(self, pr: float) -> float:
-        """Return the rho that gives n pr reciprocal pairs if no pair is clipped."""
-        return (pr * self.n - self.independent) / self.spread if self.spread > 0 else 0.0
+    def closed_form(self, pr: float, more: float = 0.0) -> float:
+        """Return the rho that gives n pr reciprocal pairs, `more` of them known, if none clips."""
+        return (pr * self.n - more - self.independent) / self.spread if self.spread > 0 else 0.0
+
+    def unclipped(self, rho: float) -> float:
+        """Return the expected number of reciprocal pairs if no pair is clipped."""
+        return self.independent + rho * self.spread
 
     def clips(self, rho: float) -> bool:
         """Whether some pair is clipped with this rho, by more than rounding."""
@@ -263,6 +271,11 @@ def carried(start: float, values: FloatArray) -> float:
         return start
     values[0] += start
     return float(np.cumsum(values)[-1])
+
+
+def weighed(values: FloatArray, weight: Values) -> float:
+    """Return the sum of values of pairs that stand for others, with one weight or one each."""
+    return float((values * weight).sum())
 
 
 def joint_from_rho(rho: float, p0: Values, p1: Values) -> Values:

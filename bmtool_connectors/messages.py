@@ -50,6 +50,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def count(number: float, about: bool) -> str:
+    """Return a number of pairs, as it is counted or as it is estimated."""
+    return f"about {number:.4g}" if about else f"{number:.0f}"
+
+
 def fractions(connectivity: Connectivity) -> tuple[list[float], list[float]]:
     """Return connected pairs as fractions of the possible ones, and of all; 0 where none are."""
     pairs, possible = connectivity.pairs, connectivity.possible

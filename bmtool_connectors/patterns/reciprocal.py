@@ -19,10 +19,9 @@ from bmtool_connectors.patterns.parameters import Argument, Count, Probability, 
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.patterns.sampled import Kept
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
-from bmtool_connectors.sampling.choice import evaluations
-from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan, RhoGoal
+from bmtool_connectors.sampling.rho import rho_of
 
 __all__ = ["ReciprocalConnector"]
 
@@ -272,13 +271,10 @@ class ReciprocalConnector(BidirectionalConnector):
         own, goal = type(self).__name__, plan.rho_goal
         ends = plan.space.source, plan.space.target
         timer = messages.Timer()
-        estimate, kept = estimate_rho(
-            plan.space,
-            plan.laws,
-            goal,
-            evaluations(chosen, plan.space, plan.laws, goal.reach),
+        estimate, kept = rho_of(
+            plan,
+            follow=self._follows(plan, chosen),
             keep=self.cache_data and chosen == "pairwise",
-            in_order=chosen == "pairwise",
             show_progress=self.verbose,
         )
         if not estimate.n and not plan.none_reciprocal:
@@ -294,7 +290,8 @@ class ReciprocalConnector(BidirectionalConnector):
                 "unreachable",
                 f"pr of {own} is {goal.pr:.4g}, which no correlation reaches with "
                 f"{_values(plan.laws)}; rho = {estimate.rho:.4g} gives {estimate.reachable:.4g} "
-                f"among the {estimate.n} valid pairs, and p0 and p1 hold. {_remedy(plan.laws)}",
+                f"among the {messages.count(estimate.n, estimate.about)} valid pairs, and p0 and "
+                f"p1 hold. {_remedy(plan.laws)}",
                 ends,
             )
         if self.verbose:

@@ -97,6 +97,11 @@ class SampledConnector(BaseConnector):
         """Return how to draw, and what to tell the user of it."""
         return choose(self.sampler, plan, type(self).__name__)
 
+    @staticmethod
+    def _follows(plan: Plan, chosen: str) -> bool:
+        """Whether sums over pairs are those of bmtool, to the last bit."""
+        return chosen == "pairwise" and not plan.private
+
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
         return plan, None
@@ -131,6 +136,7 @@ class SampledConnector(BaseConnector):
                 share,
                 key,
                 costs=most is None,
+                follow=self._follows(plan, chosen),
                 keep=self.cache_data,
                 counts=self.verbose or self.save_report,
             )

@@ -17,7 +17,7 @@ from bmtool_connectors.patterns.reciprocal import ReciprocalConnector
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.frame import Frame
-from bmtool_connectors.sampling.grid import Grid
+from bmtool_connectors.sampling.grid import SLACK, Grid
 
 __all__ = ["count_distances", "count_pairs"]
 
@@ -49,38 +49,31 @@ def count_distances(
     one bin counted as a whole; of the others, distances are computed and compared.
     """
     half = source is target
-    cell = _cell_edge(Frame.around(source, target, metric), max(len(source), len(target)))
+    frame = Frame.around(source, target, metric)
+    cell = frame.edge_with(OCCUPANCY, max(len(source), len(target)))
     grid = Grid(source, target, metric, cell, float(edges[-1]), half)
-    offsets, alone = grid.offsets()
-    least, most = grid.frame.distance_bounds(offsets, grid.edges)
-    near = (least <= edges[-1]) & (most >= edges[0])
+    grid.keep(grid.most >= edges[0])
     # Half open: the last edge belongs to its bin.
     ends = np.append(edges[:-1], np.nextafter(edges[-1], np.inf))
     limits = np.array([_least_square(end) for end in ends])
-    bins = np.searchsorted(ends, [least, most], side="right") - 1
-    counts, doubled = np.zeros((2, len(edges) - 1), dtype=np.int64)
-    for k in np.flatnonzero(near).tolist():
-        # An offset that is its own opposite has each pair of cells, or of nodes, twice.
-        found = doubled if half and alone[k] else counts
-        cells = grid.cell_pairs(offsets[k : k + 1])
-        if bins[0, k] == bins[1, k]:
-            sizes = grid.source.count[cells[0]] * grid.target.count[cells[1]]
-            found[bins[0, k]] += int(sizes.sum())
-        else:
-            for squared in _squares(grid, *cells):
+    most = np.minimum(grid.most, frame.diagonal * (1 + SLACK))  # cells reach out of the box
+    first, last = np.searchsorted(ends, [grid.least, most], side="right") - 1
+    # Pairs of cells at an offset that is its own opposite hold each pair of nodes twice.
+    counts, doubled = found = np.zeros((2, len(edges) - 1), dtype=np.int64)
+    for start, stop in grid.runs(0, len(grid.source.key)):
+        sources, targets, offset = grid.cell_pairs(start, stop)
+        sizes = grid.source.count[sources] * grid.target.count[targets]
+        twice = (grid.alone & half)[offset].astype(np.int64)
+        whole = (first == last)[offset]
+        np.add.at(found, (twice[whole], first[offset[whole]]), sizes[whole])
+        for own in (0, 1):
+            cut = np.flatnonzero(~whole & (twice == own))
+            for squared in _squares(grid, sources[cut], targets[cut]):
                 below = [np.count_nonzero(squared < limit) for limit in limits]
-                found += np.diff(below)
+                found[own] += np.diff(below)
     if half:  # each node with itself
         doubled -= len(source) * np.diff(limits > 0)
     return counts + doubled // (2 if half else 1)
-
-
-def _cell_edge(frame: Frame, n: int) -> float:
-    """Return the edge of cells that hold some nodes each, um."""
-    edge = float(frame.extent.max()) or 1.0
-    while math.prod(frame.cut(edge)[0].tolist()) * OCCUPANCY < n and frame.diagonal > 0:
-        edge /= 1.2
-    return edge
 
 
 def _squares(

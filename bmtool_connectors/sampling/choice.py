@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw
-from bmtool_connectors.sampling.laws import BlockValues, PairLaws
+from bmtool_connectors.sampling.frame import choose_edge
+from bmtool_connectors.sampling.laws import PairLaws
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.reference_laws import background, listed
 from bmtool_connectors.sampling.tiles import Bound, common_metric
@@ -87,21 +88,9 @@ def is_dense(plan: Plan) -> bool:
         q = min(1.0, sum(laws.constants()))
         # Of all pairs in both directions, those that are connected take longer than drawing them.
         return DENSE_OF_TWO < q < 1 if two else q > DENSE
-    cells = Bound(laws, common_metric(laws)).cells(plan.space)
+    cells = Bound(laws, common_metric(laws)).cells(plan.space, choose_edge)
     every = NEAR * plan.space.n_pairs + (LAW + JOINT * two) * cells.within
     return every < FIXED + VISIT * cells.visits + CELLS * cells.cell_pairs
-
-
-def evaluations(
-    chosen: str, space: PairSpace, laws: PairLaws, reach: float | None
-) -> Callable[[], Iterable[BlockValues]]:
-    """Return a function that evaluates the laws on all pairs that count for the estimate of rho.
-
-    Those are the possible pairs, or with `reach` all pairs within that distance.
-    """
-    if chosen == "pairwise" or laws.constant:
-        return lambda: laws.over(space, everything=reach is not None)
-    return lambda: sparse.pairs_within(space, laws, reach)
 
 
 def possible_pairs(drawn: PairDraw, space: PairSpace, laws: PairLaws) -> Sequence[int]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
-from bmtool_connectors.arrays import FloatArray, Values
-from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_rho
+from bmtool_connectors.arrays import FloatArray, Index, Values
+from bmtool_connectors.bernoulli import RhoSums, carried, joint_from_rho, solve_rho, weighed
 from bmtool_connectors.progress import progress
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 from bmtool_connectors.sampling.plan import RhoGoal
+
+#: p0 and p1 of pairs, and for how many pairs each stands (None: for itself).
+Weighed: TypeAlias = "tuple[FloatArray, FloatArray, Values]"
 
 
 @dataclass(frozen=True)
@@ -23,22 +26,25 @@ class RhoEstimate:
     Attributes
     ----------
     rho : float
-    n : int
+    n : float
         Number of valid pairs.
     reachable : float or None
         The mean joint probability that results, where the goal cannot be reached.
+    about : bool
+        The numbers were estimated.
     """
 
     rho: float
-    n: int
+    n: float
     reachable: float | None = None
+    about: bool = False
 
 
 def estimate_rho(
     space: PairSpace,
     laws: PairLaws,
     goal: RhoGoal,
-    evaluate: Callable[[], Iterable[BlockValues]],
+    evaluate: Callable[[], Iterable[tuple[BlockValues, float | None]]],
     *,
     keep: bool,
     in_order: bool = True,
@@ -52,7 +58,8 @@ def estimate_rho(
     laws : PairLaws
     goal : RhoGoal
     evaluate : callable
-        Returns the laws evaluated on all pairs that may be valid, block by block.
+        Returns the laws evaluated on all pairs that may be valid, block by block, and for how many
+        pairs each stands (None: for itself).
     keep : bool
         Keep what was evaluated for the draw.
     in_order : bool, default True
@@ -63,75 +70,97 @@ def estimate_rho(
     estimate : RhoEstimate
     kept : list of BlockValues or None
     """
-    pr, ranges, by_range = goal.pr, goal.ranges, goal.by_range
-    n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
     sums = RhoSums(in_order)
-    kept: list[BlockValues] | None = None
-    equal = laws.constant and not by_range
-    if equal:
+    if laws.constant and not goal.by_range:
         p0, p1 = laws.constants()
+        n_self = 0 if space.self_pairs is None else int((space.self_pairs >= 0).sum())
         if p0 > 0 and p1 > 0:
             sums.add_equal(space.n_pairs - n_self, p0, p1)
-    else:
-        kept = [] if keep else None
-        with progress(space.n_pairs, show_progress) as advance:
-            for values in evaluate():
-                sums.add(*_valid(values, ranges, n_self > 0))
-                if kept is not None:
-                    values.candidates.forget()  # the distances of the whole rectangle
-                    kept.append(values)
-                advance(values.candidates.looked_at)
+        one = [(np.array([p0]), np.array([p1]), None)]
+        return find_rho(sums, lambda: one, goal, times=sums.n), None
+    kept: list[BlockValues] | None = [] if keep else None
+    with progress(space.n_pairs, show_progress) as advance:
+        for values, weight in evaluate():
+            sums.add(*valid_pairs(values, goal, weight)[1:])
+            if kept is not None:
+                values.candidates.forget()  # the distances of the whole rectangle
+                kept.append(values)
+            advance(values.candidates.looked_at)
 
-    def valid_pairs() -> Iterable[tuple[Values, Values]]:
-        if equal:
-            return [(np.array([p0]), np.array([p1]))]
-        blocks = evaluate() if kept is None else kept
-        return (_valid(values, ranges, n_self > 0) for values in blocks)
+    def pairs() -> Iterable[Weighed]:
+        blocks = evaluate() if kept is None else ((values, None) for values in kept)
+        return (valid_pairs(values, goal, weight)[1:] for values, weight in blocks)
 
-    rho = sums.closed_form(pr)
+    return find_rho(sums, pairs, goal), kept
+
+
+def find_rho(
+    sums: RhoSums,
+    pairs: Callable[[], Iterable[Weighed]],
+    goal: RhoGoal,
+    *,
+    times: float = 1,
+    more: float = 0.0,
+) -> RhoEstimate:
+    """Find rho from sums over valid pairs, and from the pairs where some are clipped.
+
+    Parameters
+    ----------
+    sums : RhoSums
+    pairs : callable
+        Returns the valid pairs that were added, again.
+    goal : RhoGoal
+    times : float
+        All of them are alike, and so many.
+    more : float
+        Reciprocal pairs that are known to be missing from the sums.
+    """
+    pr, rho = goal.pr, sums.closed_form(goal.pr, more)
     if sums.spread == 0:  # every law is certain, and so is the joint probability
         fixed = sums.independent / max(sums.n, 1)
-        return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None), kept
+        return RhoEstimate(rho, sums.n, fixed if abs(fixed - pr) > 1e-9 else None)
     if not goal.clip:
         forced, reached = min(max(rho, -1.0), 1.0), None
         if forced != rho and not sums.clips(forced):
             # Of infeasible pairs the draw tells what becomes of them.
-            reached = (sums.independent + forced * sums.spread) / sums.n
-        return RhoEstimate(forced, sums.n, reached), kept
+            reached = sums.unclipped(forced) / sums.n
+        return RhoEstimate(forced, sums.n, reached)
     if not sums.clips(rho):
-        return RhoEstimate(rho, sums.n), kept
+        return RhoEstimate(rho, sums.n)
 
     def expected(trial: float) -> float:
         total = 0.0
-        for p0, p1 in valid_pairs():
-            total = carried(total, joint_from_rho(trial, p0, p1))
-        return total * (sums.n if equal else 1)
+        for p0, p1, weight in pairs():
+            joint = joint_from_rho(trial, p0, p1)
+            total = carried(total, joint) if weight is None else total + weighed(joint, weight)
+        return total * times
 
-    target = pr * sums.n
-    rho = solve_rho(expected, target, sums.lowest, sums.highest)
-    reached = expected(rho) / sums.n
+    rho = solve_rho(expected, pr * sums.n - more, sums.lowest, sums.highest)
+    reached = (expected(rho) + more) / sums.n
     missed = abs(reached - pr) > 1e-9
-    return RhoEstimate(rho, sums.n, reached if missed else None), kept
+    return RhoEstimate(rho, sums.n, reached if missed else None)
 
 
-def _valid(
-    values: BlockValues, ranges: tuple[Any, Any], leave_self: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Return p0 and p1 of the pairs of a block that count for the estimate."""
+def valid_pairs(
+    values: BlockValues, goal: RhoGoal, weight: float | None = None
+) -> tuple[Index | slice, FloatArray, FloatArray, float | None]:
+    """Return which pairs of a block count for the estimate, their p0 and p1, and their weight."""
     n = values.candidates.n
     p0 = np.broadcast_to(values.p0, (n,))
     p1 = p0 if values.p1 is values.p0 else np.broadcast_to(values.p1, (n,))
-    if all(each is None for each in ranges):
+    if not goal.by_range:
         valid = (p0 > 0) & (p1 > 0)
     else:
         valid = np.ones(n, dtype=bool)
-        for limits, arg in zip(ranges, (values.arg0, values.arg1), strict=True):
+        for limits, arg in zip(goal.ranges, (values.arg0, values.arg1), strict=True):
             if limits is not None:
                 inside = (arg >= limits[0]) & (arg <= limits[1])
                 valid &= inside
-    if leave_self:
-        valid &= ~values.candidates.space.is_self(*values.candidates.pairs())
+    space = values.candidates.space
+    if space.self_pairs is not None:
+        valid &= ~space.is_self(*values.candidates.pairs())
     if valid.all():
-        return p0, p1
-    chosen = p0[valid]
-    return chosen, chosen if p1 is p0 else p1[valid]
+        return slice(None), p0, p1, weight
+    which = np.flatnonzero(valid)
+    chosen = p0[which]
+    return which, chosen, chosen if p1 is p0 else p1[which], weight

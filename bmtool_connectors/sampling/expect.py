@@ -40,6 +40,7 @@ def expect(
     key: tuple[str | None, ...] = (),
     *,
     costs: bool = True,
+    follow: bool = False,
     keep: bool = False,
     counts: bool = False,
 ) -> Expected:
@@ -58,6 +59,8 @@ def expect(
         Labels by which edge types are told apart: each has a sample of its own.
     costs : bool
         Whether memory and time are told.
+    follow : bool
+        The estimate of rho looks at all pairs; see ``rho_of``.
     keep : bool
         What the estimate of rho evaluates is kept for a pairwise draw.
     counts : bool
@@ -67,20 +70,19 @@ def expect(
     most = (looks if plan.needs_python_calls else MOST_PAIRS), looks
     space, laws = plan.space, background(plan.laws)
     stream = functools.partial(randomness.looking, *key)
-    # Of the pairs that the estimate of rho looks at, each has to count as much as any other.
-    sample = Sample(space, laws, *most, stream, even=plan.rho_goal is not None)
+    sample = Sample(space, laws, *most, stream)
     goal, unmet, passes, searched = plan.rho_goal, None, 0, 0.0
     if goal is not None:
         valid = sample
-        if goal.reach is not None:
-            valid = Sample(space, laws, *most, stream, goal.reach, even=True)
+        if goal.by_range:
+            valid = Sample(space, laws, *most, stream, goal.reach(laws))
             searched = space.n_pairs if chosen == "pairwise" else valid.pairs
         found, _ = estimate_rho(space, laws, goal, valid.evaluate, keep=False, in_order=False)
         if found.reachable is not None:
-            unmet = Unmet(goal.pr, found.reachable, found.n * valid.weight)
+            unmet = Unmet(goal.pr, found.reachable, found.n)
         plan, passes = plan.with_rho(found.rho), valid.passes
     sums = _sums(plan, sample, share)
-    if goal is not None and goal.reach is None:
+    if goal is not None and not goal.by_range:
         searched = sums.within
     mean, error, sd = share * sums.mean, share * sums.error, sums.deviation(share)
     visits = 0.0

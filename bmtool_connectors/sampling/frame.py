@@ -25,6 +25,8 @@ STEPS, OCTAVES = 4, 4
 #: By how much an edge may cost more than the best one, so that shorter ones are tried.
 WORSE = 1.2
 MAX_OFFSETS = 200_000
+#: Nodes of a cell, on average, where few pairs are looked at.
+SAMPLED = 20.0
 #: How many times longer than needed a box has to be for its gaps to be closed. It decides which
 #: edge is taken, and so belongs to the definition of the random stream.
 LONG = 64.0
@@ -90,6 +92,13 @@ class Frame:
         """Return into how many cells each axis is cut, and how long they are, um."""
         edges = cell_edges(self.metric, edge)
         return np.maximum(np.ceil(self.extent / edges), 1).astype(np.int64), edges
+
+    def edge_with(self, occupancy: float, n: float) -> float:
+        """Return the edge of cells that hold so many of n nodes each, on average, um."""
+        edge = float(self.extent.max()) or 1.0
+        while math.prod(self.cut(edge)[0].tolist()) * occupancy < n and self.diagonal > 0:
+            edge /= 1.2
+        return edge
 
     def greatest_offset(self, dims: Index, edges: FloatArray, reach: float) -> IntArray:
         """Return up to which offset, along each axis, cells are within reach."""
@@ -238,3 +247,28 @@ def _best_edge(
 
 
 _kept_edge = functools.lru_cache(maxsize=256)(_best_edge)
+
+
+#: Chooses the edge of cells: :func:`choose_edge`, or another.
+ChooseEdge = Callable[[NodeArrays, NodeArrays, Metric, Bound, bool, "float | None"], CellChoice]
+
+
+def sample_edge(
+    source: NodeArrays,
+    target: NodeArrays,
+    metric: Metric,
+    bound: Bound,
+    half: bool,
+    reach: float | None = None,
+) -> CellChoice:
+    """Return a cell edge for looking at few of the pairs within reach.
+
+    Cells are so long that pairs of cells are few beside pairs of nodes, but not longer than the
+    reach.
+    """
+    frame = Frame.around(source, target, metric)
+    limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
+    reach = reach_of(bound, limit) if frame.diagonal else 0.0
+    frame = frame.without_gaps(source, target, reach)
+    n = math.sqrt(len(source) * len(target))
+    return CellChoice(min(frame.edge_with(SAMPLED, n), reach or 1.0), reach, 0.0, 0.0, 0.0)

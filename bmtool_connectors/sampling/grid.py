@@ -240,6 +240,28 @@ class Grid:
         table[self.target.key] = np.arange(len(self.target.key), dtype=np.int32)
         return table
 
+    def targets_of(self, start: int, stop: int) -> Index:
+        """Return the target cells of a run of source cells, at all offsets.
+
+        Parameters
+        ----------
+        start, stop : int
+            Of the run, in the order of ``source``.
+
+        Returns
+        -------
+        ndarray of int, shape (stop - start, m)
+            Numbers of the cells; -1 where none is occupied.
+        """
+        keys = self._steps[0][self.source.layer[0][start:stop]]
+        for steps, layer in zip(self._steps[1:], self.source.layer[1:], strict=True):
+            keys += steps[layer[start:stop]]
+        if self._table is not None:
+            return self._table[np.minimum(keys, len(self._table) - 1, out=keys)]
+        own = self.target.key
+        place = np.minimum(np.searchsorted(own, keys), len(own) - 1)
+        return np.where(own[place] == keys, place, -1)
+
     def cell_pairs(self, start: int, stop: int) -> tuple[Index, Index, Index]:
         """Return the pairs of occupied cells from a run of source cells on, at all offsets.
 
@@ -253,16 +275,7 @@ class Grid:
         source, target, offset : ndarray of int, shape (n,)
             Numbers of the cells, and of the offset between them.
         """
-        keys = self._steps[0][self.source.layer[0][start:stop]]
-        for steps, layer in zip(self._steps[1:], self.source.layer[1:], strict=True):
-            keys += steps[layer[start:stop]]
-        keys = keys.ravel()
-        if self._table is not None:
-            target = self._table[np.minimum(keys, len(self._table) - 1, out=keys)]
-        else:
-            own = self.target.key
-            place = np.minimum(np.searchsorted(own, keys), len(own) - 1)
-            target = np.where(own[place] == keys, place, -1)
+        target = self.targets_of(start, stop).ravel()
         here = np.flatnonzero(target >= 0)
         source = here // max(len(self.offsets), 1)
         offset = here - source * len(self.offsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,11 +36,14 @@ class RhoGoal:
         """Whether the argument decides which pairs are valid."""
         return any(limits is not None for limits in self.ranges)
 
-    @property
-    def reach(self) -> float | None:
-        """The greatest argument of a valid pair, if the argument decides."""
+    def reach(self, laws: PairLaws) -> float | None:
+        """Return the greatest distance of a valid pair, if the argument decides which are valid."""
+        if not self.by_range:
+            return None
         # A pair that is in all ranges is within the least of their ends.
-        return min((float(limits[1]) for limits in self.ranges if limits is not None), default=None)
+        both = zip(self.ranges, (laws.forward, laws.backward or laws.forward), strict=True)
+        ends = [float(limits[1]) for limits, law in both if limits is not None and law.metric]
+        return min(ends, default=math.inf)
 
 
 @dataclass(frozen=True)

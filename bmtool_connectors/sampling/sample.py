@@ -7,20 +7,23 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from bmtool_connectors.arrays import FloatArray, Index
+from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling import sparse
 from bmtool_connectors.sampling.blocks import PairBlock, PairSpace
-from bmtool_connectors.sampling.candidates import Distances, ListedPairs
+from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
-from bmtool_connectors.sampling.tiles import skip
+from bmtool_connectors.sampling.strata import Looks, Strata
+from bmtool_connectors.sampling.tiles import CellTiles, skip
 
 __all__ = ["Sample"]
 
-#: Parts that the pairs are cut into, of which each is sampled by itself, and the fewest pairs that
-#: are looked at of one.
-STRATA, FEWEST = 32, 2048
+#: Parts that pairs without distances are cut into, of which each is sampled by itself, and the
+#: fewest pairs that are looked at of one.
+RUNS, FEWEST = 32, 2048
+#: The fewest pairs that are looked at of a stratum of distances.
+FEWEST_OF = 256
 #: What chooses pairs: a stream of its own, that starts anew at every call.
 Stream = Callable[[], np.random.Generator]
 #: Values of pairs, and how many pairs they stand for; None where they are all.
@@ -42,9 +45,6 @@ class Sample:
         Returns the generator that chooses pairs.
     reach : float, optional
         Pairs within that distance count, whatever the laws say.
-    even : bool, default False
-        All pairs are looked at with one probability; else those more often that are more likely
-        to be connected.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class Sample:
 
     Notes
     -----
-    Pairs are numbered: by rank, or, where the laws are functions of distance, by the distance of
-    their cells. The numbers are cut into strata, and within each stratum every pair is looked at
-    with one probability, independently.
+    Where the laws are functions of distance, pairs are told apart by the distance of their cells,
+    else by rank. Of each such stratum every pair is looked at with one probability, independently;
+    more often where pairs are more likely to be connected.
     """
 
     def __init__(
@@ -68,110 +68,77 @@ class Sample:
         looks: int,
         stream: Stream,
         reach: float | None = None,
-        even: bool = False,
     ) -> None:
         self._space, self._laws, self._stream = space, laws, stream
         self._everything = reach is not None
-        self._ranges: sparse.DistanceRanges | None = None
+        self._looks = looks
+        self._strata: Strata | None = None
         self.pairs, self.passes = space.n_pairs, 0
         self._in_order = self.pairs <= most
-        ends, density = np.array([self.pairs]), np.ones(1)
         if not self._in_order and not laws.constant and sparse.why_not(laws) is None:
-            self._ranges = sparse.DistanceRanges(space, laws, reach)
-            sizes = np.array([(q, pairs.total) for _, q, pairs in self._ranges])
-            bounds, totals = sizes.reshape(-1, 2).T
-            ends = np.cumsum(totals).astype(np.int64)
-            self.pairs = int(totals.sum())
-            density = np.ones(len(bounds))
-            if not even:
-                # Half of the looks go to pairs as they are, so that no pair weighs more than twice
-                # what it would among all.
-                density += bounds * self.pairs / max(float((bounds * totals).sum()), 1e-300)
-        looks = self.pairs if self.pairs <= most else min(looks, self.pairs)
-        self._cuts, self._each = _strata(ends, density, looks)
-
-    @property
-    def weight(self) -> float:
-        """How many pairs each that is looked at stands for, on average."""
-        return max(1.0, self.pairs / max(self._each * (len(self._cuts) - 1), 1.0))
+            self._strata = Strata(space, laws, reach, max(1, looks // FEWEST_OF))
+            self.pairs = self._strata.total
+        if self.pairs <= most:
+            self._looks = self.pairs
 
     @functools.cached_property
     def visits(self) -> float:
         """How many pairs a sparse draw of these laws visits, on average."""
-        ranges = self._ranges or sparse.DistanceRanges(self._space, self._laws)
-        return float(sum(q * pairs.total for _, q, pairs in ranges))
+        return CellTiles(self._space, self._laws).visits
 
     def parts(self) -> Iterator[Part]:
         """Yield the laws evaluated on pairs, and how many pairs these stand for."""
         if self._in_order:
             for values in self._laws.over(self._space, everything=self._everything):
                 yield values, None
-            return
-        rng = self._stream()
-        strata = [(low, high - low) for low, high in pairwise(self._cuts) if high > low]
-        chosen = [low + _some(rng, min(1.0, self._each / n), n) for low, n in strata]
-        stops = np.cumsum([len(each) for each in chosen])
-        index, i, j, distances = self._pairs(np.concatenate(chosen or [np.empty(0, np.int64)]))
-        start = 0
-        for (_, total), numbers, stop in zip(
-            strata, chosen, np.searchsorted(index, stops).tolist(), strict=True
-        ):
-            here = slice(start, stop)
-            some = {metric: dist[here] for metric, dist in distances.items()}
-            pairs = ListedPairs(self._space, i[here], j[here], some)
-            pairs.looked_at = len(numbers)
-            yield self._laws.evaluate_on(pairs), None if len(numbers) == total else total
-            start = stop
+        elif self._strata is None:
+            yield from self._runs()
+        elif self._looks >= self.pairs:
+            for pairs in self._strata.every():
+                yield self._laws.evaluate_on(pairs), None
+        else:
+            yield from self._of_strata(self._strata)
 
-    def evaluate(self) -> Iterator[BlockValues]:
-        """Yield the laws evaluated on pairs, and count that it was asked for."""
+    def evaluate(self) -> Iterator[tuple[BlockValues, float | None]]:
+        """Yield the laws evaluated on pairs, and their weights; count that it was asked for."""
         self.passes += 1
-        return (values for values, _ in self.parts())
+        for values, total in self.parts():
+            yield values, None if total is None else total / max(values.candidates.looked_at, 1)
 
-    def _pairs(self, number: Index) -> tuple[Index, Index, Index, Distances]:
-        """Return which numbers are pairs of the space within reach, the pairs, and distances."""
-        if self._ranges is None:
-            return np.arange(len(number)), *PairBlock.whole(self._space).of_rank(number), {}
-        ranges, start = self._ranges, 0
-        none = np.empty(0, dtype=np.int64)
-        columns: list[tuple[npt.NDArray[np.generic], ...]] = [(none, none, none, np.empty(0))]
-        for _, _, pairs in ranges:
-            first, stop = np.searchsorted(number, [start, start + pairs.total])
-            if first < stop:
-                found = ranges.numbered(pairs, number[first:stop] - start)
-                columns.append((first + found.kept, *found.pairs(), found.distance(ranges.metric)))
-            start += pairs.total
-        index, i, j, dist = (np.concatenate(column) for column in zip(*columns, strict=True))
-        return index, i, j, {ranges.metric: dist}
+    def _runs(self) -> Iterator[Part]:
+        """Yield runs of pairs by rank."""
+        rng, whole = self._stream(), PairBlock.whole(self._space)
+        share = min(1.0, self._looks / max(self.pairs, 1))
+        several = max(1, min(RUNS, self._looks // FEWEST)) if share < 1 else 1
+        for low, high in pairwise(k * self.pairs // several for k in range(several + 1)):
+            chosen = low + _some(rng, share, high - low)
+            values = self._laws.evaluate_on(ListedPairs(self._space, *whole.of_rank(chosen)))
+            yield values, None if share == 1 else high - low
+
+    def _of_strata(self, strata: Strata) -> Iterator[Part]:
+        """Yield pairs of each stratum."""
+        looks = list(strata.look(strata.shares(self._looks), self._stream()))
+        n = np.zeros(len(strata) + 1, dtype=np.int64)
+        for each in looks:
+            n += np.bincount(each.stratum, minlength=len(n))
+        stratum, i, j, dist = (
+            np.concatenate(column)
+            for column in zip(*(_columns(each, strata.metric) for each in looks), strict=True)
+        )
+        order = np.argsort(stratum, kind="stable")
+        ends = np.searchsorted(stratum[order], np.arange(len(n)))
+        for k, (start, stop) in enumerate(pairwise(ends.tolist())):
+            here = order[start:stop]
+            pairs = ListedPairs(self._space, i[here], j[here], {strata.metric: dist[here]})
+            pairs.looked_at = int(n[k])
+            total = int(strata.size[k])
+            yield self._laws.evaluate_on(pairs), None if n[k] == total else total
 
 
-def _strata(ends: Index, density: FloatArray, looks: int) -> tuple[list[int], float]:
-    """Cut numbers into strata of which equally many are looked at.
-
-    Parameters
-    ----------
-    ends : ndarray of int, shape (m,)
-        Where runs of numbers end; the first begins at 0.
-    density : ndarray of float, shape (m,)
-        How often a number of each run is looked at, relative to the others.
-    looks : int
-        In all.
-
-    Returns
-    -------
-    cuts : list of int
-        Where the strata begin, and where the last one ends.
-    each : float
-        Looks at each.
-    """
-    n = int(ends[-1]) if len(ends) else 0
-    if n <= looks:
-        return [0, n], float(n)
-    several = max(1, min(STRATA, looks // FEWEST))
-    weight = np.cumsum(density * np.diff(ends, prepend=0))
-    levels = np.linspace(0, weight[-1], several + 1)
-    cuts = np.interp(levels, np.append(0, weight), np.append(0, ends))
-    return [*cuts[:-1].astype(np.int64).tolist(), n], looks / several
+def _columns(looks: Looks, metric: Metric) -> tuple[Index, Index, Index, FloatArray]:
+    """Return stratum, source, target and distance of pairs that were looked at."""
+    pairs = looks.pairs
+    return looks.stratum.take(looks.kept), *pairs.pairs(), pairs.distance(metric)
 
 
 def _some(rng: np.random.Generator, share: float, n: int) -> Index:

@@ -20,7 +20,7 @@ from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
-from bmtool_connectors.sampling.frame import CellChoice, choose_edge
+from bmtool_connectors.sampling.frame import CellChoice, ChooseEdge, choose_edge
 from bmtool_connectors.sampling.grid import Grid
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
@@ -166,10 +166,10 @@ class Bound:
             greatest = np.full(np.shape(greatest), np.inf)
         return vectorization.bound_of(law.p, least, greatest, law.name)
 
-    def cells(self, space: PairSpace) -> CellChoice:
+    def cells(self, space: PairSpace, choose: ChooseEdge) -> CellChoice:
         """Return the edge of the cells for the pairs of a space."""
         ends, half = (space.source, space.target), space.kind != "all"
-        return choose_edge(*ends, self.metric, self, half, self._known_reach)
+        return choose(*ends, self.metric, self, half, self._known_reach)
 
     @property
     def _known_reach(self) -> float | None:
@@ -194,20 +194,30 @@ class CellTiles:
         Some of them functions of a distance, with bounds.
     reach : float, um, optional
         Pairs within that distance count, whatever the laws say, and all of them are visited.
+    choose : callable
+        Chooses the edge of cells.
 
     Attributes
     ----------
+    edge, limit : float, um
+        Of cells; the greatest distance that matters.
     visits : float
         Pairs that are visited, on average, if the nodes were spread evenly.
     """
 
-    def __init__(self, space: PairSpace, laws: PairLaws, reach: float | None = None) -> None:
+    def __init__(
+        self,
+        space: PairSpace,
+        laws: PairLaws,
+        reach: float | None = None,
+        choose: ChooseEdge | None = None,
+    ) -> None:
         self.space = space
         self.metric = common_metric(laws)
         half = space.kind != "all"
         bound = Bound(laws, self.metric, reach)
-        choice = bound.cells(space)
-        self.limit, self.visits = choice.reach, choice.visits
+        choice = bound.cells(space, choose or choose_edge)
+        self.edge, self.limit, self.visits = choice.edge, choice.reach, choice.visits
         self.grid = grid = Grid(
             space.source, space.target, self.metric, choice.edge, self.limit, half
         )
@@ -230,23 +240,23 @@ class CellTiles:
     ) -> Iterator[tuple[CellPairs, FloatArray | float]]:
         """Yield visited pairs, and the probability with which they are."""
         for start, stop in self.grid.runs(*self._bounds[tile : tile + 2].tolist()):
-            cells = _CellPairList(self.grid, start, stop)
-            for pairs, a, b, once in _skip_through(rng, cells, self._rate[cells.offset]):
-                found = self._within_reach(cells, pairs, a, b, once)
+            cells = CellPairList(self.grid, start, stop)
+            for pairs, a, b, once in skip_through(rng, cells, self._rate[cells.offset]):
+                found = self.within_reach(cells, pairs, a, b, once)
                 yield found, self.q.take(cells.offset.take(pairs.take(found.kept)))
             if self._all.any():
                 for pairs, a, b in cells.every(np.flatnonzero(self._all[cells.offset])):
-                    yield self._within_reach(cells, pairs, a, b), 1.0
+                    yield self.within_reach(cells, pairs, a, b), 1.0
 
     def every(self) -> Iterator[CellPairs]:
         """Yield all pairs within reach."""
         for start, stop in self.grid.runs(0, len(self.grid.source.key)):
-            cells = _CellPairList(self.grid, start, stop)
+            cells = CellPairList(self.grid, start, stop)
             for pairs, a, b in cells.every(np.arange(len(cells.size))):
-                yield self._within_reach(cells, pairs, a, b)
+                yield self.within_reach(cells, pairs, a, b)
 
-    def _within_reach(
-        self, cells: _CellPairList, pairs: Index, a: Index, b: Index, some: Flags | None = None
+    def within_reach(
+        self, cells: CellPairList, pairs: Index, a: Index, b: Index, some: Flags | None = None
     ) -> CellPairs:
         """Return which pairs of nodes, in pairs of cells, are pairs of the space within reach."""
         grid = self.grid
@@ -263,10 +273,11 @@ class CellTiles:
             keep &= self.space.left_out[grid.source.order[a]] != grid.target.order[b]
         kept = np.flatnonzero(keep)
         dist = squared.take(kept)
-        return CellPairs(self.space, grid, (a, b), kept, {self.metric: np.sqrt(dist, out=dist)})
+        known = {self.metric: np.sqrt(dist, out=dist)}
+        return CellPairs(self.space, grid, (a, b), kept, squared, known)
 
 
-class _CellPairList:
+class CellPairList:
     """The pairs of cells from a run of source cells on, and the pairs of nodes in them."""
 
     def __init__(self, grid: Grid, start: int, stop: int) -> None:
@@ -294,8 +305,8 @@ class _CellPairList:
             start = stop
 
 
-def _skip_through(
-    rng: np.random.Generator, cells: _CellPairList, rate: FloatArray
+def skip_through(
+    rng: np.random.Generator, cells: CellPairList, rate: FloatArray
 ) -> Iterator[tuple[Index, Index, Index, Flags]]:
     """Yield pairs of cells and pairs of nodes in them, in cell order, each visited by itself.
 
@@ -304,7 +315,7 @@ def _skip_through(
     Parameters
     ----------
     rng : Generator
-    cells : _CellPairList
+    cells : CellPairList
     rate : ndarray of float, shape (n,)
         ``-log(1 - q)`` of each pair of cells, of whose pairs each is visited with probability q.
 
@@ -360,7 +371,8 @@ def _skip_through(
 class CellPairs(Candidates):
     """Pairs known by indices in cell order; few of them are ever asked for their nodes.
 
-    `kept` are the numbers of those that are pairs of the space.
+    `kept` are the numbers of those that are pairs of the space, `squared` the squared distances of
+    all, um^2.
     """
 
     def __init__(
@@ -369,10 +381,11 @@ class CellPairs(Candidates):
         grid: Grid,
         ends: tuple[Index, Index],
         kept: Index,
+        squared: FloatArray,
         distances: Distances,
     ) -> None:
         super().__init__(space, len(kept), distances)
-        self._grid, self._ends, self.kept = grid, ends, kept
+        self._grid, self._ends, self.kept, self.squared = grid, ends, kept, squared
 
     def pairs(self, chosen: Index | None = None) -> tuple[Index, Index]:
         """Return source and target indices of the chosen candidates (all when None)."""

@@ -28,12 +28,12 @@ from bmtool_connectors import (
 )
 from bmtool_connectors.sampling import blocks, frame, pairwise, sparse, tiles
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.choice import evaluations, possible_pairs
+from bmtool_connectors.sampling.choice import possible_pairs
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
-from bmtool_connectors.sampling.estimate import estimate_rho
 from bmtool_connectors.sampling.laws import Clipping, Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan, RhoGoal
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
+from bmtool_connectors.sampling.rho import rho_of
 
 FALSE_ALARM = 1e-6  # of each test in this file
 DRAWS = 150
@@ -326,19 +326,19 @@ def _lose_the_far_edge(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _visit_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = tiles._skip_through
+    original = tiles.skip_through
     monkeypatch.setattr(
-        tiles, "_skip_through", lambda rng, cells, rate: original(rng, cells, rate * 0.85)
+        tiles, "skip_through", lambda rng, cells, rate: original(rng, cells, rate * 0.85)
     )
 
 
 def _keep_repeated_visits(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = tiles._skip_through
+    original = tiles.skip_through
 
     def biased(*args: Any) -> Any:
         return ((*each, once | True) for *each, once in original(*args))
 
-    monkeypatch.setattr(tiles, "_skip_through", biased)
+    monkeypatch.setattr(tiles, "skip_through", biased)
 
 
 @pytest.mark.parametrize(
@@ -565,18 +565,9 @@ def test_estimate_of_rho_is_the_pairwise_one() -> None:
         ),
     ):
         for ranges in ((None, None), ((20.0, 90.0), None)):
-            wanted = RhoGoal(0.06, ranges)
-            rho = [
-                estimate_rho(
-                    space,
-                    laws,
-                    wanted,
-                    evaluations(how, space, laws, wanted.reach),
-                    keep=False,
-                    in_order=how == "pairwise",
-                )[0]
-                for how in ("pairwise", "sparse")
-            ]
+            goal = RhoGoal(0.06, ranges)
+            plan = Plan(space, laws, ONE, Joint(), goal)
+            rho = [rho_of(plan, follow=follow, keep=False)[0] for follow in (True, False)]
             assert rho[0].n == rho[1].n > 0
             assert rho[0].rho == pytest.approx(rho[1].rho, rel=1e-12)
 
