@@ -755,7 +755,7 @@ def test_wrong_parameters(call: Any, match: str) -> None:
         (
             lambda: WeightRule(vectorized(lambda a, b: a.node_id - 2.0)),
             "distribution of WeightRule must be a magnitude >= 0, or sign=None, got -2.0 for the "
-            "synapse from node 0 to node 7",
+            "synapse from node 0 to node 10",
         ),
         (
             lambda: WeightRule(lambda a, b: -1),
@@ -776,7 +776,7 @@ def test_wrong_parameters(call: Any, match: str) -> None:
         (
             lambda: WeightRule(1, None, modulation=vectorized(lambda d: d * np.nan)),
             "modulation of WeightRule must be a finite number, got nan for the synapse from node "
-            "0 to node 7",
+            "0 to node 10",
         ),
         (
             lambda: DelayRule(fixed=lambda a, b: "x"),

@@ -39,7 +39,7 @@ from bmtool_connectors.sampling.laws import Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 
 #: Number of edges, and a checksum of them, of ``test_stream``.
-STREAM = [(1027, 392267), (2351, 469016), (774, 689783)]
+STREAM = [(1014, 485074), (2278, 435616), (767, 54638)]
 #: Probability that a right package fails any of the statistical tests of this file.
 FALSE_ALARM = 1e-6
 ONE = (SynapseCounts(1, "n_syn"), SynapseCounts(1, "n_syn"))
