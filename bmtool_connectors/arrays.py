@@ -93,12 +93,15 @@ def order_by(key: npt.NDArray[Any], n_keys: int) -> npt.NDArray[Any]:
 
     Notes
     -----
-    A counting sort, O(m + n_keys), through SciPy's conversion of coordinates to rows: about
-    nine times faster than a stable ``argsort``.
+    A counting sort, O(m + n_keys): SciPy's transposition of a matrix with one entry per row, whose
+    row numbers come out in order. About ten times faster than a stable ``argsort``, but for a few
+    keys, where making a matrix takes longer.
     """
+    m = len(key)
+    if m < 1 << 12:
+        return np.argsort(key, kind="stable")
     from scipy.sparse import csr_matrix
 
-    m = len(key)
-    column = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
-    rows = csr_matrix((column, (key, column)), shape=(n_keys, max(m, 1)))
-    return rows.data  # type: ignore[no-any-return]
+    starts = np.arange(m + 1, dtype=index_dtype(max(m + 1, 1 << 16)))
+    entries = csr_matrix((np.zeros(m, dtype=np.int8), key, starts), shape=(m, n_keys))
+    return entries.tocsc().indices  # type: ignore[no-any-return]

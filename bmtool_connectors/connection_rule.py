@@ -74,14 +74,15 @@ class ConnectionRule(list):  # type: ignore[type-arg]
     @property
     def pools(self) -> tuple[NodeArrays, NodeArrays]:
         """Source and target nodes of the edges."""
-        pools = (self.projection.source, self.projection.target)
-        return pools if self.direction == "forward" else pools[::-1]
+        ends: tuple[NodeArrays, NodeArrays] = self.projection.ends
+        return ends if self.direction == "forward" else ends[::-1]
 
     @property
     def edges(self) -> EdgeList:
-        """The edges, drawn now if they have not been."""
-        edges: EdgeList = self.projection.edges(self.direction)
-        return edges
+        """The edges, drawn now if they have not been; the connector is told whom it serves."""
+        found: EdgeList = self.projection.drawn().edges(self.direction)
+        self.connector.serve(self.projection, self.direction)
+        return found
 
     # ------------------------------------------------------------------ as a plain callable
     def __call__(self, first: Any, second: Any, *ignored: Any, **ignored_too: Any) -> Any:
@@ -185,12 +186,12 @@ def edges_between(rule: ConnectionRule, source: NodeArrays, target: NodeArrays) 
     the node ids of these.
     """
     edges = rule.edges
-    own_source, own_target = rule.pools
-    if _is_other_network(source, own_source) or _is_other_network(target, own_target):
+    ends = list(zip((source, target), rule.pools, strict=True))
+    if any(len({asked.network_name, own.network_name} - {None}) > 1 for asked, own in ends):
         _warn_of_pools(rule, source, target, "equal node ids in two networks are not one node")
-    if _same_ids(source, own_source) and _same_ids(target, own_target):
+    if all(asked is own or np.array_equal(asked.ids, own.ids) for asked, own in ends):
         return edges
-    places = source.find(own_source.ids), target.find(own_target.ids)
+    places = [asked.find(own.ids) for asked, own in ends]
     i, j = places[0][edges.source], places[1][edges.target]
     chosen = np.flatnonzero((i >= 0) & (j >= 0))
     common = [int((each >= 0).sum()) for each in places]
@@ -214,12 +215,3 @@ def _warn_of_pools(rule: ConnectionRule, source: NodeArrays, target: NodeArrays,
         "pools.",
         rule.pools,
     )
-
-
-def _is_other_network(nodes: NodeArrays, others: NodeArrays) -> bool:
-    names = nodes.network_name, others.network_name
-    return None not in names and names[0] != names[1]
-
-
-def _same_ids(nodes: NodeArrays, others: NodeArrays) -> bool:
-    return nodes is others or np.array_equal(nodes.ids, others.ids)

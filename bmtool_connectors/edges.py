@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["EdgeList"]
 
 
+#: Pairs up to which an ordinary sort is faster than counting sorts.
+FEW = 1 << 12
+
+
 def sort_pairs(
     source: npt.NDArray[Any],
     target: npt.NDArray[Any],
@@ -53,6 +57,9 @@ def sort_pairs(
     from scipy.sparse import csr_matrix
 
     m = len(source)
+    if m < FEW:  # a sort takes less than making matrices
+        order = np.argsort(source.astype(np.int64) * shape[1] + target, kind="stable")
+        return source[order], target[order], [c[order] if np.ndim(c) else c for c in columns]
     place = np.arange(m, dtype=index_dtype(max(m, 1 << 16)))
     key = source
     if not by_target:

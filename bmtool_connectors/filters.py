@@ -33,22 +33,22 @@ def filters_of(pool: Any) -> dict[str, Any] | None:
     return filters if isinstance(filters, dict) else None
 
 
-def filter_key(filters: dict[str, Any] | None) -> Hashable:
-    """Return a key equal for equal filters: ``'A'`` and ``['A']`` select the same nodes."""
+def filter_key(pool: Any) -> Hashable:
+    """Return a key equal for equal filters of pools; None when the filter has none.
+
+    ``'A'`` and ``['A']`` select the same nodes; 1 and ``'1'``, or 1 and True, do not.
+    """
+    filters = filters_of(pool)
     if filters is None:
         return None
+    asked = {name: value if isinstance(value, list) else [value] for name, value in filters.items()}
     try:
-        return frozenset((name, _value_key(value)) for name, value in filters.items())
+        return frozenset(
+            (name, frozenset((type(each).__name__, each) for each in values))
+            for name, values in asked.items()
+        )
     except TypeError:  # an array, a dict: scanned each time
         return None
-
-
-def _value_key(value: Any) -> Hashable:
-    if isinstance(value, list):
-        keys = frozenset(_value_key(item) for item in value)
-        return next(iter(keys)) if len(keys) == 1 else ("any of", keys)
-    hash(value)
-    return type(value).__name__, value  # 1 and '1', 1 and True are different filters
 
 
 def stream_label(pool: Any, ids: npt.NDArray[np.int64]) -> str:

@@ -46,58 +46,41 @@ def in_turn(rngs: Sequence[SharedGenerator]) -> AbstractContextManager[Any]:
     return _turn if rngs else nullcontext()
 
 
-@contextmanager
 def restored_on_error(
     *rngs: SharedGenerator, kept: Callable[[], bool] = lambda: False
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Put the generators' states back when the block raises, so that a retry draws the same.
 
     What a block within this one has drawn from them stays drawn, and so does what was drawn here
     if it is `kept` already: Ctrl-C comes between any two steps.
     """
-    with in_turn(rngs), _saving(rngs) as saved:
-        try:
-            yield
-        except BaseException:
-            if kept():
-                _leave(saved)
-            else:
-                _put_back(saved)
-            raise
-        _leave(saved)
+    return _saving(rngs, lambda failed: not failed or kept())
 
 
-@contextmanager
-def unchanged(*rngs: SharedGenerator) -> Iterator[None]:
+def unchanged(*rngs: SharedGenerator) -> AbstractContextManager[None]:
     """Put the generators' states back after the block, whatever it drew."""
-    with in_turn(rngs), _saving(rngs) as saved:
-        try:
-            yield
-        finally:
-            _put_back(saved)
+    return _saving(rngs, lambda failed: False)
 
 
 @contextmanager
-def _saving(rngs: Sequence[SharedGenerator]) -> Iterator[_Saved]:
-    saved = {id(rng): (rng, get_state(rng)) for rng in rngs}
-    token = _under_way.set((*_under_way.get(), saved))
-    try:
-        yield saved
-    finally:
-        _under_way.reset(token)
-
-
-def _put_back(saved: _Saved) -> None:
-    for rng, state in saved.values():
-        set_state(rng, state)
-
-
-def _leave(saved: _Saved) -> None:
-    """Have generators left where they are, also by the blocks that this one is within."""
-    for block in _under_way.get():
-        for key in block.keys() & saved.keys():
-            rng = saved[key][0]
-            block[key] = rng, get_state(rng)
+def _saving(rngs: Sequence[SharedGenerator], stays: Callable[[bool], bool]) -> Iterator[None]:
+    """Put states back after the block, unless what was drawn stays, which may be as it failed."""
+    with in_turn(rngs):
+        saved, outer = {id(rng): (rng, get_state(rng)) for rng in rngs}, _under_way.get()
+        token, failed = _under_way.set((*outer, saved)), True
+        try:
+            yield
+            failed = False
+        finally:
+            _under_way.reset(token)
+            if not stays(failed):
+                for rng, state in saved.values():
+                    set_state(rng, state)
+            else:  # the blocks that this one is within will not put them back either
+                for block in outer:
+                    for key in block.keys() & saved.keys():
+                        rng = saved[key][0]
+                        block[key] = rng, get_state(rng)
 
 
 def deep_copy(original: _T, memo: dict[int, Any], source: object) -> _T:

@@ -9,8 +9,10 @@ iterate over nodes with a ``node_id`` and have a ``network_name``.
 from __future__ import annotations
 
 import functools
+import operator
 import weakref
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +20,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import FloatArray, IntArray
 from bmtool_connectors.errors import NodeError
-from bmtool_connectors.filters import chooses_anew, filter_key, filters_of, pool_label, stream_label
+from bmtool_connectors.filters import chooses_anew, filter_key, pool_label, stream_label
 from bmtool_connectors.sonata.layout import node_position
 
 __all__ = ["NodeArrays", "is_same_pop"]
@@ -188,26 +190,21 @@ class NodeArrays:
         A filter that is a function is asked each time: it may have changed its mind.
         """
         anew = chooses_anew(pool)
-        if not (anew and keeps_nodes(pool)):
-            return cls._indexed(pool, anew)
-        if pool.arrays is None or len(pool.arrays) != len(pool):  # nodes are only ever added
-            pool.arrays = cls._indexed(pool, anew)
-        return cast(NodeArrays, pool.arrays)
-
-    @classmethod
-    def _indexed(cls, pool: Any, anew: bool) -> NodeArrays:
-        """Return the nodes of a pool, those of an equal one unless it has to be scanned anew."""
-        network = getattr(pool, "network", None)
-        filters = filter_key(filters_of(pool))
-        known = _known_pools(network) if filters is not None else {}
-        key = filters, pool_label(pool)  # the label tells 'A' and ['A'] apart
+        once = anew and keeps_nodes(pool)  # such nodes are only ever added
+        if once and pool.arrays is not None and len(pool.arrays) == len(pool):
+            return cast(NodeArrays, pool.arrays)
+        network, filters, label = _known_of(pool), filter_key(pool), pool_label(pool)
+        known = {} if filters is None else network.pools
+        key = filters, label  # the label tells 'A' and ['A'] apart
         if key not in known or anew:
             # iter(): list(pool) would ask a BMTK pool for its length, a second scan.
-            found = cls(list(iter(pool)), pool_label(pool), network=_token(pool))
+            found = cls(list(iter(pool)), label, network=network.token)
             found.network_name = pool.network_name
             if key not in known or not np.array_equal(known[key].ids, found.ids):
                 found.stream_label = stream_label(pool, found.ids)
                 known[key] = found
+        if once:
+            pool.arrays = known[key]
         return known[key]
 
     def same_nodes(self, other: NodeArrays) -> bool:
@@ -254,78 +251,52 @@ class NodeBlock:
         return cast("IntArray", self._nodes.ids[self._index])
 
 
-class _KnownPools:
-    """The pools of one network indexed so far, valid while its node list stays as it was."""
+@dataclass(eq=False)
+class _Known:
+    """What is known of a network while its node list stays as it was."""
 
-    def __init__(self, nodes: Sequence[Any]) -> None:
-        self.n_nodes = len(nodes)
-        self.ends = (nodes[0], nodes[-1]) if nodes else ()
-        self.pools: dict[Hashable, NodeArrays] = {}
-
-    def fits(self, nodes: Sequence[Any]) -> bool:
-        # Length and ends change with everything BMTK does to its node list (build, import,
-        # clear and rebuild). By identity: BMTK's nodes are dicts and all compare equal.
-        if len(nodes) != self.n_nodes:
-            return False
-        return all(old is new for old, new in zip(self.ends, (nodes[0], nodes[-1]), strict=True))
+    #: Stands for the network, for as long as that lives, and does not keep it alive.
+    token: object = field(default_factory=object)
+    n_nodes: int = 0
+    ends: tuple[Any, ...] = ()
+    #: The pools indexed so far.
+    pools: dict[Hashable, NodeArrays] = field(default_factory=dict)
 
 
-_known: weakref.WeakKeyDictionary[Any, _KnownPools] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Any, _Known] = weakref.WeakKeyDictionary()
 
 
-def _known_pools(network: Any) -> dict[Hashable, NodeArrays]:
-    """Return the pools of a network indexed so far, forgetting them when its nodes changed."""
-    nodes = _all_nodes(network)
-    if not nodes:
-        return {}
+def _known_of(pool: Any) -> _Known:
+    """Return what is known of the network of a pool, no pools of it when its nodes changed."""
     try:
-        if network not in _known or not _known[network].fits(nodes):
-            _known[network] = _KnownPools(nodes)
-        return _known[network].pools
-    except TypeError:  # cannot be referenced weakly
-        return {}
-
-
-_tokens: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
-
-
-def _token(pool: Any) -> object:
-    """Return an object that stands for the network of a pool and does not keep it alive."""
-    try:
-        return _tokens.setdefault(pool.network, object())
+        known = _known.setdefault(pool.network, _Known())
     except (AttributeError, TypeError):  # a stand-in without a network object
-        return None
+        return _Known()
+    nodes = nodes_of_network(pool)
+    # Length and ends change with everything BMTK does to its node list (build, import, clear
+    # and rebuild). By identity: BMTK's nodes are dicts and all compare equal.
+    ends = (nodes[0], nodes[-1]) if nodes else ()
+    same = len(nodes) == known.n_nodes and all(map(operator.is_, ends, known.ends))
+    if not nodes or not same:
+        known.pools, known.n_nodes, known.ends = {}, len(nodes), ends
+    return known
 
 
-def _all_nodes(network: Any) -> Sequence[Any] | None:
-    """Return the node list of a network, or None when it has no such thing."""
-    iterate = getattr(network, "nodes_iter", None)
+def nodes_of_network(pool: Any) -> Sequence[Any]:
+    """Return all nodes that the network of a pool has made; none when they are not known."""
+    iterate = getattr(getattr(pool, "network", None), "nodes_iter", None)
     nodes = iterate() if callable(iterate) else None
-    return nodes if isinstance(nodes, list) else None
-
-
-def nodes_of_network(pool: Any) -> int:
-    """Return how many nodes the network of a pool has made; 0 when that is not known."""
-    return len(_all_nodes(getattr(pool, "network", None)) or ())
+    return nodes if isinstance(nodes, list) else ()
 
 
 def ignores_added_nodes(pool: Any) -> bool:
     """Whether nodes were added to a built network: BMTK counts none then, and never makes them."""
-    network = getattr(pool, "network", None)
-    return bool(_all_nodes(network)) and getattr(network, "nnodes", None) == 0
+    return bool(nodes_of_network(pool)) and getattr(pool.network, "nnodes", None) == 0
 
 
 def keeps_nodes(pool: Any) -> bool:
     """Whether the network of a pool makes each node once: more nodes than before are new ones."""
     return bool(getattr(pool, "keeps_nodes", False))
-
-
-def same_network(a: Any, b: Any) -> bool:
-    """Whether two pools belong to one network: the same object, not only the same name."""
-    if a.network_name != b.network_name:
-        return False
-    # Stand-ins for pools may know no network object; then the name has to do.
-    return getattr(a, "network", None) is getattr(b, "network", None)
 
 
 def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
@@ -347,12 +318,14 @@ def is_same_pop(source: Any, target: Any, quick: bool = False) -> bool:
     -----
     Two networks with the same name are two networks.
     """
-    if not same_network(source, target):
+    # Stand-ins for pools may know no network object; then the name has to do.
+    networks = [(pool.network_name, getattr(pool, "network", None)) for pool in (source, target)]
+    if networks[0][0] != networks[1][0] or networks[0][1] is not networks[1][1]:
         return False
     if source is target:
         return True
     if quick:
-        keys = [filter_key(filters_of(pool)) for pool in (source, target)]
+        keys = [filter_key(pool) for pool in (source, target)]
         if None not in keys:
             return keys[0] == keys[1]
         # Filters that cannot be hashed, such as arrays: text tells them apart, as in reports.

@@ -36,11 +36,15 @@ Generator or RandomState
 int or SeedSequence              were given it, in call order
 ``syn_*`` helper, ``rng=None``   as ``decision``, ``rng=None``
 ``WeightRule`` and the others    as a ``syn_*`` helper
-any helper or rule, private      one of its own per edge type and property rule, anew at
-seed, in a property that our     every build: root seed and the key (source label, target
-NetworkBuilder evaluates         label, number of the edge type among those with equal
-                                 labels, property names); rules joined by ``properties()``
-                                 have one each
+any helper or rule, private      its own per edge type, property rule and slab of 4,096
+seed, in a property that our     targets, anew at every build: root seed and the key
+NetworkBuilder evaluates         (source label, target label, number of the edge type
+                                 among those with equal labels, property names), and the
+                                 number of the slab, whose synapses come in the order of
+                                 target and source; rules joined by ``properties()`` have
+                                 streams of their own each
+user's function as a rule, or    one per edge type and rule with that key, in call order
+helper in it, private seed
 ===============================  =====================================================
 
 The label of a pool is its text in reports (network name and filter) where that can only mean
@@ -82,6 +86,11 @@ RngLike: TypeAlias = (
 )
 
 _ALLOWED = "a numpy Generator or RandomState, an int >= 0, a SeedSequence, or None"
+#: Rows (sources, targets) that have one stream together, where streams are cut into slabs; part of
+#: the streams' definition.
+SLAB = 4096
+#: What :func:`streams` returns.
+Streams: TypeAlias = Callable[..., np.random.Generator]
 #: Marks, in a spawn key, what the words after it stand for; part of the streams' definition.
 _HELPERS, _USE, _PROPERTY, _LOOKING = 1, 2, 3, 4
 
@@ -128,9 +137,9 @@ class Seed:
                 self._helpers = np.random.default_rng(self._child(_HELPERS))
             return self._helpers
 
-    def of_property(self, key: tuple[Hashable, ...]) -> np.random.Generator:
-        """Return the stream of the property rule with this key, at its beginning."""
-        return np.random.default_rng(self._child(_PROPERTY, *_words(key)))
+    def of_property(self, key: tuple[Hashable, ...], *slab: int) -> np.random.Generator:
+        """Return the stream of a property, or of a slab of its targets, at its beginning."""
+        return np.random.default_rng(self._child(_PROPERTY, *_words(key), *slab))
 
     def _child(self, *words: int) -> np.random.SeedSequence:
         return np.random.SeedSequence(
@@ -193,7 +202,7 @@ default = _Default()
 
 #: Of this thread, as another one may evaluate the properties of another network: what gives the
 #: private stream of the property rule that is being evaluated, for a seed.
-_property_stream: ContextVar[Callable[[Seed, slice], np.random.Generator] | None] = ContextVar(
+_property_stream: ContextVar[Callable[..., np.random.Generator] | None] = ContextVar(
     "_property_stream", default=None
 )
 
@@ -211,7 +220,9 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
     """
     streams: dict[Hashable, np.random.Generator] = {}
 
-    def stream(seed: Seed, part: slice) -> np.random.Generator:
+    def stream(seed: Seed, part: slice, *slab: int) -> np.random.Generator:
+        if slab:
+            return seed.of_property((*key, *names[part]), *slab)
         root = str(seed.sequence.entropy), seed.sequence.spawn_key, names[part]
         if root not in streams:
             streams[root] = seed.of_property((*key, *names[part]))
@@ -227,6 +238,7 @@ def property_streams(*key: Hashable, names: tuple[str, ...] = ()) -> Iterator[No
 def helper_stream(
     source: SharedGenerator | Seed,
     part: slice = slice(None),  # immutable
+    *slab: int,
 ) -> SharedGenerator:
     """Return the generator that a rule draws from: a shared one, or the stream of a seed.
 
@@ -235,11 +247,14 @@ def helper_stream(
     source : Generator, RandomState or Seed
     part : slice, optional
         Which of the properties it is for, where several rules give them.
+    *slab : int
+        Number of the slab of targets whose synapses are evaluated, at the beginning of its
+        stream; without, the stream of rules that are called, where that has got to.
     """
     if not isinstance(source, Seed):
         return source
     private = _property_stream.get()
-    return source.helpers if private is None else private(source, part)
+    return source.helpers if private is None else private(source, part, *slab)
 
 
 def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
@@ -250,8 +265,8 @@ def generator_for_helper(rng: object, owner: str) -> SharedGenerator:
     return source.helpers if isinstance(source, Seed) else source
 
 
-def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Generator]:
-    """Take 128 bits from a generator, as the root of streams that are told apart by number.
+def streams(rng: SharedGenerator, version: int) -> Streams:
+    """Take 128 bits from a generator, as the root of streams that are told apart by numbers.
 
     Parameters
     ----------
@@ -262,15 +277,22 @@ def streams(rng: SharedGenerator, version: int) -> Callable[[int], np.random.Gen
     Returns
     -------
     callable
-        Returns the stream of a number, anew at every call; none depends on what another draws.
+        Returns the stream of one or several ints, anew at every call; none depends on what
+        another draws.
     """
     root = np.random.SeedSequence(int.from_bytes(rng.bytes(16), "little"))
 
-    def stream(number: int) -> np.random.Generator:
-        key = (*root.spawn_key, version, number)
+    def stream(*numbers: int) -> np.random.Generator:
+        key = (*root.spawn_key, version, *numbers)
         return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key))
 
     return stream
+
+
+def slabs(n: int) -> Iterator[tuple[int, slice]]:
+    """Yield the number of each slab of n rows, and the rows."""
+    for number, start in enumerate(range(0, n, SLAB)):
+        yield number, slice(start, min(start + SLAB, n))
 
 
 def _checked(prob: object, function: str) -> npt.NDArray[np.float64]:

@@ -92,8 +92,9 @@ def is_vectorized(function: Any) -> bool:
 
 def needs_python_calls(value: Any) -> bool:
     """Whether the parameter is a function that must be called once per pair."""
-    takes_arrays = is_vectorized(value) or metric_of(value) is not None or _is_array_law(value)
-    return callable(value) and not takes_arrays
+    if not callable(value):
+        return False
+    return not (is_vectorized(value) or metric_of(value) is not None or _is_array_law(value))
 
 
 def _is_array_law(function: Any) -> bool:

@@ -18,16 +18,27 @@ from bmtool_connectors import (
     FixedOutDegreeConnector,
     FixedTotalNumberConnector,
     MatrixConnector,
+    NodeArrays,
     NodeError,
     OneToOneConnector,
     PairwisePoissonConnector,
     ParameterError,
     UnidirectionConnector,
+    randomness,
     vectorized,
 )
-from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling import degree, degree_moments, totals
+from bmtool_connectors.sampling.blocks import PairSpace
 
 SEEDED = {"rng": 1, **QUIET}
+
+
+class Node(dict[str, Any]):
+    """A node object, as BMTK makes them."""
+
+    def __init__(self, node_id: int) -> None:
+        super().__init__()
+        self.node_id = node_id
 
 
 def drawn(connector: Any, n_a: int = 30, n_b: int = 0) -> Any:
@@ -171,6 +182,115 @@ def test_counts_and_report(tmp_path: Any) -> None:
     assert list(connector.connectivity.possible) == [15 * 29]
     assert len(edges) == 45
     assert report.read_text().splitlines()[1].endswith(f"{100 * 45 / 435:.8g},{100 * 45 / 870:.8g}")
+
+
+# ---------------------------------------------------------------------- slabs
+N_ROWS, N_COLUMNS = 29, 17  # slabs of 4 rows, and one of a single row
+SLABS = range(8)
+LEFT_OUT = np.where(np.arange(N_ROWS) % 3, np.arange(N_ROWS) % N_COLUMNS, -1)
+
+
+@pytest.fixture
+def slabs_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(randomness, "SLAB", 4)
+
+
+def streams(seed: int = 1) -> randomness.Streams:
+    return degree.streams(np.random.default_rng(seed))
+
+
+def without(slab: int) -> randomness.Streams:
+    """Return streams among which that of a slab must not be asked for."""
+
+    def stream(*numbers: int) -> np.random.Generator:
+        assert numbers != (slab,)
+        return streams()(*numbers)
+
+    return stream
+
+
+def space(n_source: int = N_ROWS) -> PairSpace:
+    """Return all pairs of two pools that share some nodes, without autapses."""
+    nodes = [Node(k) for k in range(n_source + N_COLUMNS)]
+    source = NodeArrays(nodes[:n_source], network="net")
+    return PairSpace(
+        source, NodeArrays(nodes[n_source - 9 :][:N_COLUMNS], network="net"), autapses=False
+    )
+
+
+@pytest.mark.usefixtures("slabs_of_four")
+@pytest.mark.parametrize("multapses", [False, True])
+@pytest.mark.parametrize("left_out", [None, LEFT_OUT], ids=["all", "some left out"])
+def test_partners_of_a_slab_alone(multapses: bool, left_out: Any) -> None:
+    """As among all slabs, and whatever the other rows choose."""
+    wanted = np.random.default_rng(0).integers(0, N_COLUMNS, N_ROWS)
+    row, column = degree.partners(wanted, N_COLUMNS, streams(), left_out, multapses=multapses)
+    assert (np.bincount(row, minlength=N_ROWS) == wanted).all()
+    assert (np.diff(row) >= 0).all()
+    for slab, part in randomness.slabs(N_ROWS):
+        held = None if left_out is None else left_out[part]
+        alone = degree.columns_of_slab(
+            wanted[part], N_COLUMNS, streams()(slab), held, multapses=multapses
+        )
+        inside = (row >= part.start) & (row < part.stop)
+        assert column[inside].tolist() == alone.tolist()
+        other = wanted.copy()
+        other[: part.start], other[part.stop :] = 1, 2
+        row_2, column_2 = degree.partners(
+            other, N_COLUMNS, streams(), left_out, multapses=multapses
+        )
+        inside = (row_2 >= part.start) & (row_2 < part.stop)
+        assert column_2[inside].tolist() == alone.tolist()
+    assert len({tuple(column[row // 4 == slab]) for slab in SLABS}) == len(SLABS)
+
+
+@pytest.mark.usefixtures("slabs_of_four")
+def test_degrees_of_a_slab_alone() -> None:
+    law = stats.poisson(7)
+    nodes = space().source
+    every = degree.degrees(law, nodes, streams(), "in_degree of X")
+    alone = [
+        degree.drawn_degrees(law, part.stop - part.start, streams(), slab)
+        for slab, part in randomness.slabs(N_ROWS)
+    ]
+    assert every.tolist() == np.concatenate(alone).tolist()
+    assert len({tuple(each) for each in alone}) == len(alone)
+
+
+@pytest.mark.usefixtures("slabs_of_four")
+@pytest.mark.parametrize("multapses", [False, True])
+@pytest.mark.parametrize("n", [0, 1, 12, 90, 240, 350, 470])
+def test_total_of_a_slab_alone(n: int, multapses: bool) -> None:
+    """Without drawing any pair of the others; all slabs together have the total."""
+    pairs = space()
+    i, j = totals.total_pairs(n, pairs, np.random.default_rng(1), multapses=multapses)
+    assert len(i) == n
+    keys = i * N_COLUMNS + j
+    assert (np.diff(keys) >= (not multapses)).all()
+    assert not pairs.is_self(i, j).any()
+    for slab in SLABS:
+        for other in set(SLABS) - {slab}:
+            parts = totals.pairs_of_slabs(
+                n, pairs, without(other), range(slab, slab + 1), multapses=multapses
+            )
+            alone = [k * N_COLUMNS + m for a, b in parts for k, m in zip(a, b, strict=True)]
+            assert keys[i // 4 == slab].tolist() == alone
+    some = list(totals.pairs_of_slabs(n, pairs, streams(), range(2, 5), multapses=multapses))
+    assert sum(len(a) for a, _ in some) == ((i >= 8) & (i < 20)).sum()
+
+
+@pytest.mark.usefixtures("slabs_of_four")
+@pytest.mark.parametrize("mean", [0.2, 1.7])
+def test_poisson_of_a_slab_alone(mean: float) -> None:
+    pairs = space()
+    i, j, count = totals.poisson_pairs(mean, pairs, np.random.default_rng(1))
+    count = np.broadcast_to(count, len(i))
+    for slab in SLABS:
+        alone = totals.poisson_of_slab(mean, pairs, slab, streams()(slab))
+        inside = i // 4 == slab
+        assert i[inside].tolist() == alone[0].tolist()
+        assert j[inside].tolist() == alone[1].tolist()
+        assert (count[inside] == alone[2]).all()
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -348,7 +468,7 @@ class TestOddities:
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 1000, 12345])
 def test_one_draw_has_one_partner(n: int) -> None:
     """The variance is 0, and not a little below."""
-    mean, variance = degree.different(np.array([0, 1]), float(n))
+    mean, variance = degree_moments.different(np.array([0, 1]), float(n))
     assert mean == pytest.approx([0.0, 1.0])
     assert variance == pytest.approx([0.0, 0.0], abs=1e-12)
     assert (variance >= 0).all()

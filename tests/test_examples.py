@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bmtool_connectors import verify
+
+#: What an example said, and where it ran.
+Ran = tuple[subprocess.CompletedProcess[str], Path]
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
@@ -29,15 +35,27 @@ def test_there_are_examples() -> None:
     assert "quickstart.py" in [example.name for example in EXAMPLES]
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Ran]:
+    """Run an example as a user does first, in a folder of its own; each of them once."""
+
+    @functools.cache
+    def once(example: Path) -> Ran:
+        folder = tmp_path_factory.mktemp(example.stem)
+        size = () if example.name == "quickstart.py" else ("--cells", "500")
+        return run(example, folder, *size), folder
+
+    return once
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_runs(example: Path, tmp_path: Path) -> None:
-    size = () if example.name == "quickstart.py" else ("--cells", "500")
-    done = run(example, tmp_path, *size)
+def test_runs(example: Path, ran: Callable[[Path], Ran]) -> None:
+    done, folder = ran(example)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.strip()
     assert max(map(len, done.stdout.splitlines())) <= 80
-    written = [path for path in tmp_path.iterdir() if path.name != "output"]
+    written = [path for path in folder.iterdir() if path.name != "output"]
     assert not written, "an example writes into its output folder only"
 
 
@@ -46,13 +64,14 @@ class TestColumn:
 
     example = next(example for example in EXAMPLES if example.name == "cortical_column.py")
 
-    def test_files(self, tmp_path: Path) -> None:
-        done = run(self.example, tmp_path, "--cells", "300", "--output", "a/b")
+    def test_files(self, ran: Callable[[Path], Ran]) -> None:
+        done, folder = ran(self.example)
         assert done.returncode == 0, done.stderr
-        names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
+        folder /= "output/cortical_column"
+        names = {path.name for path in folder.iterdir()}
         sources = ("cortex", "shell", "thalamus", "baseline")
         assert names >= {f"{source}_cortex_edges.h5" for source in sources}
-        assert verify(tmp_path / "a" / "b").findings == ()
+        assert verify(folder).findings == ()
         assert names >= {"conn.csv", "probability.png", "cortex_gap_juncs.h5"}
         assert not [name for name in names if name.startswith(".")]
 
@@ -92,10 +111,8 @@ class TestQuickstart:
 
     example = next(example for example in EXAMPLES if example.name == "quickstart.py")
 
-    def test_files(self, tmp_path: Path) -> None:
-        done = run(self.example, tmp_path, "--output", "a/b")
-        assert done.returncode == 0, done.stderr
-        folder = tmp_path / "a" / "b"
+    def test_files(self, tmp_path: Path, ran: Callable[[Path], Ran]) -> None:
+        folder = ran(self.example)[1] / "output/quickstart"
         names = {path.name for path in folder.iterdir()}
         assert names >= {
             "background_example_net_edges.h5",
@@ -106,13 +123,16 @@ class TestQuickstart:
             "example_net_nodes.h5",
         }
         assert verify(folder).findings == ()
-        first_report = (folder / "conn.csv").read_text()
+        again = Path(shutil.copytree(folder, tmp_path / "a" / "b"))
         run(self.example, tmp_path, "--output", "a/b")
-        assert (folder / "conn.csv").read_text() == first_report, "same seed, same network"
+        first_report = (folder / "conn.csv").read_text()
+        assert (again / "conn.csv").read_text() == first_report, "same seed, same network"
 
-    def test_seed(self, tmp_path: Path) -> None:
-        printed = {run(self.example, tmp_path, "--seed", seed).stdout for seed in ("1", "2")}
-        assert len(printed) == 2
+    def test_seed(self, tmp_path: Path, ran: Callable[[Path], Ran]) -> None:
+        other = run(self.example, tmp_path, "--seed", "2", "--output", "a/b")
+        assert (tmp_path / "a" / "b" / "conn.csv").exists(), other.stderr
+        first = ran(self.example)[0]
+        assert other.stdout.splitlines()[:-1] != first.stdout.splitlines()[:-1]
 
     def test_discrepancy(self, tmp_path: Path) -> None:
         """With a limit of 0 standard deviations any draw is a discrepancy, and says so."""

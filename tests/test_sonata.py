@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import itertools
 import json
 import os
 import subprocess
@@ -37,6 +38,8 @@ from bmtool_connectors import (
     verify,
 )
 from bmtool_connectors.sonata import pair_digests, rows
+from bmtool_connectors.sonata.index_writer import IndexWriter
+from bmtool_connectors.sonata.options import SaveOptions
 
 POPULATION = "edges/net_to_net"
 
@@ -54,7 +57,7 @@ def network(make: Any = NetworkBuilder, seed: int = 1, n: int = 12) -> Any:
     net.add_nodes(N=n, pop_name="A", node_id=ids[:n].tolist(), positions=list(points[:n]))
     net.add_nodes(N=n, pop_name="B", node_id=ids[n:].tolist(), positions=list(points[n:]))
     a, b = {"pop_name": "A"}, {"pop_name": "B"}
-    values = np.random.default_rng(seed).random(10_000).tolist()
+    values = np.random.default_rng(seed).random(3 * n * n).tolist()  # up to 3 for each pair
     net.add_edges(a, b, connection_rule=counts, weight=0.5, delay=2.0)
     for source, target, names in (
         (b, a, ["delay"]),
@@ -447,6 +450,19 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert peak < 150 * (1 << 14) + 60 * 20_000 + 1e6
 
 
+def test_index_of_long_columns(tmp_path: Path) -> None:
+    """Rows beyond 32 bits are announced, and a few of them written."""
+    writer = IndexWriter(np.array([2, 0, 3, 1 << 32]), tmp_path / "runs")
+    for part in ([0, 2, 0], [2, 2, 3, 3], [3]):
+        writer.add(np.array(part))
+    with h5py.File(tmp_path / "index.h5", "w") as h5:
+        writer.write(h5, SaveOptions(), lambda: None)
+        assert h5["node_id_to_range"][()].tolist() == [[0, 2], [0, 0], [2, 4], [4, 5]]
+        rows_of = [[0, 1], [2, 3], [1, 2], [3, 5], [5, 8]]
+        assert h5["range_to_edge_id"][()].tolist() == rows_of
+    writer.close()
+
+
 def test_chunks(tmp_path: Path) -> None:
     """Datasets are compressed in chunks that HDF5 keeps in memory."""
     net = large(2_000, 1e5)
@@ -821,18 +837,29 @@ from test_sonata import large
 net = large(2_000, 2e5)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:
-    net.save({folder!r}, compression="none")
+    net.save({folder!r}, compression={compression!r})
 except OSError as error:
     print(error)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of files")
-@pytest.mark.parametrize("limit", [10_000, 1_000_000, 5_000_000])
-def test_no_room(limit: int, old: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("compression", "limit"),
+    [
+        *itertools.product(["none"], [10_000, 1_000_000, 5_000_000]),
+        *itertools.product(["gzip", 4], [10_000, 500_000, 1_400_000]),
+    ],
+)
+def test_no_room(compression: Any, limit: int, old: Any, tmp_path: Path) -> None:
     """A system that takes no more than some bytes, in the middle of HDF5's own writes."""
     folder = tmp_path / "files"
-    code = CHILD.format(path=[str(Path(__file__).parent)], limit=limit, folder=str(folder))
+    code = CHILD.format(
+        path=[str(Path(__file__).parent)],
+        limit=limit,
+        folder=str(folder),
+        compression=compression,
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "(file too large); the files that were there are unchanged" in done.stdout.lower()
     assert (done.returncode, done.stderr) == (0, "")

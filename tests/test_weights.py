@@ -18,6 +18,7 @@ from scipy import stats
 import bmtool_connectors
 from bmtool_connectors import (
     DelayRule,
+    EdgeList,
     FixedInDegreeConnector,
     GaussianDropoff,
     NetworkBuilder,
@@ -30,12 +31,21 @@ from bmtool_connectors import (
     lognormal,
     mixture,
     properties,
+    randomness,
     spherical_dist,
     syn_const_delay,
+    syn_const_delay_feng_section_PN,
+    syn_dist_delay_feng,
+    syn_dist_delay_feng_section_PN,
+    syn_section_PN,
+    syn_uniform_delay_section,
     truncated,
     vectorized,
 )
 from bmtool_connectors.builder.properties import _Columns
+from bmtool_connectors.synapses import synapse_block
+from bmtool_connectors.synapses.helper_rules import RuleOf
+from bmtool_connectors.synapses.synapse_block import TargetOrder
 
 FALSE_ALARM = 1e-6
 LOGNORMAL, NORM = lognormal(2.0, 0.5), stats.norm(0.0, 0.2)
@@ -108,6 +118,11 @@ RULES: dict[str, Make] = {
 #: Those that a shared generator has to be asked for one by one, and those of Python functions.
 IN_TURN = {"mixture", "any of scipy", "place, both drawn", "joined, two drawn"}
 CALLED = {"nodes", "modulated, own"}
+#: Those that draw nothing; functions are then called in the order of the synapses.
+NO_DRAW = {
+    *("number", "profile", "nodes", "arrays of nodes"),
+    *("fixed", "velocity", "velocity, flat", "velocity, own"),
+}
 
 
 def network(builder: Any, make: Make, rng: Any, n_syn: int = 3, n: int = 7) -> Any:
@@ -129,10 +144,11 @@ def network(builder: Any, make: Make, rng: Any, n_syn: int = 3, n: int = 7) -> A
 def _arguments(rule: Any) -> dict[str, Any]:
     """Return arguments for add_properties, of the rule as it is."""
     several = len(rule.names) > 1
+    dtypes = getattr(rule, "dtypes", (float,) * len(rule.names))  # helpers have none
     return {
         "names": list(rule.names) if several else rule.names[0],
         "rule": rule,
-        "dtypes": list(rule.dtypes) if several else rule.dtypes[0],
+        "dtypes": list(dtypes) if several else dtypes[0],
     }
 
 
@@ -161,7 +177,7 @@ def test_as_bmtk_calls_it(name: str, make: Any, monkeypatch: pytest.MonkeyPatch)
     assert bool(called) == (name in IN_TURN | CALLED)
     called.clear()
     network(NetworkBuilder, RULES[name], 5)
-    assert bool(called) == (name in CALLED), "with a private seed"
+    assert bool(called) == (name in CALLED & NO_DRAW), "with a private seed"
 
 
 def synapses(net: Any) -> list[tuple[Any, Any, Any]]:
@@ -338,8 +354,182 @@ def test_streams_are_pinned() -> None:
         "delay": lambda rng: 1.0 + 0.1 * rng.standard_normal(4),
         "syn_weight": lambda rng: LOGNORMAL.rvs(size=4, random_state=rng),
     }.items():
-        stream = seed.of_property(("net: *", "net: *", 0, name))
-        assert found[name] == pytest.approx(values(stream), rel=1e-12)
+        stream = seed.of_property(("net: *", "net: *", 0, name), 0)
+        # Drawn in the order of target and source, and told in that of source and target.
+        drawn = values(stream)[[0, 2, 1, 3]]
+        assert found[name] == pytest.approx(drawn, rel=1e-12)
+
+
+class Table:
+    """The synapses of an edge type onto some of its targets."""
+
+    def __init__(self, table: Any, targets: slice) -> None:
+        self.source, self.target, self.is_of = table.source, table.target, table.is_of
+        edges = table.edges
+        inside = (edges.target >= targets.start) & (edges.target < targets.stop)
+        self.rows = np.flatnonzero(np.repeat(inside, edges.n_syn))
+        self.n_syns = len(self.rows)
+        ends, arg = (edges.source[inside], edges.target[inside]), edges.pair_arg
+        self.edges = EdgeList.from_sorted(
+            *ends, edges.shape, edges.n_syn[inside], None if arg is None else arg[inside]
+        )
+        self.by_target = TargetOrder(self.edges, self.n_syns)
+
+
+def evaluated(rule: Any, table: Any) -> list[np.ndarray]:
+    """Return the values of all synapses of a table, those of the first edge type of ``network``."""
+    found: dict[int, np.ndarray] = {}
+    names = rule.names
+    keys = table.source.stream_label, table.target.stream_label, 0
+    with randomness.property_streams(*keys, names=names):
+        for each in rule.evaluations(table):
+            columns = [k for index in each.indices for k in range(len(names))[index]]
+            assert each.blocks is not None
+            for k in columns:
+                found[k] = np.full(table.n_syns, np.nan)
+            for rows, block in each.blocks:
+                for k, values in zip(columns, block, strict=True):
+                    assert np.isnan(found[k][rows]).all(), "twice"
+                    found[k][rows] = values
+    return [found[k] for k in sorted(found)]
+
+
+#: Rules that draw, and the helpers.
+DRAWING: dict[str, Make] = {
+    **{name: make for name, make in RULES.items() if name not in NO_DRAW},
+    "syn_const_delay": lambda c, rng: syn_const_delay(RuleOf(), rng=rng),
+    "syn_dist_delay_feng": lambda c, rng: syn_dist_delay_feng(RuleOf(), None, rng=rng),
+    "syn_dist_delay_feng, stored": lambda c, rng: syn_dist_delay_feng(
+        RuleOf(), None, connector=c, rng=rng
+    ),
+    "syn_uniform_delay_section": lambda c, rng: syn_uniform_delay_section(RuleOf(), None, rng=rng),
+    "syn_section_PN": lambda c, rng: syn_section_PN(RuleOf(), None, rng=rng),
+    "syn_const_delay_feng_section_PN": lambda c, rng: syn_const_delay_feng_section_PN(
+        RuleOf(), None, rng=rng
+    ),
+    "syn_dist_delay_feng_section_PN": lambda c, rng: syn_dist_delay_feng_section_PN(
+        RuleOf(), None, connector=c, rng=rng
+    ),
+}
+
+
+@pytest.mark.parametrize("n_syn", [1, 3])
+@pytest.mark.parametrize("block", [5, 1 << 14])
+@pytest.mark.parametrize("name", DRAWING)
+def test_a_slab_of_targets_alone(
+    name: str, block: int, n_syn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its values are those among all slabs, whatever edges the others have."""
+    monkeypatch.setattr(randomness, "SLAB", 3)
+    monkeypatch.setattr(synapse_block, "PAIRS", block)
+    made = []
+
+    def make(connector: Any, rng: Any) -> Any:
+        made.append(DRAWING[name](connector, rng))
+        return made[0]
+
+    net = network(NetworkBuilder, make, 5, n_syn=n_syn, n=14)
+    table, rule = net.edges_table()[0], made[0]
+    assert "by_target" not in vars(table), "the order is not kept"
+    whole = evaluated(rule, table)
+    stored = [table.get_property_value(each) for each in rule.names]
+    assert [each.tolist() for each in whole] == [each.tolist() for each in stored]
+    n_found = 0
+    for _, targets in randomness.slabs(14):
+        part = Table(table, targets)
+        n_found += part.n_syns
+        for values, alone in zip(whole, evaluated(rule, part), strict=True):
+            assert values[part.rows].tolist() == alone.tolist()
+    assert n_found == table.n_syns > 80 * n_syn
+    two = evaluated(rule, Table(table, slice(3, 9)))
+    assert [each[Table(table, slice(3, 9)).rows].tolist() for each in whole] == [
+        each.tolist() for each in two
+    ]
+
+
+def test_slabs_in_order_of_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Number by number: a stream per slab, synapses in the order of target and source."""
+    monkeypatch.setattr(randomness, "SLAB", 3)
+    net = NetworkBuilder("net")
+    net.add_nodes(N=8)
+    edges = net.add_edges(connection_rule=2)
+    edges.add_properties("delay", rule=DelayRule(jitter=NORM, minimum=1e-9, rng=1), dtypes=float)
+    net.build()
+    found = np.array(columns(net)["delay"]).reshape(8, 8, 2)
+    for slab, (start, stop) in enumerate([(0, 3), (3, 6), (6, 8)]):
+        stream = bmtool_connectors.randomness.Seed(1).of_property(
+            ("net: *", "net: *", 0, "delay"), slab
+        )
+        values = 0.2 * stream.standard_normal((stop - start, 8, 2))
+        expected = np.maximum(values, 1e-9).swapaxes(0, 1)
+        assert found[:, start:stop] == pytest.approx(expected, rel=1e-12)
+
+
+def test_functions_with_a_seed() -> None:
+    """Called for each synapse, they give what arrays give; drawn numbers are the same."""
+    pairs: list[tuple[Make, Make]] = [
+        (
+            lambda c, rng: WeightRule(LOGNORMAL, modulation=own_law, rng=rng),
+            lambda c, rng: WeightRule(LOGNORMAL, modulation=own_array_law, rng=rng),
+        ),
+        (
+            lambda c, rng: DelayRule(None, of_nodes, NORM, rng=rng),
+            lambda c, rng: DelayRule(None, of_node_arrays, NORM, rng=rng),
+        ),
+        (
+            lambda c, rng: DelayRule(30.0, None, NORM, dist=lambda a, b: own_pair(a, b), rng=rng),
+            lambda c, rng: DelayRule(30.0, None, NORM, dist=own_distance, rng=rng),
+        ),
+        (
+            lambda c, rng: DelayRule(30.0, None, NORM, connector=Stored(c), rng=rng),
+            lambda c, rng: DelayRule(30.0, None, NORM, connector=c, rng=rng),
+        ),
+        (
+            lambda c, rng: WeightRule(LOGNORMAL, modulation=Subclass(stdev=40.0), rng=rng),
+            lambda c, rng: WeightRule(LOGNORMAL, modulation=GaussianDropoff(stdev=40.0), rng=rng),
+        ),
+    ]
+    for called, arrays in pairs:
+        found, expected = (columns(network(NetworkBuilder, make, 5)) for make in (called, arrays))
+        for name, values in expected.items():
+            assert found[name] == pytest.approx(values, rel=1e-12)
+
+
+def own_pair(source: Any, target: Any) -> float:
+    """Return the distance along z of two nodes."""
+    return float(abs(source["positions"][2] - target["positions"][2]))
+
+
+class Stored:
+    """What has stored the same as a connector, and is another one."""
+
+    def __init__(self, connector: Any) -> None:
+        self.get_conn_prop = connector.get_conn_prop
+
+
+class Subclass(GaussianDropoff):
+    """A profile that may do anything, so that it is called for each distance."""
+
+
+def test_joined_with_a_shared_generator() -> None:
+    """What has a seed is drawn in slabs, whatever the rest takes in turn from a generator."""
+
+    def joined(rng: Any) -> Make:
+        return lambda c, _: properties(
+            WeightRule(LOGNORMAL, rng=rng),
+            DelayRule(jitter=LOGNORMAL, rng=1),
+            PlacementRule([3, 4], stats.uniform(), rng=rng),
+            add_nsyns=False,
+        )["rule"]
+
+    found = columns(network(NetworkBuilder, joined(np.random.default_rng(2)), None))
+    private = columns(network(NetworkBuilder, joined(2), None))
+    assert found["delay"] == private["delay"]
+    rng = np.random.default_rng(2)
+    for k, weight in enumerate(found["syn_weight"]):
+        assert weight == pytest.approx(LOGNORMAL.rvs(random_state=rng), rel=1e-12)
+        assert found["afferent_section_id"][k] == 3 + (rng.uniform() >= 0.5)
+        assert found["afferent_section_pos"][k] == rng.uniform()
 
 
 def test_a_rule_under_other_names() -> None:
@@ -565,7 +755,7 @@ def test_wrong_parameters(call: Any, match: str) -> None:
         (
             lambda: WeightRule(vectorized(lambda a, b: a.node_id - 2.0)),
             "distribution of WeightRule must be a magnitude >= 0, or sign=None, got -2.0 for the "
-            "synapse from node 0 to node 7",
+            "synapse from node 0 to node 10",
         ),
         (
             lambda: WeightRule(lambda a, b: -1),
@@ -586,7 +776,7 @@ def test_wrong_parameters(call: Any, match: str) -> None:
         (
             lambda: WeightRule(1, None, modulation=vectorized(lambda d: d * np.nan)),
             "modulation of WeightRule must be a finite number, got nan for the synapse from node "
-            "0 to node 7",
+            "0 to node 10",
         ),
         (
             lambda: DelayRule(fixed=lambda a, b: "x"),

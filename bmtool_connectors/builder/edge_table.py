@@ -21,6 +21,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.views import ConnectorViews
 from bmtool_connectors.sonata import layout
 from bmtool_connectors.sonata.rows import EdgeArrays, EdgeEnd
+from bmtool_connectors.synapses.synapse_block import TargetOrder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,16 @@ class EdgeTable:
         return self.n_syns if self.has_properties else self.n_pairs
 
     # ------------------------------------------------------------------ properties
+    @functools.cached_property
+    def by_target(self) -> TargetOrder:
+        """The pairs in the order of their targets, kept until :meth:`complete`."""
+        return TargetOrder(self.edges, self.n_syns)
+
+    def complete(self) -> EdgeTable:
+        """Return the table without what only the evaluation of properties needs."""
+        self.__dict__.pop("by_target", None)
+        return self
+
     def add_column(self, name: str, dtype: Any) -> npt.NDArray[Any]:
         """Add a property with a value per synapse, and return the array to be filled in.
 

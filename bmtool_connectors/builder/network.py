@@ -17,7 +17,7 @@ from bmtool_connectors.builder.rule_edges import edges_of
 from bmtool_connectors.builder.saving import SavingNetwork
 from bmtool_connectors.checks import flag
 from bmtool_connectors.errors import NodeError, ParameterError, warn
-from bmtool_connectors.generators import SharedGenerator, generators_in, restored_on_error
+from bmtool_connectors.generators import generators_in, restored_on_error
 from bmtool_connectors.locks import Lock
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.progress import progress
@@ -170,27 +170,20 @@ class _SparseNetwork(SavingNetwork):
             super().build(force=force)
             return
         with self._lock:
-            self._make_edges(force)
-
-    def _make_edges(self, force: bool) -> None:
-        if not self.nodes_built:
-            self.make_nodes()
-        if force:
-            self._forget_edges()
-        keys = _stream_keys(self.get_connections())
-        waiting = [each for each in keys if not self._is_made(each)]
-        with progress(len(waiting), self.verbose, "edge type", self.name) as advance:
-            for edge_type in waiting:
-                self._tables[edge_type] = self._table(edge_type, keys[edge_type])
-                self.edges_table()[:] = [
-                    self._tables[each] for each in keys if each in self._tables
-                ]
-                advance(1)
-        self.set_built(edges=True)
-
-    def _is_made(self, edge_type: Any) -> bool:
-        table = self._tables.get(edge_type)
-        return table is not None and table.n_params == len(edge_type.params)
+            if not self.nodes_built:
+                self.make_nodes()
+            if force:
+                self._forget_edges()
+            keys, made = _stream_keys(self.get_connections()), self._tables
+            waiting = [
+                each for each in keys if each not in made or made[each].n_params != len(each.params)
+            ]
+            with progress(len(waiting), self.verbose, "edge type", self.name) as advance:
+                for edge_type in waiting:
+                    made[edge_type] = self._table(edge_type, keys[edge_type])
+                    self.edges_table()[:] = [made[each] for each in keys if each in made]
+                    advance(1)
+            self.set_built(edges=True)
 
     def _table(self, edge_type: Any, key: tuple[Hashable, ...]) -> EdgeTable:
         """Make the edges of one call of ``add_edges``."""
@@ -199,11 +192,13 @@ class _SparseNetwork(SavingNetwork):
         edges = edges_of(edge_type, source, target, self.verbose)
         self.remember_target(edge_type.target_nodes)
         table = EdgeTable(edge_type, edges, source, target)
+        rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
+        sources = randomness.default.source, edge_type.connector
         # All of them or none: a retry draws the first one again.
-        with restored_on_error(*_shared_generators(edge_type)):
+        with restored_on_error(*(generators_in(*sources, *rules) if rules else ())):
             for param in edge_type.params:
                 add_properties(table, param, key, self.verbose)
-        return table
+        return table.complete()
 
     def _forget_edges(self) -> None:
         self._tables.clear()
@@ -231,13 +226,6 @@ def _columns_of(node: Any) -> tuple[str, ...]:
     # BMTK's reader has objects for names.
     names = (getattr(name, "name", name) for name in node.params)
     return tuple(name for name in names if name != "node_id")
-
-
-def _shared_generators(edge_type: Any) -> list[SharedGenerator]:
-    """Return the generators that rules of an edge type may draw from, as far as can be seen."""
-    rules = [_bmtk.property_rule(param)[:2] for param in edge_type.params]
-    found = generators_in(randomness.default.source, edge_type.connector, *rules)
-    return found if rules else []
 
 
 def _stream_keys(edge_types: Sequence[Any]) -> dict[Any, tuple[Hashable, ...]]:
@@ -288,7 +276,7 @@ class SparseNetwork(_bmtk.DenseNetwork if _bmtk.CHANGES else _SparseNetwork):  #
       ``compact`` and ``portable``.
     - The functions ``syn_*`` and the rules for weights, delays and places of this package are
       evaluated for all synapses at once, and with a private seed each property of each edge type
-      has a stream of its own. The former may be given ``rule_params={'connector': connector}``.
+      has streams of its own. The former may be given ``rule_params={'connector': connector}``.
     - A property ``nsyns`` is stored as it was given.
 
     With several MPI processes edges are made by BMTK's own code, with its dense tables.

@@ -226,9 +226,9 @@ class NetworkSave:
         """Write the recipe; return what is left of an earlier save, if no recipe tells of it."""
         name, tables, saved = self._network.name, self._network.edges_table(), self.saved
         with self._files.writing(file) as path:  # last: until then there is the previous one
-            recipe = make_recipe(file, name, tables, self.written, saved)
+            recipe = make_recipe(name, tables, self.written, saved)
+            recipes.write_recipe(path, file, recipe, saved)
             known, possible = leftovers(file, name, recipe["files"] or (), saved.ends is None)
             for each in known:
                 self._files.remove(each)
-            recipes.write_recipe(path, recipe)
         return possible

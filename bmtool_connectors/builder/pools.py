@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmtool_connectors.builder._bmtk import NodePool
+from bmtool_connectors.filters import filters_of
 from bmtool_connectors.nodes import NodeArrays
 
 
@@ -74,17 +75,14 @@ class IndexedPool(NodePool):  # type: ignore[misc]
     #: Its nodes as arrays, where the filter holds a function, which is asked once.
     arrays: NodeArrays | None = None
 
-    def __init__(self, network: Any, **properties: Any) -> None:
-        super().__init__(network, **properties)
-        self._asked = properties
-        #: What was found in each group of nodes.
-        self._parts: list[Sequence[Any]] = []
+    #: What was found in each group of nodes.
+    _parts: Sequence[Sequence[Any]] = ()
 
     def _found(self) -> list[Sequence[Any]]:
         groups: Sequence[NodeGroup] = self.network.node_groups
         # Groups are only ever added. A list anew, because two threads may look at once.
-        known = self._parts
-        new = (group.passing(self._asked) for group in groups[len(known) :])
+        known, asked = self._parts, filters_of(self) or {}
+        new = (group.passing(asked) for group in groups[len(known) :])
         self._parts = found = [*known, *new]
         return found
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from numbers import Number
 from typing import Any, NoReturn
 
@@ -15,11 +16,12 @@ from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import property_streams
-from bmtool_connectors.synapses.helpers import batched
+from bmtool_connectors.synapses.helpers import evaluations
+from bmtool_connectors.synapses.rules import ALL, Block, Evaluation
+from bmtool_connectors.synapses.synapse_block import Rows
 
 #: Synapses between two steps of the progress bar.
 _SYNAPSES_PER_STEP = 1 << 14
-_Block = tuple[npt.NDArray[Any], ...]
 #: What NumPy raises for a value that an array cannot hold.
 _REFUSED = (TypeError, ValueError, OverflowError, FloatingPointError)
 
@@ -62,16 +64,16 @@ def add_properties(table: EdgeTable, param: Any, key: tuple[Hashable, ...], show
     bound = functools.partial(rule, **rule_params) if callable(rule) else _bmtk.created_rule(rule)
     with property_streams(*key, names=tuple(map(str, names))):
         try:
-            blocks = batched(bound, table)
+            found = evaluations(bound, table)
         except ParameterError as error:
             raise _explained(error, columns.owner) from error
-        if blocks is not None:
-            columns.set_batch(_with_owner(blocks, columns.owner))
-        else:
+        if found is None:
             columns.set_calls(bound, show)
+        else:
+            columns.set_evaluated(found, show)
 
 
-def _with_owner(blocks: Iterator[_Block], owner: str) -> Iterator[_Block]:
+def _with_owner(blocks: Iterable[Block], owner: str) -> Iterator[Block]:
     """Yield what a rule gives; its errors say whose rule it is."""
     try:
         yield from blocks
@@ -100,17 +102,38 @@ class _Columns:
             self._refuse(value, "one value for each name")
         self._set(self._columns[0], value)
 
-    def set_batch(self, blocks: Iterator[_Block]) -> None:
+    def set_evaluated(self, evaluations: Sequence[Evaluation], show: bool) -> None:
+        """Put in what a rule of this package gives; each part of it as that can be evaluated."""
+        n = sum(len(rule.names) for _, rule, _ in evaluations)
+        if n > 1 and not self._several:
+            self._refuse(f"{n} values", "as many names as a rule gives values")
+        if n < len(self._columns):
+            self._refuse(f"{n} values", f"{len(self._columns)} values, one for each name")
+        for indices, rule, blocks in evaluations:
+            columns = self if len(evaluations) == 1 else self._of(indices)
+            if blocks is None:
+                columns.set_calls(rule, show)
+            else:
+                columns.set_blocks(blocks, show)
+
+    def _of(self, indices: Sequence[slice]) -> _Columns:
+        """Return some of the columns, for a rule that gives only those."""
+        chosen = copy.copy(self)
+        chosen._columns = [column for index in indices for column in self._columns[index]]
+        chosen._several = len(chosen._columns) > 1
+        return chosen
+
+    def set_blocks(self, blocks: Iterable[Block], show: bool) -> None:
         """Put in arrays of one value per synapse, for some synapses after the other."""
-        start = 0
-        for block in blocks:
-            if not self._several and len(block) > 1:
-                self._refuse(f"{len(block)} values", "as many names as a rule gives values")
-            self._check_enough(block)
-            part = slice(start, start + len(block[0]))
-            for column, values in zip(self._columns, block, strict=False):
-                self._set(column[part], values)
-            start = part.stop
+        with self._progress(show) as advance:
+            for rows, block in _with_owner(blocks, self.owner):
+                for column, values in zip(self._columns, block, strict=False):
+                    self._set(column, values, rows)
+                advance(len(block[0]))
+
+    def _progress(self, show: bool) -> Any:
+        table = self._table
+        return progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}")
 
     def set_values(self, values: Any) -> None:
         """Put in the first values of a list or an array, in the order of the synapses."""
@@ -131,7 +154,7 @@ class _Columns:
         table = self._table
         ends = [(nodes.nodes, table.per_synapse(index)) for nodes, index in table.ends]
         (sources, i), (targets, j) = ends
-        with progress(table.n_syns, show, "synapse", f"edge type {table.edge_type_id}") as advance:
+        with self._progress(show) as advance:
             for start in range(0, table.n_syns, _SYNAPSES_PER_STEP):
                 part = slice(start, start + _SYNAPSES_PER_STEP)
                 pairs = zip(i[part].tolist(), j[part].tolist(), strict=True)
@@ -154,11 +177,11 @@ class _Columns:
             except _REFUSED:
                 self._refuse(one, f"what fits {column.dtype}")
 
-    def _set(self, column: npt.NDArray[Any], values: Any) -> None:
-        """Store values for all synapses."""
+    def _set(self, column: npt.NDArray[Any], values: Any, rows: Rows = ALL) -> None:
+        """Store values for all synapses, or some."""
         try:
             with np.errstate(invalid="raise"):  # NaN as a whole number
-                column[:] = values
+                column[rows] = values
         except _REFUSED:
             self._refuse(values, f"what fits {column.dtype}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from bmtool_connectors.builder import _bmtk
@@ -21,18 +20,15 @@ from bmtool_connectors.sonata.type_tables import type_texts
 
 
 def make_recipe(
-    file: Path,
     network: str,
     tables: Sequence[EdgeTable],
     written: Mapping[EdgeTable, WrittenEdges],
     saved: recipes.SavedParts,
 ) -> recipes.NetworkRecipe:
-    """Return the recipe of a network.
+    """Return what the recipe of a network says of how its edges were made.
 
     Parameters
     ----------
-    file : Path
-        Where it will be; what the recipe there says of parts that were not saved now stays.
     network : str
         Name.
     tables : sequence of EdgeTable
@@ -41,7 +37,8 @@ def make_recipe(
         Those that have rows in a file of edges.
     saved : SavedParts
     """
-    recipe: recipes.NetworkRecipe = {
+    own = [each for each in tables if saved.ends is None or each.networks in saved.ends]
+    return {
         "format": recipes.FORMAT,
         "network": network,
         "versions": {
@@ -49,11 +46,8 @@ def make_recipe(
             **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
         "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
+        "edge_types": list(_edge_types(own, written, digest_of_json(saved.nodes))),
     }
-    own = [each for each in tables if saved.ends is None or each.networks in saved.ends]
-    edge_types = _edge_types(own, written, digest_of_json(saved.nodes))
-    recipes.complete_recipe(file, recipe, saved, edge_types)
-    return recipe
 
 
 def _edge_types(

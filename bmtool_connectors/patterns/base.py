@@ -56,9 +56,11 @@ class BaseConnector(ConnectorViews, AbstractConnector):
     name : str, optional
         Tells apart connectors of one class with the same seed and populations.
     sampler : {'auto', 'pairwise', 'sparse'}, default 'auto'
-        How edges are drawn. Pairwise looks at every pair and has the random stream of the
-        predecessor; sparse has a cost proportional to the edges and a stream of its own. Auto is
-        pairwise up to 200,000,000 pairs, and sparse above where the law allows it.
+        How edges are drawn. Pairwise looks at every pair; sparse has a cost proportional to the
+        edges. Auto, with a seed of the connector's own (an int or SeedSequence), takes the one that
+        takes less time, told from laws, numbers and box. With a shared generator it is pairwise up
+        to 200,000,000 pairs, with the random stream of the predecessor, and sparse above where the
+        law allows it.
 
     Raises
     ------
@@ -240,7 +242,7 @@ class BaseConnector(ConnectorViews, AbstractConnector):
         ----------
         projection : Projection
         most : int, optional
-            Pairs that stand for all, where there are many.
+            Pairs that stand for all, where there are many; memory and time are not asked for then.
         """
         if self.is_random:
             return None

@@ -157,22 +157,17 @@ class BidirectionalConnector(SampledConnector):
         return super().make_connection(source, target)
 
     # ------------------------------------------------------------------ the draw
-    def _drawn(
-        self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
-    ) -> Connectivity:
-        source, target = space.source, space.target
-        if source is not target and space.self_columns is not None:
+    def _warn_of_pairs(self, plan: Plan, drawn: PairDraw) -> None:
+        """Warn of pairs of shared nodes, and of those whose joint probability is not feasible."""
+        ends = plan.space.source, plan.space.target
+        if ends[0] is not ends[1] and plan.space.self_columns is not None:
             self.warn_once(
                 "overlap",
                 f"source and target of {type(self).__name__} share nodes: a pair of shared nodes "
                 "is drawn in both orders, once per direction. Use one population or two disjoint "
                 "ones.",
-                (source, target),
+                ends,
             )
-        return super()._drawn(space, projection, rng)
-
-    def _warn_of_clipping(self, plan: Plan, drawn: PairDraw) -> None:
-        ends = plan.space.source, plan.space.target
         if not drawn.clipping.count or plan.none_reciprocal or plan.unreachable:
             return
         assert plan.joint is not None
@@ -197,7 +192,7 @@ class BidirectionalConnector(SampledConnector):
 
     def _assembled(self, plan: Plan, drawn: PairDraw, kept: Kept) -> Connectivity:
         """Return edges and counts of both directions."""
-        self._warn_of_clipping(plan, drawn)
+        self._warn_of_pairs(plan, drawn)
         assert plan.joint is not None
         space, backward = plan.space, None
         n_forward, n_backward = len(drawn.forward), len(drawn.backward)

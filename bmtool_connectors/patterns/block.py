@@ -148,11 +148,6 @@ class BlockConnector(BaseConnector):
         default=None, check=checked_infeasible, kw_only=True, usual=INFEASIBLE[0]
     )
 
-    def _start(self) -> None:
-        super()._start()
-        self._connectors: dict[Pair, BaseConnector | None] = {}
-        self._default: BaseConnector | None = None
-
     def _check(self) -> None:
         own = type(self).__name__
         entries = read_entries(self.p, self.values, self.orientation, own)
@@ -161,9 +156,11 @@ class BlockConnector(BaseConnector):
         self._vars["p"] = entries
         self._given = {**self._given, "p": entries}
         make = EntryConnectors(self)
-        self._connectors = make.of_all(entries)
+        self._connectors: dict[Pair, BaseConnector | None] = make.of_all(entries)
         self._is_complete = isinstance(self.missing, str) and self.missing == "error"
-        self._default = None if self._is_complete else make.one(self.missing, "missing")
+        self._default: BaseConnector | None = None
+        if not self._is_complete:
+            self._default = make.one(self.missing, "missing")
         if self._default is not None and is_two_way(self._default):
             raise ParameterError(
                 f"missing of {own} must be an entry with one direction, got {self.missing!r}, "
@@ -174,7 +171,6 @@ class BlockConnector(BaseConnector):
         self.__dict__["allow_autapses"] |= any(
             each.allow_autapses for each in given if isinstance(each, BaseConnector)
         )
-        self._check_stream()
 
     def _check_stream(self) -> None:
         """Refuse a source of random numbers that does not go with a block that draws from it."""

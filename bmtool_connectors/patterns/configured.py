@@ -21,6 +21,7 @@ from bmtool_connectors.defaults import checked_report_name
 from bmtool_connectors.errors import ParameterError, warn
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.parameters import REQUIRED, Parameter, parameter
+from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.sampling.choice import checked_sampler
 
@@ -52,18 +53,11 @@ class ConnectorType(ABCMeta):
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             made = super().__call__(*args, **kwargs)
-            given = cls.__signature__.bind(*args, **kwargs).arguments
+            given = inspect.signature(cls).bind(*args, **kwargs).arguments
             for name in cls._not_kept:
                 given.pop(name, None)
             made._arguments = given
             return made
-
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        if cls.__init__ is Configured.__init__:  # type: ignore[misc]
-            return cls._constructor  # type: ignore[attr-defined, no-any-return]
-        init = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return init.replace(parameters=list(init.parameters.values())[1:])
 
 
 def _fields_of(cls: type) -> dict[str, Parameter]:
@@ -172,6 +166,8 @@ class Configured(metaclass=ConnectorType):
 
     _fields: ClassVar[Mapping[str, Parameter]] = MappingProxyType({})
     _constructor: ClassVar[inspect.Signature] = inspect.Signature()
+    #: That of the class, which may have a constructor of its own.
+    __signature__: ClassVar[inspect.Signature] = _constructor
     _not_kept: ClassVar[tuple[str, ...]] = ()
     _fixed_names: ClassVar[frozenset[str]] = frozenset()
     #: The arguments of the constructor; None until it has ended.
@@ -186,7 +182,10 @@ class Configured(metaclass=ConnectorType):
         fields = _fields_of(cls)
         taken = {name: each for name, each in fields.items() if name not in cls._without}
         cls._fields = MappingProxyType(fields)
-        cls._constructor = _signature_of(taken, cls._positional)
+        cls._constructor = cls.__signature__ = _signature_of(taken, cls._positional)
+        if cls.__init__ is not Configured.__init__:
+            own = inspect.signature(cls.__init__)
+            cls.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])
         cls._not_kept = tuple(each.argument for each in taken.values() if not each.kept)
         if is_ours and cls._fields:
             cls.parameter_names = tuple(
@@ -212,7 +211,11 @@ class Configured(metaclass=ConnectorType):
         self._given: Mapping[str, Any] = {
             name: value for name, value in bound.arguments.items() if name not in own._not_kept
         }
-        self._start()
+        self._warned: set[tuple[str, tuple[str, str] | None]] = set()
+        #: The projection that ``setup_nodes`` began last.
+        self._use: Projection | None = None
+        #: Projection and direction whose edges BMTK is being given, or was given last.
+        self.serving: tuple[Projection, str] | None = None
         for name, each in own._fields.items():
             value = bound.arguments.get(each.argument, each.default)
             self.__dict__[name] = each.checked(value, own.__name__)
@@ -221,15 +224,11 @@ class Configured(metaclass=ConnectorType):
             for each in own._fields.values()
             if each.in_vars
         }
+        self._check()
         self._randomness: Seed | SharedGenerator
         #: Whether ``rng`` is the module's.
         self._default_seed: bool
         self._take_rng(self.rng)
-        self._check()
-
-    def _start(self) -> None:
-        """Set what is no parameter, before those are checked."""
-        self._warned: set[tuple[str, tuple[str, str] | None]] = set()
 
     def _check(self) -> None:
         """Check parameters against each other, and make of them what the draw needs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -24,6 +24,9 @@ from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
 
 Column = npt.NDArray[Any]
+
+#: All properties of a rule, or all synapses.
+_ALL = slice(None)
 
 #: Properties that BMTK gives a meaning: least and greatest value, and whether it is whole.
 KNOWN = {
@@ -191,7 +194,7 @@ class ExplicitConnector(BaseConnector):
         columns = {**self.columns, **self._scaled({} if scale is None else scale)}
         return {
             "names": list(columns),
-            "rule": ColumnValues(self, self.use, list(columns.values())),
+            "rule": ColumnValues(self, self.use, columns),
             "dtypes": [values.dtype for values in columns.values()],
         }
 
@@ -216,13 +219,14 @@ class ColumnValues:
     """
 
     def __init__(
-        self, connector: ExplicitConnector, projection: Projection, columns: list[Column]
+        self, connector: ExplicitConnector, projection: Projection, columns: dict[str, Column]
     ) -> None:
+        self.names = tuple(columns)
         i, j, _, rows = connector.listed(*projection.ends)
         self._pools = projection.source, projection.target
         self._edges = EdgeList.from_sorted(i, j, projection.shape)
         self._table = ConnProp(self._edges, *self._pools)
-        self._columns = [column[rows] for column in columns]
+        self._columns = [column[rows] for column in columns.values()]
 
     def __call__(self, source: Any, target: Any) -> tuple[Any, ...]:
         edge = self._table.find(source.node_id, target.node_id)
@@ -231,11 +235,16 @@ class ColumnValues:
             raise KeyError(f"no connection is listed from node {pair}")
         return tuple(column[edge] for column in self._columns)
 
-    def of_synapses(self, rows: Any) -> Iterator[tuple[Column, ...]] | None:
+    def evaluations(self, table: Any) -> list[tuple[list[slice], ColumnValues, Any]]:
+        """Return the values of all synapses, as :class:`synapses.rules.Evaluation` has them."""
+        return [([_ALL], self, self._blocks(table))]
+
+    def _blocks(self, table: Any) -> list[tuple[slice, tuple[Column, ...]]] | None:
         """Return the values of all synapses at once; None where the rule has to be called."""
-        if not (self._pools[0].same_nodes(rows.source) and self._pools[1].same_nodes(rows.target)):
+        pools = table.source, table.target
+        if not all(own.same_nodes(other) for own, other in zip(self._pools, pools, strict=True)):
             return None
-        found = self._edges.find(rows.edges.source, rows.edges.target)
+        found = self._edges.find(table.edges.source, table.edges.target)
         if (found < 0).any() or any(column.dtype == object for column in self._columns):
             return None
-        return iter([tuple(rows.per_synapse(column[found]) for column in self._columns)])
+        return [(_ALL, tuple(table.per_synapse(column[found]) for column in self._columns))]

@@ -18,7 +18,7 @@ from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import degree
 from bmtool_connectors.sampling.assemble import turned
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.degree import Degrees
+from bmtool_connectors.sampling.degree_moments import Degrees, degree_moments
 
 __all__ = ["FixedInDegreeConnector", "FixedOutDegreeConnector"]
 
@@ -49,28 +49,30 @@ class _FixedDegreeConnector(FixedNumberConnector):
 
     def _chosen(
         self, space: PairSpace, degrees: Any, left_out: Index | None, rng: SharedGenerator
-    ) -> tuple[Index, Index, bool]:
+    ) -> tuple[Index, Index]:
         """Let each node choose; see :func:`sampling.degree.partners`."""
         nodes, others = self._sides(space)
-        degrees = degree.degrees(degrees, nodes, rng, f"{self.which[0]} of {type(self).__name__}")
+        streams = degree.streams(rng)
+        name = f"{self.which[0]} of {type(self).__name__}"
+        degrees = degree.degrees(degrees, nodes, streams, name)
         available = np.full(len(nodes), len(others))
         if left_out is not None:
             available -= left_out >= 0
         enough = (available > 0) | (degrees == 0) if self.allow_multapses else degrees <= available
         if enough.all():
             return degree.partners(
-                degrees, len(others), rng, left_out, multapses=self.allow_multapses
+                degrees, len(others), streams, left_out, multapses=self.allow_multapses
             )
         k = int(np.flatnonzero(~enough)[0])
         remedy = "lower it" if self.allow_multapses else "lower it, or pass allow_multapses=True"
         raise ParameterError(
-            f"{self.which[0]} of {type(self).__name__} is {degrees[k]} for node {nodes.ids[k]} of "
+            f"{name} is {degrees[k]} for node {nodes.ids[k]} of "
             f"{nodes.label}, which can choose among {available[k]} nodes of {others.label} "
             f"(allow_autapses={self.allow_autapses}, source_fraction={self.source_fraction:g}); "
             f"{remedy}."
         )
 
-    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float) -> Degrees:
         by_target = self.which[1] == "target"
         nodes, others = self._sides(space)
         name = f"{self.which[0]} of {type(self).__name__}"
@@ -80,8 +82,8 @@ class _FixedDegreeConnector(FixedNumberConnector):
             available -= 0.0 if places is None else places >= 0
         if by_target:
             available *= share
-        mean, variance = degree.degree_moments(
-            *(self._degree, nodes, rng, name), available if self.allow_multapses else None
+        mean, variance = degree_moments(
+            self._degree, nodes, name, available if self.allow_multapses else None
         )
         return Degrees(mean, variance, len(others), available, by_target, share)
 
@@ -146,9 +148,8 @@ class FixedInDegreeConnector(_FixedDegreeConnector):
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
         target, source = self._sides(space)
         left_out = None if self.allow_autapses else target.places_in(source)
-        j, i, in_order = self._chosen(space, self._degree, left_out, rng)
-        shape = (len(source), len(target))
-        return *(turned(i, j, shape) if in_order else sort_pairs(i, j, shape)[:2]), 1
+        j, i = self._chosen(space, self._degree, left_out, rng)
+        return *turned(i, j, (len(source), len(target))), 1
 
 
 class FixedOutDegreeConnector(_FixedDegreeConnector):
@@ -195,8 +196,7 @@ class FixedOutDegreeConnector(_FixedDegreeConnector):
         degrees = self._degree
         if chosen is not None and isinstance(degrees, np.ndarray) and degrees.ndim:
             degrees = degrees[chosen]
-        i, j, in_order = self._chosen(space, degrees, space.left_out, rng)
-        if self.allow_multapses or not in_order:
-            shape = (len(space.source), len(space.target))
-            i, j, _ = sort_pairs(i, j, shape, by_target=not self.allow_multapses)
+        i, j = self._chosen(space, degrees, space.left_out, rng)
+        if self.allow_multapses:
+            i, j, _ = sort_pairs(i, j, (len(space.source), len(space.target)))
         return i, j, 1

@@ -19,12 +19,12 @@ from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.parameters import Count, fraction, parameter, whole_number
 from bmtool_connectors.patterns.projection import Projection
 from bmtool_connectors.randomness import SharedGenerator
-from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling import degree, degree_moments, totals
 from bmtool_connectors.sampling.assemble import summed_edges
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import ListedPairs
 from bmtool_connectors.sampling.collect import SynapseCounts
-from bmtool_connectors.sampling.degree import Degrees
+from bmtool_connectors.sampling.degree_moments import Degrees
 from bmtool_connectors.sampling.expect import Expected
 
 __all__ = ["FixedTotalNumberConnector", "PairwisePoissonConnector"]
@@ -59,7 +59,7 @@ class FixedNumberConnector(BaseConnector):
         """
 
     @abstractmethod
-    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float) -> Degrees:
         """Return the degrees to expect, if a share of the sources takes part."""
 
     def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
@@ -68,7 +68,7 @@ class FixedNumberConnector(BaseConnector):
         n = len(projection.source)
         with unchanged(*projection.shared_generators()):
             share = degree.count_sources(n, self.source_fraction) / n
-            found = self._expected_degrees(space, share, projection.new_generator())
+            found = self._expected_degrees(space, share)
         size = sum(index_dtype(len(nodes)).itemsize for nodes in projection.ends)
         counted = callable(self._n_syn.value) or self._n_syn.value > 0  # a count of 0 is no edge
         pairs, variance = (each * counted for each in found.total())
@@ -153,13 +153,13 @@ class FixedTotalNumberConnector(FixedNumberConnector):
                 f"(allow_autapses={self.allow_autapses}, "
                 f"source_fraction={self.source_fraction:g}); {remedy}."
             )
-        return *degree.total_pairs(self.n, space, rng, multapses=self.allow_multapses), 1
+        return *totals.total_pairs(self.n, space, rng, multapses=self.allow_multapses), 1
 
-    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float) -> Degrees:
         available = max(share * space.n_pairs, 1.0)
         total: tuple[float, float] = (float(self.n), 0.0)
         if self.allow_multapses:
-            mean, variance = degree.different(self.n, available)
+            mean, variance = degree_moments.different(self.n, available)
             total = float(mean), float(variance)
         p = min(total[0] / available, 1.0)
         row, n = space.row_pairs(), len(space.target)
@@ -209,9 +209,9 @@ class PairwisePoissonConnector(FixedNumberConnector):
     allow_multapses: bool = parameter(default=True, kw_only=True, init=False)
 
     def _pairs(self, space: PairSpace, chosen: Index | None, rng: SharedGenerator) -> Pairs:
-        return degree.poisson_pairs(self.mean, space, rng)
+        return totals.poisson_pairs(self.mean, space, rng)
 
-    def _expected_degrees(self, space: PairSpace, share: float, rng: SharedGenerator) -> Degrees:
+    def _expected_degrees(self, space: PairSpace, share: float) -> Degrees:
         row, n = space.row_pairs(), len(space.target)
         mean = -math.expm1(-self.mean) * row
         return Degrees(mean, mean * math.exp(-self.mean), n, row, False, share)

@@ -78,13 +78,10 @@ class OneToOneSequentialConnector(BaseConnector):
     _positional = ("verbose",)
     _without = ("report_name", "rng", "name", "sampler")
 
-    def _start(self) -> None:
-        super()._start()
+    def _check(self) -> None:
         #: Where each partition starts among the nodes of the single population.
         self.idx_range: list[int] = [0]
         self._partitions: list[Projection] = []
-
-    def _check(self) -> None:
         if self.partition_source:
             self.iterators = {"forward": "one_to_all"}  # type: ignore[misc]
 

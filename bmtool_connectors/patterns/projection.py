@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
@@ -87,9 +88,11 @@ class Projection:
                     f"{nodes.label} nodes do not exist: {which} of {self.owner} is empty; check "
                     "the filter, and that add_nodes() came before nodes()."
                 )
+        #: Numbers of nodes of both pools.
+        self.shape = len(self.source), len(self.target)
         #: Network name and filter of both pools; one population may be filtered in two ways.
         self.labels = pool_label(source_pool), pool_label(target_pool)
-        self._made = [nodes_of_network(pool) for pool in (source_pool, target_pool)]
+        self._made = [len(nodes_of_network(pool)) for pool in (source_pool, target_pool)]
         self.taken: set[str] = set()
         #: Root of private streams, or the generator that is shared with others.
         self.root: np.random.SeedSequence | None = None
@@ -113,11 +116,6 @@ class Projection:
         """The nodes of both pools."""
         return self.source, self.target
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of nodes of both pools."""
-        return len(self.source), len(self.target)
-
     # ------------------------------------------------------------------ random numbers
     def take_streams(self) -> None:
         """Draw from the connector's present source of random numbers."""
@@ -137,6 +135,11 @@ class Projection:
             return np.random.default_rng(self.root)
         assert self.generator is not None
         return self.generator
+
+    @property
+    def draws_privately(self) -> bool:
+        """Whether it is being drawn from a private stream, and not by hand from any other."""
+        return self.root is not None and _DRAWN.get() is self
 
     def shared_generators(self) -> list[SharedGenerator]:
         """Return the shared generators that the draw takes numbers from, those of parts too."""
@@ -160,17 +163,16 @@ class Projection:
         return self.connectivity
 
     def _draw_for_good(self) -> None:
-        connector = self.connector
+        connector, start = self.connector, time.perf_counter()
         if connector.verbose:
             messages.say(connector._opening(self))
-        timer = messages.Timer()
         shared = self.shared_generators()
         with restored_on_error(*shared, kept=lambda: self.connectivity is not None):
             self.connectivity = self.draw()
-        self.seconds = timer.end()
+        self.seconds = time.perf_counter() - start
         if connector.verbose:
             messages.say(messages.counts_text(self.connectivity, connector._count_names(self)))
-            timer.report("Time for drawing connections")
+            messages.say(f"Time for drawing connections: {self.seconds:.3f} sec")
         if connector.save_report:
             connector._save_report(self)
 
@@ -227,12 +229,6 @@ class Projection:
     def rule(self, direction: str) -> ConnectionRule:
         """Return the look-up of the edges of a direction."""
         return self._rules.setdefault(direction, ConnectionRule(self, direction))
-
-    def edges(self, direction: str) -> EdgeList:
-        """Return the edges that a rule looks up, and remember whose they are."""
-        found = self.drawn().edges(direction)
-        self.connector.serve(self, direction)
-        return found
 
     def edge_params(self, direction: str) -> dict[str, Any]:
         """Return the arguments for ``add_edges`` of a direction."""
@@ -330,7 +326,7 @@ class Projection:
             found = NodeArrays.from_pool(pool)
             now = len(found)
             same = np.array_equal(found.ids, nodes.ids)
-            if not same and chooses_anew(pool) and nodes_of_network(pool) == made:
+            if not same and chooses_anew(pool) and len(nodes_of_network(pool)) == made:
                 raise NodeError(
                     f"{own} selects {now} nodes now and selected {len(nodes)} others in "
                     "setup_nodes(), because its filter holds a function; let that depend on "

@@ -161,7 +161,7 @@ class ReciprocalConnector(BidirectionalConnector):
     def _check(self) -> None:
         own = type(self).__name__
         # In a recurrent population p1_arg becomes p0_arg, so it is only missing between two.
-        arg1 = self._backward_arg(recurrent=False)
+        arg1 = self._backward(recurrent=False)[1]
         stand_in = self.p0_arg if arg1 is None else arg1
         if self.symmetric_p1 and arg1 is not self.p0_arg:
             raise ParameterError(
@@ -207,10 +207,8 @@ class ReciprocalConnector(BidirectionalConnector):
     def _backward(self, recurrent: bool) -> tuple[Probability, Argument, Count]:
         """Return p1, its argument and n_syn1, as one population or symmetry makes them."""
         p1 = self.p0 if recurrent or self.symmetric_p1 else self.p1
-        return p1, self._backward_arg(recurrent), self.n_syn0 if recurrent else self.n_syn1
-
-    def _backward_arg(self, recurrent: bool) -> Argument:
-        return self.p0_arg if recurrent or self.symmetric_p1_arg else self.p1_arg
+        arg1 = self.p0_arg if recurrent or self.symmetric_p1_arg else self.p1_arg
+        return p1, arg1, self.n_syn0 if recurrent else self.n_syn1
 
     def _used(self) -> dict[str, Any]:
         if self._use is None:
@@ -283,7 +281,7 @@ class ReciprocalConnector(BidirectionalConnector):
         timer = messages.Timer()
         estimate, kept = rho_of(
             plan,
-            follow=self._follows(chosen),
+            follow=self._follows(plan, chosen),
             keep=self.cache_data and chosen == "pairwise",
             show_progress=self.verbose,
         )

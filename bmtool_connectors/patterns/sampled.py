@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.patterns.base import BaseConnector
 from bmtool_connectors.patterns.parameters import parameter
 from bmtool_connectors.patterns.projection import Projection, projection_being_drawn
-from bmtool_connectors.randomness import Seed, SharedGenerator
+from bmtool_connectors.randomness import SharedGenerator
 from bmtool_connectors.sampling import pairwise, sparse
 from bmtool_connectors.sampling.assemble import forward_edges
 from bmtool_connectors.sampling.blocks import PairSpace
@@ -60,7 +61,8 @@ class SampledConnector(BaseConnector):
     def _drawn(
         self, space: PairSpace, projection: Projection | None, rng: SharedGenerator
     ) -> Connectivity:
-        plan = self._plan(space, projection)
+        private = projection is not None and projection.draws_privately
+        plan = replace(self._plan(space, projection), private=private)
         chosen = self._chosen_sampler(plan)
         plan, kept = self._with_rho(plan, chosen)
         if chosen == "sparse":
@@ -85,21 +87,21 @@ class SampledConnector(BaseConnector):
                 ends,
             )
         if chosen == "sparse" and self.verbose:
-            shared = not isinstance(self._randomness, Seed)
             messages.say(
                 f"Drawing {n_pairs} pairs sparsely."
                 + " What is drawn after it from the same generator differs from a pairwise build; "
-                "sampler='pairwise' is the remedy." * shared
+                "sampler='pairwise' is the remedy." * (not plan.private)
             )
         return chosen
 
     def _choice(self, plan: Plan) -> tuple[str, str | None]:
         """Return how to draw, and what to tell the user of it."""
-        return choose(self.sampler, plan.space, plan.laws, type(self).__name__)
+        return choose(self.sampler, plan, type(self).__name__)
 
-    def _follows(self, chosen: str) -> bool:
+    @staticmethod
+    def _follows(plan: Plan, chosen: str) -> bool:
         """Whether sums over pairs are those of bmtool, to the last bit."""
-        return chosen == "pairwise" and not isinstance(self._randomness, Seed)
+        return chosen == "pairwise" and not plan.private
 
     def _with_rho(self, plan: Plan, chosen: str) -> tuple[Plan, Kept]:
         """Return the plan with its correlation found, and what was evaluated meanwhile."""
@@ -116,7 +118,10 @@ class SampledConnector(BaseConnector):
         )
 
     def expected_of(self, projection: Projection, most: int | None = None) -> Expected:
-        """Return what the draw of a use will give; `most` pairs stand for all if they are many."""
+        """Return what the draw of a use will give.
+
+        With `most`, so many pairs stand for all if they are many, and no costs are told.
+        """
         with unchanged(*projection.shared_generators()):
             plan = self._plan_ahead(projection)
             if most is not None and plan.needs_python_calls:
@@ -126,10 +131,16 @@ class SampledConnector(BaseConnector):
             share = count_sources(n, self.source_fraction) / n
             labels = (nodes.stream_label for nodes in projection.ends)
             key = (*labels, type(self).__name__, self.name)
-            counts = self.verbose or self.save_report
-            follow = self._follows(chosen)
             return expect(
-                plan, chosen, most, share, key, follow=follow, keep=self.cache_data, counts=counts
+                plan,
+                chosen,
+                most,
+                share,
+                key,
+                costs=most is None,
+                follow=self._follows(plan, chosen),
+                keep=self.cache_data,
+                counts=self.verbose or self.save_report,
             )
 
     # ------------------------------------------------------------------ looking at laws
@@ -138,6 +149,7 @@ class SampledConnector(BaseConnector):
         for reference in self._references():
             reference.require_drawn(projection)
         plan = self._plan(self._space(*projection.ends), projection)
+        plan = replace(plan, private=projection.root is not None)
         drawn = projection.connectivity
         if drawn is not None and plan.rho_goal and drawn.rho is not None:
             # It has been found for the draw, and need not be once more.

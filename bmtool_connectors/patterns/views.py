@@ -57,13 +57,6 @@ class ConnectorViews(Configured):
     #: Compare populations by network and filter only; a parameter of one connector.
     quick_pop_check: bool = parameter(default=False, kw_only=True, init=False)
 
-    def _start(self) -> None:
-        super()._start()
-        #: The projection that ``setup_nodes`` began last.
-        self._use: Projection | None = None
-        #: Projection and direction whose edges BMTK is being given, or was given last.
-        self.serving: tuple[Projection, str] | None = None
-
     def _unused(self: Self, **attributes: Any) -> Self:
         """Return a connector with these parameters, but for some, that has not been set up."""
         made = copy(self)

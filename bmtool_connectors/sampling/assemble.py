@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,10 +12,13 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import Index, IntArray, index_dtype, is_first
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.sampling.blocks import PairSpace
-from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined
+from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined, taken
 
 #: Edges per row, on average, from which on it is faster to write row by row than edge by edge.
 LONG_ROW = 64
+#: Edges from which on they are sorted by ranges of sources; in a range, about; put into ranges at a
+#: time.
+MANY, RANGE, BATCH = 1 << 20, 1 << 18, 1 << 17
 
 
 def forward_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
@@ -46,6 +49,8 @@ def symmetric_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
 def _sorted(parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool) -> EdgeList:
     """Return forward edges as they are and backward ones turned round, in canonical order."""
     forth, back = parts
+    if len(forth) + len(back) >= MANY:
+        return _sorted_by_ranges(parts, shape, by_target)
     lengths = [len(part) for part in (*back.i, *forth.i)]
 
     def whole(*columns: list[Any]) -> Any:
@@ -59,6 +64,73 @@ def _sorted(parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool)
     columns = [whole(back.n_syn, forth.n_syn), whole(back.arg, forth.arg)]
     source, target, columns = sort_pairs(source, target, shape, columns, by_target=by_target)
     return EdgeList.from_sorted(source, target, shape, *columns)
+
+
+def _sorted_by_ranges(
+    parts: tuple[Drawn, Drawn], shape: tuple[int, int], by_target: bool
+) -> EdgeList:
+    """Return the same, through ranges of sources that fit the cache.
+
+    Edges that are scattered over all memory one by one take several times as long.
+    """
+    forth, back = parts
+    m = len(forth) + len(back)
+    # Ranges are powers of two: that of a source is found by a shift.
+    per_range = max(shape[0] * max(RANGE, shape[1]) // m, 1)
+    shift = max(per_range.bit_length() - 1, 0)
+    n_ranges = ((shape[0] - 1) >> shift) + 1
+    if n_ranges > 1 << 16:  # numbers of ranges are sorted as 16 bits
+        shift += (n_ranges >> 16).bit_length()
+        n_ranges = ((shape[0] - 1) >> shift) + 1
+    kept: list[tuple[Index, list[Any]]] = []
+    for columns in _batches((back.j, back.i, back.n_syn, back.arg), forth):
+        number = (columns[0] >> shift).astype(np.uint16)
+        order = np.argsort(number, kind="stable")
+        ends = np.cumsum(np.bincount(number, minlength=n_ranges))
+        kept.append((np.append(0, ends), [taken(each, order) for each in columns]))
+    for drawn in parts:
+        for each in (drawn.i, drawn.j, drawn.n_syn, drawn.arg):
+            each.clear()
+    whole: list[Any] = [np.empty(m, dtype=index_dtype(n)) for n in shape]
+    for k in (2, 3):
+        values = [columns[k] for _, columns in kept]
+        arrays = [each for each in values if isinstance(each, np.ndarray)]
+        mixed = np.empty(m, dtype=np.result_type(*values)) if arrays else None
+        whole.append(values[0] if mixed is None else mixed)
+    done = 0
+    for k in range(n_ranges):
+        first = k << shift
+        here = [
+            [each[ends[k] : ends[k + 1]] if isinstance(each, np.ndarray) else each for each in some]
+            for ends, some in kept
+        ]
+        lengths = [int(ends[k + 1] - ends[k]) for ends, _ in kept]
+        source, target, *rest = (joined(list(each), lengths) for each in zip(*here, strict=True))
+        n_rows = min(1 << shift, shape[0] - first)
+        source, target, rest = sort_pairs(
+            source - source.dtype.type(first), target, (n_rows, shape[1]), rest, by_target=by_target
+        )
+        stop = done + len(source)
+        for column, values in zip(
+            whole, (source + source.dtype.type(first), target, *rest), strict=True
+        ):
+            if isinstance(column, np.ndarray):
+                column[done:stop] = values
+        done = stop
+    return EdgeList.from_sorted(whole[0], whole[1], shape, *whole[2:])
+
+
+def _batches(first: tuple[list[Any], ...], then: Drawn) -> Iterator[list[Any]]:
+    """Yield the columns of two lists of parts, some parts together."""
+    for columns in (first, (then.i, then.j, then.n_syn, then.arg)):
+        ends = np.cumsum([len(part) for part in columns[0]])
+        start = 0
+        while start < len(ends):
+            before = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, before + BATCH, side="right")))
+            lengths = np.diff(ends[start:stop], prepend=before).tolist()
+            yield [joined(each[start:stop], lengths) for each in columns]
+            start = stop
 
 
 def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) -> EdgeList:

@@ -19,6 +19,8 @@ from bmtool_connectors.nodes import NodeArrays
 
 #: Pairs per block. Larger blocks leave the cache, smaller ones cost calls.
 BLOCK_SIZE = 1 << 16
+#: Pairs in a tile of rows, about: each tile has a private stream of its own. No block lies in two.
+TILE_PAIRS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class PairSpace:
             return n * (n + 1) // 2
         return n * m - (0 if self.left_out is None else int((self.left_out >= 0).sum()))
 
+    @property
+    def tile_rows(self) -> int:
+        """Number of rows in a tile."""
+        return max(1, TILE_PAIRS // max(len(self.target), 1))
+
     def blocks(self, size: int | None = None) -> Iterator[PairBlock]:
         """Cut the space into blocks of about `size` pairs, in row-major order."""
         size = BLOCK_SIZE if size is None else size
@@ -110,6 +117,7 @@ class PairSpace:
                 row += 1
             else:
                 rows = min(max(1, size // max(width, 1)), n_rows - row)
+                rows = min(rows, self.tile_rows - row % self.tile_rows)
                 yield PairBlock(self, row, row + rows, start, stop)
                 row += rows
 

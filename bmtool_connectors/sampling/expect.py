@@ -41,6 +41,7 @@ def expect(
     share: float = 1.0,
     key: tuple[str | None, ...] = (),
     *,
+    costs: bool = True,
     follow: bool = False,
     keep: bool = False,
     counts: bool = False,
@@ -58,6 +59,8 @@ def expect(
         Share of the sources that take part, chosen at random, of one direction.
     key : tuple of str or None
         Labels by which edge types are told apart: each has a sample of its own.
+    costs : bool
+        Whether memory and time are told.
     follow : bool
         The estimate of rho looks at all pairs; see ``rho_of``.
     keep : bool
@@ -95,19 +98,22 @@ def expect(
     visits = 0.0
     if chosen == "sparse":
         visits = float(mean[EDGES]) if laws.constant else share * sample.visits
-    seconds, kept_bytes = cost(
-        plan,
-        chosen,
-        keep=keep and ordered,
-        share=share,
-        within=sums.within,
-        visits=visits,
-        edges=float(mean[EDGES]),
-        passes=passes,
-        searched=searched,
-        reachable=reachable,
-        looks=looked_at,
-    )
+    seconds, kept_bytes, n_bytes = 0.0, 0, 0
+    if costs:
+        seconds, kept_bytes = cost(
+            plan,
+            chosen,
+            keep=keep and ordered,
+            share=share,
+            within=sums.within,
+            visits=visits,
+            edges=float(mean[EDGES]),
+            passes=passes,
+            searched=searched,
+            reachable=reachable,
+            looks=looked_at,
+        )
+        n_bytes = round(mean[EDGES] * _bytes_per_edge(plan))
     # Which of the sums: within one population all edges are forward.
     kinds: tuple[Any, ...] = (FORWARD, BACKWARD, RECIPROCAL)
     if space.source is space.target:
@@ -122,7 +128,7 @@ def expect(
         pairs=space.n_pairs,
         infeasible=0.0 if plan.none_reciprocal else sums.clipped / max(sums.both, 1.0),
         standard_error=float(error[EDGES]),
-        n_bytes=round(mean[EDGES] * _bytes_per_edge(plan)),
+        n_bytes=n_bytes,
         seconds=seconds,
         kept_bytes=kept_bytes,
         max_step=sums.max_step(share),

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bmtool_connectors.arrays import Flags, FloatArray, Index, IntArray
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.nodes import NodeArrays
-from bmtool_connectors.sampling.grid import cell_edges, combinations, distance_bounds
+from bmtool_connectors.sampling.grid import axis_bounds, cell_edges
 
 #: An upper bound of the probability of any connection at distances in [least, greatest].
 Bound = Callable[[FloatArray, FloatArray], FloatArray]
 
-#: What the choice of the cell edge weighs, ns: a candidate, a pair of cells, an offset. They
-#: decide which edge is taken, and so belong to the definition of the random stream.
-COSTS = np.array([60.0, 35.0, 200.0])
+#: What the choice of the cell edge weighs, ns: a candidate, a pair within reach (nothing), a pair
+#: of cells, an offset. It decides the edge, and so belongs to the definition of the stream.
+COSTS = np.array([60.0, 0.0, 35.0, 200.0])
 #: Edges that are tried are powers of 2**(1 / STEPS) um, from the reach on down over OCTAVES.
 STEPS, OCTAVES = 4, 4
+#: By how much an edge may cost more than the best one, so that shorter ones are tried.
+WORSE = 1.2
 MAX_OFFSETS = 200_000
 #: Nodes of a cell, on average, where few pairs are looked at.
 SAMPLED = 20.0
@@ -125,13 +128,15 @@ class CellChoice:
     ----------
     edge, reach : float, um
         Of a cell; the greatest distance that matters.
-    visits, cell_pairs : float
-        Pairs of nodes that are visited, and pairs of cells that are looked at, on average.
+    visits, within, cell_pairs : float
+        Pairs of nodes that are visited, and that are so near that they may be; pairs of cells that
+        are looked at; on average.
     """
 
     edge: float
     reach: float
     visits: float
+    within: float
     cell_pairs: float
 
 
@@ -145,8 +150,9 @@ def choose_edge(
 ) -> CellChoice:
     """Return the cell edge with the least expected cost, of those in a fixed series.
 
-    The expectation takes both pools as spread evenly over their common box: the answer depends
-    on numbers, box and law only. Laws that are alike share an edge, and pools their cells.
+    The expectation takes both pools as spread evenly over their common box, and numbers and
+    lengths are rounded: the answer depends on numbers, box and law only. Laws that are alike share
+    an edge, and pools their cells.
 
     Parameters
     ----------
@@ -154,37 +160,78 @@ def choose_edge(
         A distance beyond which the bound is 0, if that is known.
     """
     frame = Frame.around(source, target, metric)
+    numbers = len(source), len(target)
     if frame.diagonal == 0:
-        return CellChoice(1.0, 0.0, len(source) * len(target), 1.0)
+        all_pairs = float(math.prod(numbers)) / (2 if half else 1)
+        return CellChoice(1.0, 0.0, all_pairs, all_pairs, 1.0)
     limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
     reach = reach_of(bound, limit)
-    frame = frame.without_gaps(source, target, reach)
-
-    def work(edge: float) -> FloatArray:
-        """Return how many candidates, pairs of cells and offsets an edge makes, on average."""
-        dims, edges = frame.cut(edge)
-        greatest = frame.greatest_offset(dims, edges, reach)
-        if math.prod((2 * greatest + 1).tolist()) > MAX_OFFSETS:
-            return np.full(3, np.inf)
-        # One offset stands for all that differ from it in signs.
-        offsets = combinations([np.arange(n + 1) for n in greatest.tolist()])
-        q = np.minimum(bound(*distance_bounds(offsets, edges, frame.periods)), 1.0)
-        offsets, q = offsets[q > 0], q[q > 0]
-        half_around = frame.is_periodic & (2 * offsets == dims)
-        times = 2.0 ** np.count_nonzero((offsets != 0) & ~half_around, axis=1)
-        if half:
-            times[offsets.any(axis=1)] /= 2
-        # Share of the cells that have a partner at the offset, and of the pairs of nodes.
-        share = times * np.where(frame.is_periodic, 1.0, (dims - offsets) / dims).prod(axis=1)
-        n_cells = math.prod(dims.tolist())
-        occupied = n_cells * -math.expm1(-len(source) / n_cells)
-        candidates = len(source) * len(target) / n_cells * float((share * q).sum())
-        return np.array([candidates, occupied * float(share.sum()), times.sum()])
-
-    best, choice = math.inf, CellChoice(reach, reach, 0.0, 0.0)
+    extent = frame.without_gaps(source, target, reach).extent
     # No edge is so short that the numbers of cells are rounded.
     far = max(float(np.abs(nodes.box).max()) for nodes in (source, target))
-    least = max(frame.diagonal / 2**20, far / 2**48)
+    given = (
+        *(bound, metric, tuple(map(_rounded, extent.tolist()))),
+        *(tuple(map(_rounded, numbers)), half, reach, _rounded(far / 2**48)),
+    )
+    try:
+        choice = _kept_edge(*given)
+    except TypeError:  # a law that cannot be compared
+        choice = _best_edge(*given)
+    share = math.prod(numbers) / math.prod(map(_rounded, numbers))
+    return replace(choice, visits=share * choice.visits, within=share * choice.within)
+
+
+def _rounded(value: float) -> float:
+    """Return a number with two digits: draws that are much alike need one choice of edge."""
+    return float(f"{value:.1e}")
+
+
+def _best_edge(
+    bound: Bound,
+    metric: Metric,
+    extent: tuple[float, ...],
+    numbers: tuple[float, ...],
+    half: bool,
+    reach: float,
+    least: float,
+) -> CellChoice:
+    """Return the edge with the least cost, at least as long as `least`, in a box."""
+    frame = Frame(metric, np.where(np.isfinite(metric.periods), metric.periods, extent))
+    is_periodic, periods = frame.is_periodic.tolist(), frame.periods.tolist()
+
+    def work(edge: float) -> FloatArray:
+        """Return how many candidates, pairs within reach, and pairs of cells there are, on average.
+
+        And how many offsets.
+        """
+        dims, edges = frame.cut(edge)
+        greatest = frame.greatest_offset(dims, edges, reach).tolist()
+        if math.prod(2 * n + 1 for n in greatest) > MAX_OFFSETS:
+            return np.full(4, np.inf)
+        # One offset stands for all that differ from it in signs. Axis by axis: its distances; how
+        # many it stands for; which share of the cells has a partner at it.
+        least = most = np.zeros(())
+        times = share = np.ones(())
+        axes = zip(greatest, dims.tolist(), edges.tolist(), periods, is_periodic, strict=True)
+        for most_steps, n, each, period, around in axes:
+            steps = np.arange(most_steps + 1)
+            low, high = axis_bounds(steps, each, period)
+            signs = np.where((steps == 0) | (around & (2 * steps == n)), 1.0, 2.0)
+            least, most = np.add.outer(least, low), np.add.outer(most, high)
+            times = np.multiply.outer(times, signs)
+            share = np.multiply.outer(share, np.ones(len(steps)) if around else (n - steps) / n)
+        q = np.minimum(bound(np.sqrt(least).ravel(), np.sqrt(most).ravel()), 1.0)
+        times = times.ravel() * (q > 0)
+        if half:
+            times[1:] /= 2
+        share = share.ravel() * times
+        n_cells = math.prod(dims.tolist())
+        occupied = n_cells * -math.expm1(-numbers[0] / n_cells)
+        numbers_of_pairs = math.prod(numbers) / n_cells * np.array([share @ q, share.sum()])
+        return np.array([*numbers_of_pairs, occupied * share.sum(), times.sum()])
+
+    best, choice = math.inf, CellChoice(reach, reach, 0.0, 0.0, 0.0)
+    least = max(least, frame.diagonal / 2**20)
     first = math.ceil(STEPS * math.log2(max(reach, least)))
     for step in range(first, first - STEPS * OCTAVES, -1):
         edge = 2.0 ** (step / STEPS)
@@ -193,10 +240,13 @@ def choose_edge(
         counts = work(edge)
         costs = counts * COSTS
         if costs.sum() < best:
-            best, choice = float(costs.sum()), CellChoice(edge, reach, *counts[:2].tolist())
-        elif costs[1:].sum() > best:
+            best, choice = float(costs.sum()), CellChoice(edge, reach, *counts[:3].tolist())
+        elif costs.sum() > WORSE * best:
             break  # smaller cells have fewer candidates, but more of all else
     return choice
+
+
+_kept_edge = functools.lru_cache(maxsize=256)(_best_edge)
 
 
 #: Chooses the edge of cells: :func:`choose_edge`, or another.
@@ -221,4 +271,4 @@ def sample_edge(
     reach = reach_of(bound, limit) if frame.diagonal else 0.0
     frame = frame.without_gaps(source, target, reach)
     n = math.sqrt(len(source) * len(target))
-    return CellChoice(min(frame.edge_with(SAMPLED, n), reach or 1.0), reach, 0.0, 0.0)
+    return CellChoice(min(frame.edge_with(SAMPLED, n), reach or 1.0), reach, 0.0, 0.0, 0.0)

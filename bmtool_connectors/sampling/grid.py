@@ -6,6 +6,7 @@ cells of a pool are depends on its nodes and the edge of the cells only.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -67,7 +68,7 @@ class Cells:
     def strides(self) -> list[int]:
         """By how much the key grows from layer to layer of each axis."""
         sizes = [len(each) for each in self.numbers]
-        return np.cumprod([1, *sizes[:0:-1]], dtype=np.int64)[::-1].tolist()
+        return [int(np.prod(sizes[k + 1 :], dtype=np.int64)) for k in range(len(sizes))]
 
     @property
     def n_places(self) -> int:
@@ -202,28 +203,42 @@ class Grid:
         return np.minimum(limits, np.where(self._around, self._cells_around // 2, extent))
 
     def keep(self, chosen: Flags) -> None:
-        """Leave out all other offsets."""
+        """Leave out all other offsets; to be called before ``cell_pairs``."""
         self.offsets, self.alone = self.offsets[chosen], self.alone[chosen]
         self.least, self.most = self.least[chosen], self.most[chosen]
-        # Where the layer of a source cell and the offset lead to, as a part of the key of the
-        # target cell; all that lead to no layer add up to more than any key.
-        none, dtype = self.target.n_places, np.int32 if self.target.n_places < 1 << 29 else np.int64
-        self._steps = []
+
+    @functools.cached_property
+    def _steps(self) -> list[Index]:
+        """Where layers of source cells and offsets lead to, for each axis: parts of a key.
+
+        What leads to no layer of the target is as much as there are places, so that the sum is no
+        key.
+        """
+        none = self.target.n_places
+        dtype = np.int32 if none < 1 << 29 else np.int64
+        parts = []
         axes = zip(
             *(self.source.numbers, self.target.numbers, self.target.strides),
             *(self.offsets.T, self._cells_around.tolist()),
             strict=True,
         )
         for own, others, stride, steps, around in axes:
-            to = own[:, None] + np.arange(steps.min(initial=0), steps.max(initial=0) + 1)
+            low = steps.min(initial=0)
+            to = own[:, None] + np.arange(low, steps.max(initial=0) + 1)
             to = to % around if around else to
             place = np.minimum(np.searchsorted(others, to), len(others) - 1)
             part = np.where(others[place] == to, place * stride, none).astype(dtype)
-            self._steps.append(part[:, steps - steps.min(initial=0)])
-        self._table = None
-        if none <= MAX_TABLE:
-            self._table = np.full(none + 1, -1, dtype=np.int32)
-            self._table[self.target.key] = np.arange(len(self.target.key), dtype=np.int32)
+            parts.append(part[:, steps - low])
+        return parts
+
+    @functools.cached_property
+    def _table(self) -> Index | None:
+        """The number of the target cell at each place, or -1; None for too many places."""
+        if self.target.n_places > MAX_TABLE:
+            return None
+        table = np.full(self.target.n_places + 1, -1, dtype=np.int32)
+        table[self.target.key] = np.arange(len(self.target.key), dtype=np.int32)
+        return table
 
     def targets_of(self, start: int, stop: int) -> Index:
         """Return the target cells of a run of source cells, at all offsets.
@@ -272,6 +287,19 @@ class Grid:
         step = max(1, RUN // max(len(self.offsets), 1))
         for first in range(start, stop, step):
             yield first, min(first + step, stop)
+
+
+def axis_bounds(steps: Index, edge: float, period: float) -> tuple[FloatArray, FloatArray]:
+    """Return the least and the greatest square of a distance along an axis, um^2.
+
+    Parameters
+    ----------
+    steps : ndarray of int
+        From cell to cell, at least 0.
+    edge, period : float, um
+    """
+    least, most = np.maximum(steps - 1, 0) * edge, np.minimum((steps + 1) * edge, period / 2)
+    return least * least, most * most
 
 
 def distance_bounds(

@@ -5,6 +5,9 @@ connection if p0 > 0, then one for the backward connection if p1 > 0, then the
 numbers that ``n_syn`` functions draw for the connections of that pair.
 ``Generator.random(n)`` equals n scalar draws, so a block takes its uniforms
 with one call and hands them out in that order.
+
+With private streams, each tile of rows has one of its own, so that it can be
+drawn without the others.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from bmtool_connectors import vectorization
+from bmtool_connectors import randomness, vectorization
 from bmtool_connectors.arrays import Flags, FloatArray, Index, Values
 from bmtool_connectors.bernoulli import after_forward, without_forward
 from bmtool_connectors.progress import progress
 from bmtool_connectors.randomness import SharedGenerator
+from bmtool_connectors.sampling.candidates import BlockPairs
 from bmtool_connectors.sampling.collect import (
     PairDraw,
     SynapseCounts,
@@ -27,6 +31,8 @@ from bmtool_connectors.sampling.collect import (
 )
 from bmtool_connectors.sampling.laws import BlockValues, Clipping, Joint
 from bmtool_connectors.sampling.plan import Plan
+
+STREAM_VERSION = 2
 
 
 def _uniforms(rng: SharedGenerator, has0: Any, has1: Any, n: int) -> tuple[FloatArray, FloatArray]:
@@ -132,6 +138,12 @@ def _draw_in_sequence(
     return chosen, numbers
 
 
+def _first_row(values: BlockValues) -> int:
+    """Return the first source of the block that was evaluated."""
+    assert isinstance(values.candidates, BlockPairs)
+    return values.candidates.block.i0
+
+
 def draw(
     plan: Plan,
     rng: SharedGenerator,
@@ -146,6 +158,8 @@ def draw(
     ----------
     plan : Plan
     rng : Generator or RandomState
+        Of a plan with private streams, 128 bits are taken from it, as the root of a stream for
+        each tile of rows. Otherwise all numbers come from it, pair after pair.
     kept : list of BlockValues, optional
         What ``estimate_rho`` evaluated, to be used again.
     block_size : int, optional
@@ -162,8 +176,12 @@ def draw(
     # connected pair, when the generator stands where a loop over pairs would have it.
     in_sequence = any(vectorization.needs_python_calls(each.value) for each in n_syn)
     blocks: Iterable[BlockValues] = plan.laws.over(space, block_size) if kept is None else kept
+    streams, tile = randomness.streams(rng, STREAM_VERSION) if plan.private else None, -1
     with progress(space.n_pairs, show_progress) as advance:
         for values in blocks:
+            if streams is not None and _first_row(values) // space.tile_rows != tile:
+                tile = _first_row(values) // space.tile_rows
+                rng = streams(tile)
             chosen: Sequence[Index]
             if in_sequence:
                 chosen, counts = _draw_in_sequence(values, joint, rng, n_syn, result.clipping)

@@ -64,6 +64,8 @@ class Plan:
         No pair shall be reciprocal: that pairs are clipped to that is not worth a warning.
     unreachable : bool
         No rho reaches its goal, as has been said: pairs are clipped because of that.
+    private : bool
+        The stream is that of a seed, and nobody else draws from it.
     """
 
     space: PairSpace
@@ -73,6 +75,7 @@ class Plan:
     rho_goal: RhoGoal | None = None
     none_reciprocal: bool = False
     unreachable: bool = False
+    private: bool = False
 
     def with_rho(self, rho: float) -> Plan:
         """Return the plan with the rho that was found."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ def why_not(laws: PairLaws) -> str | None:
             return f"the argument of {law.name} is not a distance of this package"
         if not vectorization.has_bound(law.p):
             return f"{law.name} has no upper bound on an interval of distances"
-    if varying and not common_metric(varying).axes:
+    if varying and not common_metric(background(laws)).axes:
         names = " and ".join(law.arg_name for law in varying)
         return f"{names} are distances without a common axis"
     return None
@@ -73,13 +73,15 @@ def pairs_within(
 
 
 @dataclass
-class _Visited:
+class Visited:
     """Connected pairs: which, and how (-1 not, 0 forward, 1 both, 2 backward)."""
 
     pairs: ListedPairs
     how: npt.NDArray[np.int8]
     arg0: Values
     arg1: Values
+    #: How many pairs were visited to find them.
+    visited: int = 0
 
     def values(self) -> BlockValues:
         """Return the pairs as laws evaluate them; what the probabilities were is forgotten."""
@@ -124,12 +126,28 @@ def _decide(
     return chosen[kept], how[kept]
 
 
-def _tiles(space: PairSpace, laws: PairLaws, joint: Joint | None) -> EqualTiles | CellTiles:
-    """Return the pairs that laws can connect, in tiles."""
-    if not laws.constant:
-        return CellTiles(space, laws)
-    p0, p1 = laws.constants()
-    return EqualTiles(space, p0 if joint is None else min(1.0, p0 + p1))
+def tiles_of(plan: Plan) -> EqualTiles | CellTiles:
+    """Return the pairs that the laws of a plan can connect, in tiles."""
+    if not plan.laws.constant:
+        return CellTiles(plan.space, plan.laws)
+    p0, p1 = plan.laws.constants()
+    return EqualTiles(plan.space, p0 if plan.joint is None else min(1.0, p0 + p1))
+
+
+def draw_tile(
+    plan: Plan,
+    tiles: EqualTiles | CellTiles,
+    tile: int,
+    rng: np.random.Generator,
+    clipping: Clipping,
+) -> Iterator[Visited]:
+    """Yield the connected pairs of one tile, a few at a time; it needs no other one."""
+    for candidates, q in tiles.visited(tile, rng):
+        values = plan.laws.evaluate_on(candidates)
+        kept, how = _decide(values, plan.joint, q, rng, clipping, plan.laws.forward.name)
+        found = ListedPairs(plan.space, *candidates.pairs(kept))
+        arg0, arg1 = (taken(arg, kept) for arg in (values.arg0, values.arg1))
+        yield Visited(found, how, arg0, arg1, candidates.n)
 
 
 def _visit(
@@ -137,19 +155,15 @@ def _visit(
     streams: Callable[[int], np.random.Generator],
     clipping: Clipping,
     show_progress: bool,
-) -> Iterator[_Visited]:
-    """Visit the pairs tile by tile, each with a generator of its own."""
-    space, laws, joint = plan.space, background(plan.laws), background_joint(plan.joint)
-    tiles = _tiles(space, laws, joint)
+) -> Iterator[Visited]:
+    """Draw all tiles, each with a generator of its own, as if no pair had a law of its own."""
+    plan = replace(plan, laws=background(plan.laws), joint=background_joint(plan.joint))
+    tiles = tiles_of(plan)
     with progress(tiles.visits, show_progress) as advance:
         for tile in range(len(tiles)):
-            rng = streams(tile)
-            for candidates, q in tiles.visited(tile, rng):
-                values = laws.evaluate_on(candidates)
-                kept, how = _decide(values, joint, q, rng, clipping, laws.forward.name)
-                found = ListedPairs(space, *candidates.pairs(kept))
-                yield _Visited(found, how, taken(values.arg0, kept), taken(values.arg1, kept))
-                advance(candidates.n)
+            for part in draw_tile(plan, tiles, tile, streams(tile), clipping):
+                yield part
+                advance(part.visited)
 
 
 def _all_visited(
@@ -212,7 +226,7 @@ def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> Pa
     if found is not None:  # their law is not the background's: all are decided on, one by one
         values, rng = laws.evaluate_on(found), streams(LISTED)
         kept, decided = _decide(values, joint, 1.0, rng, result.clipping, laws.forward.name)
-        special = _Visited(found, np.full(found.n, -1, dtype=np.int8), values.arg0, values.arg1)
+        special = Visited(found, np.full(found.n, -1, dtype=np.int8), values.arg0, values.arg1)
         special.how[kept] = decided
     parts = _visit(plan, streams, result.clipping, show_progress)
     result.order = "target" if laws.constant else None
@@ -226,7 +240,7 @@ def draw(plan: Plan, rng: SharedGenerator, *, show_progress: bool = False) -> Pa
     return result
 
 
-def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None) -> list[_Visited]:
+def _in_order(space: PairSpace, parts: list[Visited], special: Visited | None) -> list[Visited]:
     """Return all connected pairs in order; where a pair has a law of its own, that counts."""
     parts = [*parts, special] if special is not None else parts
     if not parts:
@@ -246,4 +260,4 @@ def _in_order(space: PairSpace, parts: list[_Visited], special: _Visited | None)
     twice = np.roll(own & ~is_first(i, j), -1)
     keep = np.flatnonzero(~twice & (columns[0] >= 0))
     how, arg0, arg1 = (taken(column, keep) for column in columns)
-    return [_Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)]
+    return [Visited(ListedPairs(space, i[keep], j[keep]), how, arg0, arg1)]

@@ -153,16 +153,16 @@ class Strata:
         every = every[self._of_offset]
         for start, stop in grid.runs(0, len(grid.source.key)):
             cells = CellPairList(grid, start, stop)
-            for pairs, number, once in skip_through(rng, cells, rate[cells.offset]):
+            for pairs, a, b, once in skip_through(rng, cells, rate[cells.offset]):
                 stratum = self._of_offset.take(cells.offset.take(pairs))
                 stratum[~once] = len(self)
-                found = self._tiles.within_reach(cells, pairs, number, once)
+                found = self._tiles.within_reach(cells, pairs, a, b, once)
                 x = found.squared - self._mean.take(stratum)
                 yield Looks(found, found.kept, stratum, x)
             if every.any():
-                for pairs, number in cells.every(np.flatnonzero(every[cells.offset])):
+                for pairs, a, b in cells.every(np.flatnonzero(every[cells.offset])):
                     stratum = self._of_offset.take(cells.offset.take(pairs))
-                    found = self._tiles.within_reach(cells, pairs, number)
+                    found = self._tiles.within_reach(cells, pairs, a, b)
                     x = found.squared - self._mean.take(stratum)
                     yield Looks(found, found.kept, stratum, x)
 

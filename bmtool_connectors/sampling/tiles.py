@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
-from bmtool_connectors.sampling.frame import ChooseEdge, choose_edge
+from bmtool_connectors.sampling.frame import CellChoice, ChooseEdge, choose_edge
 from bmtool_connectors.sampling.grid import Grid
 from bmtool_connectors.sampling.laws import Law, PairLaws
 
@@ -127,22 +128,57 @@ class EqualTiles:
             yield ListedPairs(self.space, i, j), self.q
 
 
-def common_metric(laws: Sequence[Law]) -> Metric:
-    """Return the metric whose distance is never above those of the laws."""
-    metrics = [law.metric for law in laws if law.metric is not None]
-    return functools.reduce(Metric.common, metrics)
+def common_metric(laws: PairLaws) -> Metric:
+    """Return the metric whose distance is never above those of the laws, of which some have one."""
+    varying = (law.metric for law in laws.both() if not law.is_constant)
+    return functools.reduce(Metric.common, (each for each in varying if each is not None))
 
 
-def _bound_of(law: Law, metric: Metric) -> Any:
-    """Return the bound of a law as a function of least and greatest distance by `metric`."""
-    same = law.is_constant or law.metric == metric
+@dataclass(frozen=True)
+class Bound:
+    """The greatest probability of any connection that laws give at distances by a metric.
 
-    def bound(least: Any, greatest: Any) -> Any:
-        # A distance along more axes is at least that along fewer, without a greatest value.
-        upper = greatest if same else np.full(np.shape(greatest), np.inf)
-        return vectorization.bound_of(law.p, least, upper, law.name)
+    Attributes
+    ----------
+    laws : PairLaws
+    metric : Metric
+    reach : float, um, optional
+        All pairs within that distance count as connected, whatever the laws say.
+    """
 
-    return bound
+    laws: PairLaws
+    metric: Metric
+    reach: float | None = None
+
+    def __call__(self, least: FloatArray, greatest: FloatArray) -> FloatArray:
+        """Return the bound for distances between `least` and `greatest`, um."""
+        if self.reach is not None:
+            return (least <= self.reach).astype(float)
+        laws = self.laws
+        total: Any = sum(self._of_one(law, least, greatest) for law in laws.both())
+        if laws.backward is not None and laws.same_p:
+            total *= 2
+        return np.asarray(np.minimum(total, 1.0))
+
+    def _of_one(self, law: Law, least: FloatArray, greatest: FloatArray) -> Any:
+        if not law.is_constant and law.metric != self.metric:
+            # A distance along more axes is at least that along fewer, without a greatest value.
+            greatest = np.full(np.shape(greatest), np.inf)
+        return vectorization.bound_of(law.p, least, greatest, law.name)
+
+    def cells(self, space: PairSpace, choose: ChooseEdge) -> CellChoice:
+        """Return the edge of the cells for the pairs of a space."""
+        ends, half = (space.source, space.target), space.kind != "all"
+        return choose(*ends, self.metric, self, half, self._known_reach)
+
+    @property
+    def _known_reach(self) -> float | None:
+        """The greatest distance with a bound above 0, if the laws tell it."""
+        if self.reach is not None:
+            return self.reach
+        limits = [law.reach() for law in self.laws.both()]
+        known = [each[1] for each in limits if each is not None]
+        return max(known) if len(known) == len(limits) else None
 
 
 class CellTiles:
@@ -174,30 +210,18 @@ class CellTiles:
         space: PairSpace,
         laws: PairLaws,
         reach: float | None = None,
-        choose: ChooseEdge = choose_edge,
+        choose: ChooseEdge | None = None,
     ) -> None:
         self.space = space
-        self.metric = common_metric([law for law in laws.both() if not law.is_constant])
-        bounds = [_bound_of(law, self.metric) for law in laws.both()]
-        twice = 2.0 if laws.backward is not None and laws.same_p else 1.0
+        self.metric = common_metric(laws)
         half = space.kind != "all"
-
-        def bound(least: Any, greatest: Any) -> Any:
-            if reach is not None:  # every pair within reach
-                return (np.asarray(least) <= reach).astype(float)
-            return np.minimum(twice * sum(each(least, greatest) for each in bounds), 1.0)
-
-        limit = reach
-        if reach is None:
-            limits = [law.reach() for law in laws.both()]
-            known = [each[1] for each in limits if each is not None]
-            limit = max(known) if len(known) == len(limits) else None
-        choice = choose(space.source, space.target, self.metric, bound, half, limit)
+        bound = Bound(laws, self.metric, reach)
+        choice = bound.cells(space, choose or choose_edge)
         self.edge, self.limit, self.visits = choice.edge, choice.reach, choice.visits
         self.grid = grid = Grid(
             space.source, space.target, self.metric, choice.edge, self.limit, half
         )
-        q = np.asarray(bound(grid.least, grid.most))
+        q = bound(grid.least, grid.most)
         grid.keep(q > 0)
         self.q = q[q > 0]
         self._all = self.q >= NEARLY_ALL
@@ -217,26 +241,25 @@ class CellTiles:
         """Yield visited pairs, and the probability with which they are."""
         for start, stop in self.grid.runs(*self._bounds[tile : tile + 2].tolist()):
             cells = CellPairList(self.grid, start, stop)
-            for pairs, number, once in skip_through(rng, cells, self._rate[cells.offset]):
-                found = self.within_reach(cells, pairs, number, once)
+            for pairs, a, b, once in skip_through(rng, cells, self._rate[cells.offset]):
+                found = self.within_reach(cells, pairs, a, b, once)
                 yield found, self.q.take(cells.offset.take(pairs.take(found.kept)))
             if self._all.any():
-                for pairs, number in cells.every(np.flatnonzero(self._all[cells.offset])):
-                    yield self.within_reach(cells, pairs, number), 1.0
+                for pairs, a, b in cells.every(np.flatnonzero(self._all[cells.offset])):
+                    yield self.within_reach(cells, pairs, a, b), 1.0
 
     def every(self) -> Iterator[CellPairs]:
         """Yield all pairs within reach."""
         for start, stop in self.grid.runs(0, len(self.grid.source.key)):
             cells = CellPairList(self.grid, start, stop)
-            for pairs, number in cells.every(np.arange(len(cells.size))):
-                yield self.within_reach(cells, pairs, number)
+            for pairs, a, b in cells.every(np.arange(len(cells.size))):
+                yield self.within_reach(cells, pairs, a, b)
 
     def within_reach(
-        self, cells: CellPairList, pairs: Index, number: Index, some: Flags | None = None
+        self, cells: CellPairList, pairs: Index, a: Index, b: Index, some: Flags | None = None
     ) -> CellPairs:
-        """Return the pairs of the space with these numbers in pairs of cells, within reach."""
+        """Return which pairs of nodes, in pairs of cells, are pairs of the space within reach."""
         grid = self.grid
-        a, b = cells.nodes(pairs, number)
         # A gather by `take` costs half of one by brackets.
         first, second = grid.source.points, grid.target.points
         squared = grid.metric.squared((p.take(a) for p in first), (p.take(b) for p in second))
@@ -259,25 +282,14 @@ class CellPairList:
 
     def __init__(self, grid: Grid, start: int, stop: int) -> None:
         source, target, self.offset = grid.cell_pairs(start, stop)
-        self.width = grid.target.count[target]
-        self.size = grid.source.count[source] * self.width
-        self._first_source, self._first_target = (
-            grid.source.first[source],
-            grid.target.first[target],
-        )
+        self.height, self.width = grid.source.count[source], grid.target.count[target]
+        self.size = self.height * self.width
+        # In cell order, the first node of each.
+        self.first_source, self.first_target = grid.source.first[source], grid.target.first[target]
         self.alone = grid.alone[self.offset]
 
-    def nodes(self, pairs: Index, number: Index) -> tuple[Index, Index]:
-        """Return source and target, in cell order, of pairs of nodes by their number in a pair."""
-        width = self.width.take(pairs)
-        a = number // width
-        b = number - a * width
-        a += self._first_source.take(pairs)
-        b += self._first_target.take(pairs)
-        return a, b
-
-    def every(self, chosen: Index) -> Iterator[tuple[Index, Index]]:
-        """Yield all pairs of nodes of some pairs of cells, a few at a time."""
+    def every(self, chosen: Index) -> Iterator[tuple[Index, Index, Index]]:
+        """Yield all pairs of nodes of some pairs of cells, a few at a time, in cell order."""
         ends = np.cumsum(self.size[chosen])
         start = 0
         while start < len(chosen):
@@ -285,16 +297,20 @@ class CellPairList:
             stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
             some = chosen[start:stop]
             size = self.size[some]
-            yield np.repeat(some, size), ranges(np.zeros_like(size), size)
+            pairs, number = np.repeat(some, size), ranges(np.zeros_like(size), size)
+            width = self.width.take(pairs)
+            a = number // width
+            b = number - a * width
+            yield pairs, a + self.first_source.take(pairs), b + self.first_target.take(pairs)
             start = stop
 
 
 def skip_through(
     rng: np.random.Generator, cells: CellPairList, rate: FloatArray
-) -> Iterator[tuple[Index, Index, Flags]]:
-    """Yield pairs of cells and numbers of pairs of nodes in them, each visited by itself.
+) -> Iterator[tuple[Index, Index, Index, Flags]]:
+    """Yield pairs of cells and pairs of nodes in them, in cell order, each visited by itself.
 
-    The flags tell which stand there for the first time.
+    The flags tell which pairs of nodes stand there for the first time.
 
     Parameters
     ----------
@@ -309,11 +325,12 @@ def skip_through(
     with rate 1 leave an interval empty with probability 1 - q, and intervals are independent. So
     pairs with different probabilities are gone through at once.
     """
-    length = cells.size * rate
+    row = rate * cells.width  # the pairs of one source node
+    length = row * cells.height
     ends = np.cumsum(length)
     starts = ends - length
     total = float(ends[-1]) if len(ends) else 0.0
-    last_number = cells.size - 1
+    last_row, last_column = cells.height - 1, cells.width - 1
     place, last = 0.0, (-1, -1)
     while place < total:
         left = total - place
@@ -331,18 +348,24 @@ def skip_through(
             pairs = np.searchsorted(ends[first:stop], events, side="right")
         else:
             counts = np.diff(np.searchsorted(events, ends[first:stop]), prepend=0)
-            pairs = np.repeat(
-                np.arange(stop - first + 1), np.append(counts, len(events) - counts.sum())
-            )
+            counts = np.append(counts, len(events) - counts.sum())
+            pairs = np.repeat(np.arange(len(counts)), counts)
         pairs += first
+        # In which row an event is, and how far along it; rounding may lead to one row too many.
         events -= starts.take(pairs)
-        events /= rate.take(pairs)
-        number = events.astype(np.int64)
-        np.minimum(number, last_number.take(pairs), out=number)  # by rounding
-        once = is_first(pairs, number)
-        once[0] = (pairs[0], number[0]) != last
-        last = int(pairs[-1]), int(number[-1])
-        yield pairs, number, once
+        events /= row.take(pairs)
+        a = events.astype(np.int64)
+        np.minimum(a, last_row.take(pairs), out=a)
+        events -= a
+        events *= cells.width.take(pairs)
+        b = events.astype(np.int64)
+        np.minimum(b, last_column.take(pairs), out=b)
+        a += cells.first_source.take(pairs)
+        b += cells.first_target.take(pairs)
+        once = is_first(a, b)
+        once[0] = (a[0], b[0]) != last
+        last = int(a[-1]), int(b[-1])
+        yield pairs, a, b, once
 
 
 class CellPairs(Candidates):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from bmtool_connectors.arrays import Index, IntArray
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
+from bmtool_connectors.sonata.chunks import DatasetWriter
 from bmtool_connectors.sonata.digests import ColumnDigests
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.index_writer import IndexWriter
@@ -116,7 +117,7 @@ def _edge_groups(tables: Sequence[EdgeArrays], options: SaveOptions) -> tuple[li
     """
     sets = [frozenset((name, str(each)) for name, each in table.dtypes.items()) for table in tables]
     numbers = {key: 0 if options.portable else k for k, key in enumerate(dict.fromkeys(sets))}
-    group_of = np.array([numbers[key] for key in sets])
+    group_of = np.array([numbers[key] for key in sets], np.min_scalar_type(len(sets)))
     groups = []
     for number in range(group_of.max() + 1):
         chosen = [each for each, k in zip(tables, group_of, strict=True) if k == number]
@@ -150,7 +151,7 @@ class _EdgeWriter:
         self._types = np.array([table.edge_type_id for table in tables], dtype=np.int64)
         n_rows = [table.n_rows for table in tables]
         sizes = np.bincount(self.group_of, n_rows).astype(np.int64).tolist()
-        self._n_done, self._n_of_group = 0, [0] * len(sizes)
+        self._n_of_group = [0] * len(sizes)
         used = [table for table in tables if table.n_rows]
         # BMTK's types, and the greatest value for those who want the smallest ones.
         standard: dict[str, tuple[Any, int]] = {
@@ -173,9 +174,9 @@ class _EdgeWriter:
                 {name: self._dataset(h5, name, n, dtype) for name, dtype in dtypes.items()}
             )
 
-    def _dataset(self, h5: Any, name: str, n: int, dtype: Any) -> Any:
+    def _dataset(self, h5: Any, name: str, n: int, dtype: Any) -> DatasetWriter:
         try:
-            return h5.create_dataset(name, (n,), dtype, **self._options.storage((n,)))
+            return DatasetWriter(h5, name, (n,), dtype, self._options)
         except TypeError as error:
             raise ParameterError(
                 f"dtypes of add_properties() must be numbers or bool, got {dtype} for {name!r}, "
@@ -184,14 +185,13 @@ class _EdgeWriter:
 
     def append(self, rows: EdgeRows) -> dict[str, IntArray]:
         """Write the next rows, and return their values of the columns that may be indexed."""
-        start, n = self._n_done, len(rows.source)
-        self._n_done += n
+        n = len(rows.source)
         columns = {
             layout.SOURCE_NODE_ID: rows.source,
             layout.TARGET_NODE_ID: rows.target,
-            layout.EDGE_TYPE_ID: self._types[rows.table],
+            layout.EDGE_TYPE_ID: self._types.take(rows.table),
         }
-        of_group = self.group_of[rows.table]
+        of_group = self.group_of.take(rows.table)
         index = np.empty(n, dtype=np.int64)
         for number, datasets in enumerate(self._properties):
             own = slice(None) if len(self._properties) == 1 else np.flatnonzero(of_group == number)
@@ -205,16 +205,11 @@ class _EdgeWriter:
             pieces = [each for each in rows.pieces if member[each.table]]
             for name, dtype in self.dtypes[number].items():
                 values = (self._tables[each.table].values(name, dtype, each) for each in pieces)
-                _write_rows(datasets[name], first, rows.ordered(values, member))
+                datasets[name].append(rows.ordered(values, member))
         groups = {layout.EDGE_GROUP_ID: of_group, layout.EDGE_GROUP_INDEX: index}
         for name, each in {**columns, **groups}.items():
-            _write_rows(self._datasets[name], start, each)
+            self._datasets[name].append(each)
         return columns
-
-
-def _write_rows(dataset: Any, start: int, values: npt.NDArray[Any]) -> None:
-    # NumPy converts types several times as fast as HDF5 does.
-    dataset[start : start + len(values)] = values.astype(dataset.dtype, copy=False)
 
 
 # ---------------------------------------------------------------------- gap junctions
@@ -237,7 +232,7 @@ def write_gap_junctions(
     columns = dict(zip(layout.GAP_COLUMNS, values, strict=True))
     with h5_file(file) as (h5, _):
         for name, each in columns.items():
-            h5.create_dataset(name, data=each, **options.storage(each.shape))
+            DatasetWriter(h5, name, each.shape, each.dtype, options).append(each)
     found = ColumnDigests()
     found.add(values[:2], {name: columns[name] for name in layout.GAP_COLUMNS[2:]})
     return found

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from bmtool_connectors.arrays import IntArray, order_by
 from bmtool_connectors.sonata import layout
+from bmtool_connectors.sonata.chunks import DatasetWriter
 from bmtool_connectors.sonata.options import SaveOptions
-from bmtool_connectors.sonata.rows import id_ranges
+from bmtool_connectors.sonata.rows import id_ranges, sorting
 
 
 class IndexWriter:
@@ -39,7 +40,7 @@ class IndexWriter:
         self._file: BinaryIO = file.open("w+b")
         self._n_rows = self._n_runs = 0
         small = max(int(rows.sum()), len(rows)) < 1 << 32
-        self._dtype: npt.DTypeLike = np.uint32 if small else np.uint64
+        self._dtype: npt.DTypeLike = np.uint32 if small else np.int64
         self._open = np.empty((3, 0), dtype=self._dtype)
         self._limits = np.array([low for low, _ in self._ranges[1:]], dtype=self._dtype)
         #: Of each part: where it starts in the file, where the runs of each range start in it, and
@@ -50,7 +51,7 @@ class IndexWriter:
         """Add the values of the next rows."""
         if not len(values):
             return
-        starts = np.flatnonzero(np.diff(values)) + 1
+        starts = np.flatnonzero(values[1:] != values[:-1]) + 1
         runs = np.empty((3, len(starts) + 1), dtype=self._dtype)
         runs[0, 0], runs[0, 1:] = values[0], values[starts]
         runs[1, 0], runs[1, 1:] = self._n_rows, starts + self._n_rows
@@ -68,10 +69,8 @@ class IndexWriter:
         n = runs.shape[1]
         if not n:
             return
-        least = runs[0].min()
-        order = order_by(runs[0] - least, int(runs[0].max() - least) + 1)
+        order, values = sorting(runs[0], int(runs[0].min()), int(runs[0].max()) + 1)
         start = self._file.seek(0, 2)
-        values = runs[0].take(order)
         limits = [0, *np.searchsorted(values, self._limits), n]
         begins = runs[1].take(order)
         # In the index of a column that is in no order, most runs are of one row.
@@ -82,16 +81,17 @@ class IndexWriter:
         self._n_runs += n
 
     def _stored(self, number: int) -> Iterator[npt.NDArray[Any]]:
-        """Yield the runs of one range of values, part by part."""
+        """Yield the runs of one range of values, part by part; no ends if all are of one row."""
+        n_stored = 3 if any(is_long for _, _, is_long in self._parts) else 2
         for start, limits, is_long in self._parts:
             first, last, n = (int(limits[k]) for k in (number, number + 1, -1))
             if last == first:
                 continue
-            runs = np.empty((3, last - first), dtype=self._dtype)
+            runs = np.empty((n_stored, last - first), dtype=self._dtype)
             for k in range(3 if is_long else 2):
                 self._file.seek(start + runs.itemsize * (k * n + first))
                 runs[k] = np.fromfile(self._file, self._dtype, last - first)
-            if not is_long:
+            if n_stored == 3 and not is_long:
                 np.add(runs[1], 1, out=runs[2])
             yield runs
 
@@ -101,14 +101,15 @@ class IndexWriter:
         shapes = (len(self._rows), 2), (self._n_runs, 2)
         names = layout.NODE_RANGES, layout.EDGE_RANGES
         runs_of, rows_of = (
-            group.create_dataset(name, shape, np.uint64, **options.storage(shape))
+            DatasetWriter(group, name, shape, np.uint64, options)
             for name, shape in zip(names, shapes, strict=True)
         )
         # What the SONATA guide calls it, and libsonata looks for.
-        group[layout.NODE_RANGES_SONATA] = runs_of
-        done = 0
+        group[layout.NODE_RANGES_SONATA] = runs_of.dataset
+        done = previous = 0
         for number, (low, high) in enumerate(self._ranges):
-            counts = np.zeros(high - low, dtype=np.int64)
+            # Values between two ranges have no rows.
+            counts = np.zeros(high - previous, dtype=np.int64)
             first = done
             stored = self._stored(number)
             if high - low > 1:
@@ -117,15 +118,16 @@ class IndexWriter:
                 keys = runs[0] - low
                 order = order_by(keys, high - low) if high - low > 1 else slice(None)
                 ranges = np.empty((len(keys), 2), dtype=np.uint64)
-                for k in (0, 1):
-                    ranges[:, k] = runs[1 + k][order]
-                rows_of[done : done + len(ranges)] = ranges
+                ranges[:, 0] = runs[1][order]
+                ranges[:, 1] = runs[2][order] if len(runs) == 3 else ranges[:, 0] + np.uint64(1)
+                rows_of.append(ranges)
                 done += len(ranges)
-                counts += np.bincount(keys, minlength=high - low)
+                counts[low - previous :] += np.bincount(keys, minlength=high - low)
                 check()
             ends = first + np.cumsum(counts)
             # BMTK's form for values without rows.
-            runs_of[low:high] = np.where(counts, [ends - counts, ends], 0).T.astype(np.uint64)
+            runs_of.append(np.where(counts, [ends - counts, ends], 0).T)
+            previous = high
 
     def close(self) -> None:
         """Remove what was kept."""

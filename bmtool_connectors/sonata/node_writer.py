@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bmtool_connectors.errors import ParameterError
 from bmtool_connectors.sonata import layout
+from bmtool_connectors.sonata.chunks import DatasetWriter
 from bmtool_connectors.sonata.digests import ColumnDigests, by_axis
 from bmtool_connectors.sonata.h5_file import h5_file
 from bmtool_connectors.sonata.options import SaveOptions
@@ -81,4 +82,4 @@ def write_nodes(file: Path, network: str, nodes: NodeTable, options: SaveOptions
 
 def _write_column(h5: Any, name: str, array: npt.NDArray[Any], options: SaveOptions) -> None:
     dtype = h5py.string_dtype() if array.dtype.kind == "O" else array.dtype
-    h5.create_dataset(name, data=array, dtype=dtype, **options.storage(array.shape))
+    DatasetWriter(h5, name, array.shape, dtype, options).append(array)

@@ -34,7 +34,7 @@ class SaveOptions:
     Attributes
     ----------
     compression : {'gzip', 'lzf', None} or int
-        Int is the level of gzip.
+        Int is the level of gzip, by zlib.
     mode : {'w', 'a'}
         Whether the file of nodes is made anew, or gets one more population.
     force_overwrite : bool

@@ -195,20 +195,18 @@ class SavedParts:
     node_types: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def complete_recipe(
-    file: Path, recipe: NetworkRecipe, saved: SavedParts, edge_types: Iterable[EdgeTypeRecipe]
-) -> None:
-    """Add to a recipe what was saved, and its own digest.
+def write_recipe(path: Path, file: Path, recipe: NetworkRecipe, saved: SavedParts) -> None:
+    """Add to a recipe what was saved, and its own digest, and write it.
 
     Parameters
     ----------
+    path : Path
+        Where it is written to.
     file : Path
         Where it will be; what the recipe there says of parts that were not saved now stays.
     recipe : NetworkRecipe
-        With format, network, versions and streams.
+        With format, network, versions and streams, and the edge types that were saved.
     saved : SavedParts
-    edge_types : iterable of EdgeTypeRecipe
-        Those that were saved.
 
     Notes
     -----
@@ -235,18 +233,14 @@ def complete_recipe(
         for each in before.get("edge_types", [])
         if ends is not None and (each["source_network"], each["target_network"]) not in ends
     ]
-    recipe["edge_types"] = [*edge_types, *kept]
+    recipe["edge_types"] = [*recipe.pop("edge_types"), *kept]  # in the order of NetworkRecipe
     recipe["blake2b"] = digest_of_json(recipe)
+    path.write_text(json.dumps(recipe, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def values_recipe(digests: ColumnDigests) -> ValuesRecipe:
     """Return what a recipe says of the columns of some rows."""
     return {"rows": digests.n_rows, "columns": digests.columns, "together": digests.whole}
-
-
-def write_recipe(file: Path, recipe: NetworkRecipe) -> None:
-    """Write a recipe into a file."""
-    file.write_text(json.dumps(recipe, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _names_beside(recipe: Path, files: Iterable[Path]) -> set[str]:

@@ -164,8 +164,9 @@ def n_rows_by(tables: Sequence[EdgeArrays], column: str) -> IntArray:
     for table, end in zip(tables, ends, strict=True):
         counts = np.zeros(len(end.ids), dtype=np.int64)
         per_synapse = table.n_rows != len(end.index)
-        for start in range(0, len(end.index), BLOCK_PAIRS):
-            part = slice(start, start + BLOCK_PAIRS)
+        n_block = max(BLOCK_PAIRS, len(counts))  # each block takes a count per node
+        for start in range(0, len(end.index), n_block):
+            part = slice(start, start + n_block)
             weights_of_pairs = table.n_syn[part] if per_synapse else None
             found = np.bincount(end.index[part], weights_of_pairs, minlength=len(counts))
             counts += found.astype(np.int64, copy=False)
@@ -187,6 +188,15 @@ def id_ranges(rows: IntArray) -> list[Range]:
         ranges.append((low, high))
         done = int(ends[high - 1])
     return ranges
+
+
+def sorting(values: Array, low: int, high: int) -> tuple[Array, Array]:
+    """Return the stable order that sorts whole numbers in ``[low, high)``, and them sorted."""
+    keys = values - low
+    # To repeat them is several times as fast as to look them up.
+    counts = np.bincount(keys, minlength=high - low)
+    found = np.repeat(np.arange(low, high, dtype=values.dtype), counts)
+    return order_by(keys, high - low), found
 
 
 # ---------------------------------------------------------------------- rows
@@ -242,9 +252,14 @@ def _together(
     table = np.repeat(numbers, [len(each.rows) for each in pieces])
     if not end:
         return EdgeRows(pieces, None, source, target, table)
-    order = order_by((source if end == "source" else target) - ids[0], ids[1] - ids[0])
+    if end == "source":
+        order, source = sorting(source, *ids)
+        target = target.take(order)
+    else:
+        order, target = sorting(target, *ids)
+        source = source.take(order)
     ordered = table if numbers[0] == numbers[-1] else table.take(order)
-    return EdgeRows(pieces, order, source.take(order), target.take(order), ordered)
+    return EdgeRows(pieces, order, source, target, ordered)
 
 
 def _pieces(

@@ -51,8 +51,23 @@ class StagedFiles:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with held_signals(), self._cleaning:
-            if kind is None:
-                self._move()
+            if kind is not None:
+                return
+            done: list[Path] = []
+            for final, path in self._files.items():
+                with self._failures(final, "removed" if path is None else "written"):
+                    if path is not None:
+                        os.replace(path, final)
+                        done.append(final)
+                    # One file may have two names: links, or in other letters on some systems.
+                    elif (final.is_file() and not final.is_symlink()) and not any(
+                        final.samefile(each) for each in done
+                    ):
+                        final.unlink()
+                self._moved = True
+            for folder in self._folders:
+                with suppress(OSError):  # some cannot be flushed; the files are there anyway
+                    _flush(folder)
 
     @contextmanager
     def writing(self, file: str | os.PathLike[str]) -> Iterator[Path]:
@@ -77,33 +92,23 @@ class StagedFiles:
             for missing in [each for each in (beside, *beside.parents) if not each.exists()][::-1]:
                 self._cleaning.callback(_remove_empty, missing)
                 missing.mkdir(exist_ok=True)
-            _remove_stale(beside)
+            for lock in beside.glob(f"{_PREFIX}*/{_LOCK}"):  # what killed processes left
+                with suppress(OSError), lock.open("r+b") as file:
+                    if _locked(file):
+                        _remove(lock.parent)
             folder = beside / f"{_PREFIX}{secrets.token_hex(8)}"
             self._cleaning.callback(_remove, folder)
             folder.mkdir()
-            self._cleaning.enter_context(_kept(folder))
+            new = folder / f"{_LOCK}.new"
+            # Locked until the end, before it has its name: there is no moment without the lock.
+            if _locked(self._cleaning.enter_context(new.open("wb"))):
+                new.rename(folder / _LOCK)
             self._folders[beside] = folder
         return self._folders[beside]
 
     def remove(self, file: Path) -> None:
         """Have a file removed, unless it is a link or no file, once those before are in place."""
         self._files.setdefault(file, None)
-
-    def _move(self) -> None:
-        """Move all files into their places, in order."""
-        done: list[Path] = []
-        for final, path in self._files.items():
-            with self._failures(final, "removed" if path is None else "written"):
-                if path is not None:
-                    os.replace(path, final)
-                    done.append(final)
-                # One file may have two names: links, or in other letters on some systems.
-                elif _is_regular(final) and not any(final.samefile(each) for each in done):
-                    final.unlink()
-            self._moved = True
-        for folder in self._folders:
-            with suppress(OSError):  # where folders cannot be flushed, the files are there anyway
-                _flush(folder)
 
     @contextmanager
     def _failures(self, final: Path, done: str = "written") -> Iterator[None]:
@@ -147,11 +152,6 @@ def check_targets(paths: Iterable[Path], force_overwrite: bool) -> None:
             )
 
 
-def _is_regular(file: Path) -> bool:
-    """Whether there is a file of this name that is neither a link nor a folder or device."""
-    return file.is_file() and not file.is_symlink()
-
-
 def _remove_empty(folder: Path) -> None:
     with suppress(OSError):  # it holds something
         folder.rmdir()
@@ -166,16 +166,6 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-@contextmanager
-def _kept(folder: Path) -> Iterator[None]:
-    """Show other processes that this one uses a folder, where the system can."""
-    new = folder / f"{_LOCK}.new"
-    with new.open("wb") as file:
-        if _locked(file):  # only then it gets its name: there is no moment without the lock
-            new.rename(folder / _LOCK)
-        yield
-
-
 def _remove(folder: Path) -> None:
     """Remove a hidden folder; its lock goes last, so that another process can go on with it."""
     with suppress(OSError):
@@ -183,14 +173,6 @@ def _remove(folder: Path) -> None:
             if file.name != _LOCK:
                 file.unlink()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_stale(beside: Path) -> None:
-    """Remove what killed processes left."""
-    for lock in beside.glob(f"{_PREFIX}*/{_LOCK}"):
-        with suppress(OSError), lock.open("r+b") as file:
-            if _locked(file):
-                _remove(lock.parent)
 
 
 def _locked(file: BinaryIO) -> bool:

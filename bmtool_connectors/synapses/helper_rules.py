@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Hashable
 from copy import copy
 from functools import lru_cache
@@ -168,11 +167,9 @@ class Section(HelperRule):
 
 
 class DelayAndSection(HelperRule):
-    """A delay and a section; a shared generator gives their numbers in turn."""
+    """A delay and a section; a shared generator gives their numbers in turn, a seed by block."""
 
     names = ("delay", "sec_id", "sec_x")
-    #: From a private seed all numbers of one kind come before those of the other.
-    _pairs = sys.maxsize
 
     def __init__(self, delay: Any, section: Any) -> None:
         self.helper, self._distance = delay.helper, delay._distance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bmtool_connectors.distances import spherical_dist
@@ -16,7 +16,8 @@ from bmtool_connectors.synapses.helper_rules import (
     UniformDelay,
     checked_once,
 )
-from bmtool_connectors.synapses.synapse_block import Column, PairDistance, SynapseTable
+from bmtool_connectors.synapses.rules import Evaluation
+from bmtool_connectors.synapses.synapse_block import PairDistance, SynapseTable
 
 __all__ = [
     "DELAY_LOWBOUND",
@@ -69,8 +70,8 @@ def syn_const_delay(
         The delay is clipped to ``(low, high)``, ms.
     rng : Generator, RandomState, int, SeedSequence or None
         None is ``bmtool_connectors.rng``, read at the call. A seed stands for one stream that
-        all calls with it share; in the NetworkBuilder of this package, for one stream per
-        property and edge type.
+        all calls with it share; in the NetworkBuilder of this package, for one stream per edge
+        type, property and 4,096 targets.
     **kwargs
         Ignored, with a warning that names them.
 
@@ -288,21 +289,20 @@ HELPERS: tuple[Callable[..., Any], ...] = (
 )
 
 
-def batched(rule: Any, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
-    """Return what calling a property rule once per synapse would give.
+def evaluations(rule: Any, table: SynapseTable) -> list[Evaluation] | None:
+    """Return how to come by what calling a property rule once per synapse would give.
 
     Parameters
     ----------
     rule : object
         As given to ``add_properties``, its parameters bound with ``functools.partial``. One with
-        a method ``of_synapses(table)`` tells all values itself; so does that behind a helper.
+        a method ``evaluations(table)`` knows by itself; so does that behind a helper.
     table : SynapseTable
 
     Returns
     -------
-    iterator of tuple of ndarray, or None
-        A column per value, for some synapses after the other; None for a rule that has to be
-        called.
+    list of Evaluation, or None
+        None for any other rule, which has to be called.
 
     Raises
     ------
@@ -316,6 +316,6 @@ def batched(rule: Any, table: SynapseTable) -> Iterator[tuple[Column, ...]] | No
         rule, keywords = rule.func, rule.keywords
     if any(rule is helper for helper in HELPERS) and not {"source", "target"} & keywords.keys():
         rule, keywords = rule(RuleOf(), None, **keywords), {}
-    if keywords or not hasattr(rule, "of_synapses"):
+    if keywords or not hasattr(rule, "evaluations"):
         return None
-    return rule.of_synapses(table)  # type: ignore[no-any-return]
+    return rule.evaluations(table)  # type: ignore[no-any-return]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,14 @@ from bmtool_connectors.profiles.algebra import DistantDependentProbability
 from bmtool_connectors.randomness import RngLike, Seed, SharedGenerator
 from bmtool_connectors.synapses import synapse_block
 from bmtool_connectors.synapses.frozen import shown
-from bmtool_connectors.synapses.synapse_block import Column, PairDistance, Synapses, SynapseTable
+from bmtool_connectors.synapses.synapse_block import (
+    Column,
+    PairDistance,
+    Rows,
+    SynapseBlock,
+    Synapses,
+    SynapseTable,
+)
 
 __all__ = ["properties"]
 
@@ -38,6 +45,28 @@ def origin(rng: RngLike, owner: str) -> SharedGenerator | Seed:
         sequence = source.sequence
         source = _seeds.setdefault((str(sequence.entropy), sequence.spawn_key), source)
     return source
+
+
+#: Some synapses, and their values of each property.
+Block: TypeAlias = "tuple[Rows, tuple[Column, ...]]"
+
+
+class Evaluation(NamedTuple):
+    """How to come by some of the properties that a rule gives.
+
+    Attributes
+    ----------
+    indices : list of slice
+        Which properties of the rule they are.
+    rule : callable
+        What gives them, with their ``names``.
+    blocks : iterable of Block, or None
+        Their values; None if the rule has to be called once per synapse.
+    """
+
+    indices: list[slice]
+    rule: Any
+    blocks: Iterable[Block] | None
 
 
 class PropertyRule(ABC):
@@ -61,8 +90,6 @@ class PropertyRule(ABC):
     _distance: PairDistance | None = None
     #: The rules that it consists of, if there are several.
     _parts: tuple[PropertyRule, ...] = ()
-    #: Pairs whose synapses are a block.
-    _pairs: int = synapse_block.PAIRS
 
     def _prepare(self, rng: RngLike, **found: Any) -> None:
         """Keep what has been found of the parameters, as attributes."""
@@ -109,25 +136,52 @@ class PropertyRule(ABC):
         )
         return tuple(map(_plain, found)) if len(found) > 1 else _plain(found[0])
 
-    def of_synapses(self, table: SynapseTable) -> Iterator[tuple[Column, ...]] | None:
+    def evaluations(self, table: SynapseTable) -> list[Evaluation]:
+        """Return how to come by the values of all synapses: first what is drawn in slabs."""
+        found, others = [], []
+        for part, index in self._with_indices():
+            if part._sequential and isinstance(part._origin(), Seed):
+                found.append(Evaluation([index], part, part._of_slabs(table, index)))
+            else:
+                others.append((part, index))
+        if others:
+            parts, indices = zip(*others, strict=True)
+            rule = parts[0] if len(parts) == 1 else JoinedRule(parts)
+            found.append(Evaluation(list(indices), rule, rule._of_blocks(table)))
+        return found
+
+    def _with_indices(self) -> Iterator[tuple[PropertyRule, slice]]:
+        """Yield the rules that it consists of, and the index of the properties of each."""
+        yield self, ALL
+
+    def _of_slabs(self, table: SynapseTable, index: slice) -> Iterator[Block]:
+        """Yield the values of all synapses, each slab of targets from the stream of its own."""
+        for slab, targets in randomness.slabs(len(table.target)):
+            rng = None
+            for rows, block in synapse_block.blocks_onto(table, targets):
+                rng = rng or randomness.helper_stream(self._origin(), index, slab)
+                yield rows, self._values_of(block, rng)
+
+    def _of_blocks(self, table: SynapseTable) -> Iterator[Block] | None:
         """Return the values of all synapses, block by block; None if single calls would differ.
 
         They would where a shared generator is drawn from in turn for several distributions, or
         for one that takes other numbers for many values than for one at a time.
         """
         drawn: dict[int, list[bool]] = {}
-        for part in self._parts or (self,):
+        for part, _ in self._with_indices():
             if not part._can_batch(table):
                 return None
-            origin = part._origin()
-            if not isinstance(origin, Seed):
-                drawn.setdefault(id(origin), []).extend(part._sequential)
+            drawn.setdefault(id(part._origin()), []).extend(part._sequential)
         if any(len(each) > 1 or not all(each) for each in drawn.values()):
             return None
         return (
-            tuple(np.broadcast_to(each, block.n) for each in self.values(block, self._stream()))
-            for block in synapse_block.blocks(table, self._pairs)
+            (rows, self._values_of(block, self._stream()))
+            for rows, block in synapse_block.blocks(table)
         )
+
+    def _values_of(self, block: SynapseBlock, rng: SharedGenerator) -> tuple[Column, ...]:
+        return tuple(np.broadcast_to(each, block.n) for each in self.values(block, rng))
 
     def _can_batch(self, table: SynapseTable) -> bool:
         """Whether all that the rule needs is there as arrays."""
@@ -187,11 +241,14 @@ class JoinedRule(PropertyRule):
         ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
         self._indices = list(map(slice, ends, ends[1:]))
 
+    def _with_indices(self) -> Iterator[tuple[PropertyRule, slice]]:
+        return zip(self.parts, self._indices, strict=True)
+
     def values(self, synapses: Synapses, rng: SharedGenerator) -> tuple[Any, ...]:
         """Return the values of all parts, each drawn from its own stream."""
         return tuple(
             value
-            for part, index in zip(self.parts, self._indices, strict=True)
+            for part, index in self._with_indices()
             for value in part.values(synapses, part._stream(index))
         )
 

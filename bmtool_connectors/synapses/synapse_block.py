@@ -6,6 +6,7 @@ is None there is one synapse, and a value is a number; else values are arrays of
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias
 
@@ -13,17 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bmtool_connectors import vectorization
+from bmtool_connectors.arrays import order_by, ranges
 from bmtool_connectors.distances import metric_of
+from bmtool_connectors.edges import EdgeList
 from bmtool_connectors.errors import NodeError, ParameterError
 from bmtool_connectors.nodes import NodeArrays
 from bmtool_connectors.profiles.algebra import DistantDependentProbability
 
-__all__ = ["OneSynapse", "PairDistance", "SynapseBlock", "SynapseTable", "Synapses", "blocks"]
+__all__ = [
+    *("OneSynapse", "PairDistance", "SynapseBlock", "SynapseTable", "Synapses", "TargetOrder"),
+    *("blocks", "blocks_onto"),
+]
 
 Column = npt.NDArray[Any]
 
 #: Pairs whose synapses are looked at together; what a mixture draws from a private seed depends
-#: on it.
+#: on it, as it takes the numbers of a block in several goes.
 PAIRS = 1 << 14
 
 
@@ -35,14 +41,66 @@ class SynapseTable(Protocol):
     source: NodeArrays
     target: NodeArrays
 
+    @property
+    def by_target(self) -> TargetOrder:
+        """The pairs in the order of their targets."""
+
     def is_of(self, connector: Any) -> bool:
         """Whether the ``pair_arg`` of the edges is what this connector has stored for them."""
 
 
-def blocks(table: SynapseTable, n_pairs: int = PAIRS) -> Iterator[SynapseBlock]:
-    """Yield all synapses, those of some pairs at a time."""
-    for start in range(0, len(table.edges), n_pairs):
-        yield SynapseBlock(table, slice(start, start + n_pairs))
+class TargetOrder:
+    """The pairs of an edge type in the order of target and source, and where their synapses are.
+
+    Parameters
+    ----------
+    edges : EdgeList
+    n_syns : int
+        Synapses of all pairs.
+    """
+
+    def __init__(self, edges: EdgeList, n_syns: int) -> None:
+        self._target, self._n_target, self._n_syn = edges.target, edges.shape[1], edges.n_syn
+        self._pairs = order_by(edges.target, edges.shape[1])
+        self._first: Column | None = None
+        if n_syns > len(edges):
+            self._first = np.cumsum(edges.n_syn, dtype=np.int64) - edges.n_syn
+
+    def pairs_onto(self, targets: slice) -> Column:
+        """Return the numbers of the pairs with some targets, in order."""
+        return self._pairs[self._place(targets.start) : self._place(targets.stop)]
+
+    def _place(self, target: int) -> int:
+        """Return how many pairs have an earlier target."""
+        if target >= self._n_target:
+            return len(self._pairs)
+        every = range(len(self._pairs))
+        return bisect_left(every, target, key=lambda k: self._target[self._pairs[k]])
+
+    def rows(self, pairs: Column) -> Column:
+        """Return the numbers of the synapses of some pairs."""
+        return pairs if self._first is None else ranges(self._first[pairs], self._n_syn[pairs])
+
+
+#: Where the synapses of a block stand in the table.
+Rows: TypeAlias = slice | Column
+
+
+def blocks(table: SynapseTable) -> Iterator[tuple[Rows, SynapseBlock]]:
+    """Yield all synapses, those of some pairs at a time, in order of source and target."""
+    start = 0
+    for first in range(0, len(table.edges), PAIRS):
+        block = SynapseBlock(table, slice(first, first + PAIRS))
+        yield slice(start, start + block.n), block
+        start += block.n
+
+
+def blocks_onto(table: SynapseTable, targets: slice) -> Iterator[tuple[Rows, SynapseBlock]]:
+    """Yield the synapses onto some targets in the same way, in order of target and source."""
+    pairs = table.by_target.pairs_onto(targets)
+    for first in range(0, len(pairs), PAIRS):
+        part = pairs[first : first + PAIRS]
+        yield table.by_target.rows(part), SynapseBlock(table, part)
 
 
 class PairDistance:
@@ -108,7 +166,7 @@ class PairDistance:
     def _has_stored(self, table: SynapseTable) -> bool:
         return self._connector is not None and table.edges.pair_arg is not None
 
-    def of_pairs(self, table: SynapseTable, part: slice) -> Column | None:
+    def of_pairs(self, table: SynapseTable, part: Rows) -> Column | None:
         """Return the distances of some pairs, shape (m,), um; None where the function tells."""
         if self._has_stored(table):
             stored: Column = table.edges.pair_arg[part]
@@ -118,13 +176,10 @@ class PairDistance:
         if metric is None or source is None or target is None:
             return None
         i, j = table.edges.source[part], table.edges.target[part]
-        distances = np.empty(len(i))
-        for start in range(0, len(i), PAIRS):  # all pairs may be one block
-            some = slice(start, start + PAIRS)
-            steps = metric.steps(source.take(i[some], 0), target.take(j[some], 0))
-            # The product of the functions, to the last bit: a sum of squares is rounded otherwise.
-            squared = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
-            np.sqrt(squared, out=distances[some])
+        steps = metric.steps(source.take(i, 0), target.take(j, 0))
+        # The product of the functions, to the last bit: a sum of squares is rounded otherwise.
+        squared = np.matmul(steps[:, None, :], steps[:, :, None])[:, 0, 0]
+        distances: Column = np.sqrt(squared)
         return distances
 
 
@@ -166,7 +221,7 @@ class OneSynapse:
 class SynapseBlock:
     """All synapses of some pairs of an edge type."""
 
-    def __init__(self, table: SynapseTable, part: slice) -> None:
+    def __init__(self, table: SynapseTable, part: Rows) -> None:
         self._table, self._part = table, part
         counts = table.edges.n_syn[part]
         self._counts = None if len(table.edges) == table.n_syns else counts
@@ -181,22 +236,29 @@ class SynapseBlock:
         return self._per_synapse(edges.source[part]), self._per_synapse(edges.target[part])
 
     def distance(self, distance: PairDistance) -> Column:
-        """Return the distances, um."""
+        """Return the distances, um; function by function where they are not there as arrays."""
+        if not distance.known(self._table):
+            nodes = self._table.source.nodes, self._table.target.nodes
+            pairs = zip(*(each.tolist() for each in self._ends()), strict=True)
+            single = (OneSynapse(nodes[0][i], nodes[1][j]) for i, j in pairs)
+            return vectorization.as_array([each.distance(distance) for each in single])
         found = distance.of_pairs(self._table, self._part)
         if found is None:
             return self.of_nodes(distance.function, distance.name)
         return self._per_synapse(found)
 
     def of_nodes(self, function: Callable[..., Any], name: str) -> Column:
-        """Return what a vectorised function of two nodes gives."""
+        """Return what a function of two nodes gives."""
         table = self._table
         i, j = self._ends()
         return vectorization.of_pairs(function, table.source, table.target, i, j, name)  # type: ignore[no-any-return]
 
     def of_distance(self, function: Callable[..., Any], dist: Any, name: str) -> Column:
-        """Return what a profile, or a vectorised function of the distance, gives."""
+        """Return what a profile, or another function of the distance, gives."""
         if isinstance(function, DistantDependentProbability):
-            return function.raw(dist)
+            if vectorization.is_profile(function):
+                return function.raw(dist)
+            return vectorization.as_array([function.raw(each) for each in dist])
         return vectorization.of_values(function, (dist,), self.n, name)  # type: ignore[no-any-return]
 
     def describe(self, k: int) -> str:

@@ -51,8 +51,8 @@ class WeightRule(PropertyRule):
         Where the distance of each connected pair was stored as ``p_arg``.
     rng : Generator, RandomState, int, SeedSequence or None
         None is ``bmtool_connectors.rng``, read when drawing. With a seed, the weights of each
-        edge type have a stream of their own in the NetworkBuilder of this package; with BMTK's,
-        all calls with that seed share one.
+        edge type have streams of their own in the NetworkBuilder of this package, one for every
+        4,096 targets; with BMTK's, all calls with that seed share one.
 
     Raises
     ------
@@ -67,7 +67,8 @@ class WeightRule(PropertyRule):
     nS in PointNet (where inhibitory weights of current-based models have ``sign=-1``).
 
     Called once per synapse, so several synapses of a pair have weights of their own. Functions
-    that are not declared ``@vectorized`` are called as often. From a shared generator the same
+    that are not declared ``@vectorized`` are called as often; with a seed, in the order of target
+    and source. From a shared generator the same
     numbers are taken synapse by synapse as for all synapses at once.
 
     Examples

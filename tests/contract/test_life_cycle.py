@@ -694,7 +694,7 @@ def nodes_of(rule: Any, nets: Networks) -> tuple[Any, Any]:
 
 # ---------------------------------------------------------------------- failures
 @pytest.mark.parametrize("name", FAILING)
-@pytest.mark.parametrize("at", [0, 20, 39])
+@pytest.mark.parametrize("at", [0, 15, 30])
 def test_retry_after_a_failure(name: str, at: int) -> None:
     """The generator is put back, so a retry draws what would have been drawn."""
     kind, nets = KINDS[name], Networks()

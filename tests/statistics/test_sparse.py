@@ -22,13 +22,14 @@ from bmtool_connectors import (
     ReciprocalConnector,
     UniformInRange,
     cylindrical_dist_z,
+    randomness,
     spherical_dist,
     vectorized,
 )
-from bmtool_connectors.sampling import grid, sparse
+from bmtool_connectors.sampling import blocks, frame, pairwise, sparse, tiles
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import PairDraw, SynapseCounts
-from bmtool_connectors.sampling.laws import Joint, Law, PairLaws
+from bmtool_connectors.sampling.laws import Clipping, Joint, Law, PairLaws
 from bmtool_connectors.sampling.plan import Plan
 from bmtool_connectors.sampling.possible import possible_pairs
 from bmtool_connectors.sampling.reference_laws import ReferenceJoint, ReferenceLaw, ReferencePairs
@@ -93,6 +94,9 @@ WITHIN, BETWEEN = PairSpace(A, A, "upper"), PairSpace(A, B)
 CASES = {
     "one way, constant": case(BETWEEN, 0.2, None),
     "one way, Gaussian": case(BETWEEN, GAUSS, spherical_dist),
+    "one way, some nearly certain": case(
+        BETWEEN, GaussianDropoff(stdev=60.0, pmax=0.95, max_dist=150.0), spherical_dist
+    ),
     "one way within, no autapses": case(PairSpace(A, A, autapses=False), GAUSS, spherical_dist),
     "one way within, autapses": case(PairSpace(A, A), 0.3, None),
     "one way, shell, in the plane": case(BETWEEN, SHELL, cylindrical_dist_z),
@@ -187,8 +191,9 @@ def matrices(drawn: PairDraw, space: PairSpace) -> tuple[np.ndarray, np.ndarray]
         i, j, _, _ = part.arrays()
         table[i, j] = True
         assert len(i) == table.sum(), "each pair once"
-        if drawn.in_order:
-            assert (np.diff(i.astype(np.int64) * shape[1] + j) > 0).all(), "in row-major order"
+        if drawn.order is not None:
+            key = (i, j, shape[1]) if drawn.order == "source" else (j, i, shape[0])
+            assert (np.diff(key[0].astype(np.int64) * key[2] + key[1]) > 0).all(), "in order"
     return tables[0], tables[1]
 
 
@@ -281,13 +286,13 @@ def test_each_pair(name: str) -> None:
 @pytest.mark.parametrize("name", ["within, Gaussian", "between, two distances"])
 def test_any_cell_edge(name: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The size of the cells has no influence on the law."""
-    choose = grid.choose_edge
+    choose = frame.choose_edge
 
-    def scaled(*args: Any) -> grid.CellChoice:
+    def scaled(*args: Any) -> frame.CellChoice:
         choice = choose(*args)
         return replace(choice, edge=choice.edge * factor)
 
-    monkeypatch.setattr(sparse, "choose_edge", scaled)
+    monkeypatch.setattr(tiles, "choose_edge", scaled)
     one = CASES[name]
     for counts, p in zip(draws(one, 100), probabilities(one), strict=True):
         assert misfit(counts, p, 100) > FALSE_ALARM / 18
@@ -303,27 +308,36 @@ def _accept_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _drop_the_diagonal_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse.DistanceRanges.__iter__
-
-    def biased(self: Any) -> Any:
-        return (each for each in original(self) if not each[2].within)
-
-    monkeypatch.setattr(sparse.DistanceRanges, "__iter__", biased)
+    original = tiles.Grid.keep
+    monkeypatch.setattr(
+        tiles.Grid, "keep", lambda self, chosen: original(self, chosen & ~self.alone)
+    )
 
 
 def _lose_the_far_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse.DistanceRanges.__init__
+    original = tiles.CellTiles.__init__
 
     def biased(self: Any, *args: Any) -> None:
         original(self, *args)
         self.limit *= 0.65  # pairs beyond are no candidates
 
-    monkeypatch.setattr(sparse.DistanceRanges, "__init__", biased)
+    monkeypatch.setattr(tiles.CellTiles, "__init__", biased)
 
 
 def _visit_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse.skip
-    monkeypatch.setattr(sparse, "skip", lambda rng, q, *rest: original(rng, q * 0.93, *rest))
+    original = tiles.skip_through
+    monkeypatch.setattr(
+        tiles, "skip_through", lambda rng, cells, rate: original(rng, cells, rate * 0.85)
+    )
+
+
+def _keep_repeated_visits(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = tiles.skip_through
+
+    def biased(*args: Any) -> Any:
+        return ((*each, once | True) for *each, once in original(*args))
+
+    monkeypatch.setattr(tiles, "skip_through", biased)
 
 
 @pytest.mark.parametrize(
@@ -342,27 +356,93 @@ def test_planted_bias_is_found(
         assert min(found) < FALSE_ALARM
 
 
-def test_offset_visited_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse.DistanceRanges.__iter__
+def _draw_tiles_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = tiles.CellTiles.visited
 
-    def biased(self: Any) -> Any:
-        for each in original(self):
-            yield each
-            yield each
+    def biased(self: Any, tile: int, rng: Any) -> Any:
+        yield from original(self, tile, rng)
+        yield from original(self, tile, rng)
 
-    monkeypatch.setattr(sparse.DistanceRanges, "__iter__", biased)
+    monkeypatch.setattr(tiles.CellTiles, "visited", biased)
+
+
+@pytest.mark.parametrize("bias", [_keep_repeated_visits, _draw_tiles_twice])
+def test_pair_visited_twice_is_found(
+    bias: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bias(monkeypatch)
     with pytest.raises(AssertionError, match="each pair once"):
-        draws(CASES["within, Gaussian"], 5)
+        draws(CASES["within, Gaussian"], 20)
 
 
 @pytest.mark.parametrize("per_cell", [1, 2, 3, 4, 5])
 def test_few_nodes_per_cell(per_cell: int, monkeypatch: pytest.MonkeyPatch) -> None:
     edge = (np.prod(BOX) * per_cell / len(A)) ** (1 / 3)
-    choose = grid.choose_edge
-    monkeypatch.setattr(sparse, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
+    choose = frame.choose_edge
+    monkeypatch.setattr(tiles, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
     one = CASES["within, Gaussian"]
     for counts, p in zip(draws(one, 100), probabilities(one), strict=True):
         assert misfit(counts, p, 100) > FALSE_ALARM / 15
+
+
+def drawn_by(one: Case, workers: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the edges that some workers draw, each some of the tiles, in random order."""
+    tables = np.zeros((2, len(one.space.source), len(one.space.target)), dtype=int)
+    streams = randomness.streams(np.random.default_rng(3), sparse.STREAM_VERSION)
+    order = np.random.default_rng(workers)
+    for worker in range(workers):
+        plan = Plan(one.space, one.laws, ONE, one.joint)  # nothing is shared
+        own = sparse.tiles_of(plan)
+        for tile in order.permutation(np.arange(worker, len(own), workers)).tolist():
+            for part in sparse.draw_tile(plan, own, tile, streams(tile), Clipping()):
+                for table, chosen in zip(tables, part.directions(), strict=True):
+                    np.add.at(table, part.pairs.pairs(chosen), 1)
+    if one.space.kind == "upper and diagonal":  # a self connection has one direction
+        np.fill_diagonal(tables[1], 0)
+    return tables[0], tables[1], len(own)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("one way, constant", "within, constant", "between, constant", "within, Gaussian"),
+        *("within, autapses", "between, two distances", "one way, some nearly certain"),
+    ],
+)
+def test_tiles_in_any_order(name: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever draws which tile, and when, all together draw the network."""
+    monkeypatch.setattr(tiles, "TILE", 10)
+    monkeypatch.setattr(tiles, "TILE_CELLS", 20)
+    one = CASES[name]
+    plan = Plan(one.space, one.laws, ONE, one.joint)
+    wanted = matrices(sparse.draw(plan, np.random.default_rng(3)), one.space)
+    *found, n_tiles = drawn_by(one, workers)
+    assert n_tiles > 3
+    assert wanted[0].any()
+    assert np.array_equal(found, wanted)
+
+
+def test_tiles_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pairwise sampler draws each tile of rows with a stream of its own, if it is private."""
+    monkeypatch.setattr(blocks, "TILE_PAIRS", 4 * len(B))
+    one = CASES["one way, Gaussian"]
+    plan = Plan(one.space, one.laws, ONE, private=True)
+    found = [
+        matrices(pairwise.draw(plan, np.random.default_rng(3), block_size=size), one.space)[0]
+        for size in (7, 3 * len(B), 1 << 16)
+    ]
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()
+    streams = randomness.streams(np.random.default_rng(3), pairwise.STREAM_VERSION)
+    p = probabilities(one)[0]
+    for tile, row in enumerate(range(0, len(A), 4)):
+        rng = streams(tile)
+        for i in range(row, min(row + 4, len(A))):
+            wanted = [p[i, j] > 0 and rng.random() < p[i, j] for j in range(len(B))]
+            assert found[0][i].tolist() == wanted
+    shared = pairwise.draw(replace(plan, private=False), np.random.default_rng(3))
+    assert (matrices(shared, one.space)[0] != found[0]).any()
 
 
 LATTICE = 50.0 * np.stack(np.meshgrid(*map(np.arange, (5, 4, 3))), axis=-1).reshape(-1, 3)
@@ -379,8 +459,8 @@ def lattice_case(cut_off: float) -> Case:
 @pytest.mark.parametrize("edge", [7.0, 25.0, 100 / 3, 50.0, 100 / 7, 100.0])
 @pytest.mark.parametrize("cut_off", CUT_OFFS)
 def test_ties_at_the_cut_off(cut_off: float, edge: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = grid.choose_edge
-    monkeypatch.setattr(sparse, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
+    choose = frame.choose_edge
+    monkeypatch.setattr(tiles, "choose_edge", lambda *args: replace(choose(*args), edge=edge))
     one = lattice_case(cut_off)
     counts, p = draws(one, 1)[0], probabilities(one)[0]
     dist = np.linalg.norm(LATTICE[:, None] - LATTICE[None], axis=-1)
@@ -389,13 +469,13 @@ def test_ties_at_the_cut_off(cut_off: float, edge: float, monkeypatch: pytest.Mo
 
 
 def test_ties_lost_at_the_cut_off_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sparse.DistanceRanges.__init__
+    original = tiles.CellTiles.__init__
 
     def biased(self: Any, *args: Any) -> None:
         original(self, *args)
         self.limit = CUT_OFFS[0] * (1 - 1e-6)
 
-    monkeypatch.setattr(sparse.DistanceRanges, "__init__", biased)
+    monkeypatch.setattr(tiles.CellTiles, "__init__", biased)
     with pytest.raises(AssertionError):
         test_ties_at_the_cut_off(CUT_OFFS[0], 50.0, monkeypatch)
 
@@ -543,7 +623,12 @@ def test_cells_far_away(kind: Any, n_far: int, axes: int) -> None:
     space, near = (PairSpace(pool, pool, kind) for pool in (spread_out(n_far, axes), NEAR))
     laws = PairLaws(Law(law, spherical_dist, "p of Test"))
     visited, usual = (
-        sum(q * pairs.total for _, q, pairs in sparse.DistanceRanges(one, laws))
+        sum(
+            len(candidates.kept)
+            for tiles_of in [tiles.CellTiles(one, laws)]
+            for tile in range(len(tiles_of))
+            for candidates, _ in tiles_of.visited(tile, np.random.default_rng(1))
+        )
         for one in (space, near)
     )
     assert visited < 2 * usual

@@ -23,8 +23,10 @@ from bmtool_connectors import (
     NodeArrays,
     PairwisePoissonConnector,
     UnidirectionConnector,
+    randomness,
 )
-from bmtool_connectors.sampling import degree
+from bmtool_connectors.sampling import degree, totals
+from bmtool_connectors.sampling.blocks import PairSpace
 
 FALSE_ALARM = 1e-6  # of each test in this file
 
@@ -49,9 +51,8 @@ def pool(start: int, stop: int, network: object = "one") -> NodeArrays:
 def subset_counts(n: int, k: int, left_out: int | None, n_rows: int = 40_000) -> np.ndarray:
     """Return how often each subset of k columns was chosen."""
     held = None if left_out is None else np.full(n_rows, left_out)
-    rng = np.random.default_rng(7)
-    row, column, in_order = degree.partners(np.full(n_rows, k), n, rng, held)
-    assert in_order
+    streams = degree.streams(np.random.default_rng(7))
+    row, column = degree.partners(np.full(n_rows, k), n, streams, held)
     assert (row == np.repeat(np.arange(n_rows), k)).all()
     key = (1 << column.astype(np.int64)).reshape(n_rows, k).sum(axis=1)
     free = [c for c in range(n) if c != left_out]
@@ -106,6 +107,101 @@ def test_planted_bias_is_found(
 ) -> None:
     bias(monkeypatch)
     assert stats.chisquare(subset_counts(7, 2, None)).pvalue < FALSE_ALARM
+
+
+# ---------------------------------------------------------------------- totals
+def chi_square(values: np.ndarray, law: Any) -> float:
+    """Return the p-value of whole numbers against their law; rare ones are taken together."""
+    support = np.arange(int(law.support()[0]), int(law.ppf(1 - 1e-12)) + 2)
+    expected = len(values) * law.pmf(support)
+    common = np.flatnonzero(expected >= 10)
+    low, high = support[common[0]], support[common[-1]]
+    observed = np.bincount(np.clip(values, low, high) - low, minlength=high - low + 1)
+    bins = expected[common[0] : common[-1] + 1]
+    bins[0] += len(values) * law.cdf(low - 1)
+    bins[-1] += len(values) * law.sf(high)
+    return 1.0 if len(bins) == 1 else float(stats.chisquare(observed, bins).pvalue)
+
+
+SPLITS = [
+    *((1, 1, 1), (1, 3, 9), (2, 3, 3), (5, 5, 5), (6, 5, 5), (10, 5, 5), (7, 2, 30), (31, 30, 2)),
+    *((40, 50, 60), (55, 50, 60), (109, 50, 60), (3, 0, 9), (3, 9, 0), (0, 4, 4)),
+    *((1000, 10_000, 3000), (300, 10**6, 10**6), (25_000, 40_000, 10_000)),
+]
+
+
+@pytest.mark.parametrize("multapses", [False, True])
+@pytest.mark.parametrize(("n", "left", "right"), SPLITS)
+def test_split(n: int, left: int, right: int, multapses: bool) -> None:
+    """The exact law: hypergeometric, or binomial with multapses."""
+    rng = np.random.default_rng(3)
+    values = np.array(
+        [totals.split(n, left, right, rng, multapses=multapses) for _ in range(10_000)]
+    )
+    if multapses:
+        law = stats.binom(n, left / (left + right))
+    else:
+        law = stats.hypergeom(left + right, left, n)
+    assert chi_square(values, law) > FALSE_ALARM / (2 * len(SPLITS))
+
+
+def test_split_is_not_binomial() -> None:
+    """The law without replacement would not pass for that with it, nor a biased one."""
+    rng = np.random.default_rng(3)
+    values = np.array([totals.split(40, 50, 60, rng) for _ in range(10_000)])
+    assert chi_square(values, stats.binom(40, 50 / 110)) < FALSE_ALARM
+    assert chi_square(values, stats.hypergeom(110, 51, 40)) < FALSE_ALARM
+
+
+@pytest.mark.parametrize("n", [10**7, 10**11 + 1, 5 * 10**12 - 10**10])
+def test_split_of_large_numbers(n: int) -> None:
+    """Beyond NumPy's limit of 1e9: the mean, the variance, and the normal law that it is near."""
+    left, right, draws = 2 * 10**12, 3 * 10**12, 1000
+    rng = np.random.default_rng(4)
+    values = [totals.split(n, left, right, rng) for _ in range(draws)]
+    total = left + right
+    p, rest = left / total, (total - n) / (total - 1)
+    sd = math.sqrt(n * p * (1 - p) * rest)
+    z = np.array([float(x - n * left // total) for x in values]) / sd
+    assert abs(z.mean()) * draws**0.5 < stats.norm.isf(FALSE_ALARM / 12)
+    tail = stats.chi2(draws - 1)
+    dispersion = (draws - 1) * z.var(ddof=1)
+    assert min(tail.cdf(dispersion), tail.sf(dispersion)) > FALSE_ALARM / 12
+    assert stats.kstest(z, stats.norm.cdf).pvalue > FALSE_ALARM / 6
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_every_set_of_pairs_is_equally_likely(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a tree of five slabs of unequal size: chi-square over all sets."""
+    monkeypatch.setattr(randomness, "SLAB", 1)
+    space = PairSpace(pool(0, 5), pool(3, 5), autapses=False)
+    assert space.n_pairs == 8
+    found: dict[tuple[int, ...], int] = {}
+    rng = np.random.default_rng(2)
+    for _ in range(8000):
+        i, j = totals.total_pairs(n, space, rng)
+        key = tuple((2 * i + j).tolist())
+        found[key] = found.get(key, 0) + 1
+    assert len(found) == math.comb(8, n)
+    assert stats.chisquare(list(found.values())).pvalue > FALSE_ALARM / 2
+
+
+def test_slabs_do_not_depend_on_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many slabs are as few: pairs, totals and synapses have the laws that they had."""
+    monkeypatch.setattr(randomness, "SLAB", 3)
+    allowed = may_connect(A, A, False) > 0
+    total = frequencies(FixedTotalNumberConnector(30, **QUIET), A, A)
+    assert (total.sum(axis=(1, 2)) == 30).all()
+    assert misfit(total.sum(axis=0), allowed * 30 / 132) > FALSE_ALARM / 5
+    chosen = frequencies(FixedInDegreeConnector(4, **QUIET), A, A)
+    assert misfit(chosen.sum(axis=0), allowed * 4 / 11) > FALSE_ALARM / 5
+    poisson = frequencies(PairwisePoissonConnector(0.3, **QUIET), A, A).sum(axis=(1, 2))
+    assert chi_square(poisson.astype(int), stats.poisson(0.3 * 132)) > FALSE_ALARM / 5
+    law = stats.binom(6, 0.4)
+    degrees = frequencies(FixedInDegreeConnector(law, **QUIET), A, A).sum(axis=1)
+    assert chi_square(degrees.ravel().astype(int), law) > FALSE_ALARM / 5
+    sums = degrees.sum(axis=1).astype(int)  # independent of each other
+    assert chi_square(sums, stats.binom(6 * 12, 0.4)) > FALSE_ALARM / 5
 
 
 # ---------------------------------------------------------------------- every pair
