@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bmtk.builder import NetworkBuilder
 from scipy import stats
 
 from bmtool_connectors import (
+    Connectivity,
     ConnectivityWarning,
     ExponentialDropoff,
     GaussianDropoff,
@@ -275,37 +277,55 @@ def test_few_valid_pairs_are_all_looked_at(sampled: pytest.MonkeyPatch) -> None:
 
 
 # ---------------------------------------------------------------------- what it depends on
-def test_takes_nothing_from_the_stream_of_the_connector(sampled: pytest.MonkeyPatch) -> None:
-    """The edges are those of the same rho, given; a second estimate is the first."""
-    pool = nodes(2500, (500.0, 500.0, 250.0), 3)
+@pytest.fixture(scope="module")
+def net() -> NetworkBuilder:
+    """Return a network of one population."""
+    made = NetworkBuilder("net")
+    positions = np.random.default_rng(3).uniform(0, (500.0, 500.0, 250.0), (2500, 3))
+    made.add_nodes(N=2500, positions=list(positions))
+    return made
+
+
+def built(net: NetworkBuilder, **options: Any) -> Connectivity:
+    """Return what a connector draws when a network is built."""
     profile = GaussianDropoff(stdev=60.0, pmax=0.3, max_dist=200.0)
-    options: dict[str, Any] = {"p0": profile, "p0_arg": spherical_dist, **QUIET}
-
-    def drawn(**more: Any) -> tuple[float, list[int], list[int]]:
-        connector = ReciprocalConnector(**options, **more)
-        found = connector.draw(pool, pool, np.random.default_rng(9))
-        assert found.rho is not None
-        return found.rho, found.forward.source.tolist(), found.forward.target.tolist()
-
-    for sampler in ("pairwise", "sparse"):
-        estimated = drawn(pr=0.01, rng=5, sampler=sampler)
-        assert estimated == drawn(pr=0.01, rng=6, sampler=sampler)
-        assert estimated == drawn(rho=estimated[0], rng=5, sampler=sampler)
-    shared = np.random.default_rng(1)
-    assert drawn(pr=0.01, rng=shared, sampler="sparse")[0] == estimated[0]
-    assert shared.random() == np.random.default_rng(1).random()
+    connector = ReciprocalConnector(
+        profile, p0_arg=spherical_dist, verbose=False, save_report=False, **options
+    )
+    connector.setup_nodes(net.nodes(), net.nodes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConnectivityWarning)
+        return connector.connectivity
 
 
-def test_both_samplers_use_one_rho(sampled: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sampler", ["pairwise", "sparse"])
+def test_takes_nothing_from_the_stream_of_the_connector(
+    sampler: str, net: NetworkBuilder, sampled: pytest.MonkeyPatch
+) -> None:
+    """The edges are those of the same rho, given; another seed has the same rho."""
+    found = built(net, pr=0.01, rng=5, sampler=sampler)
+    again = built(net, rho=found.rho, rng=5, sampler=sampler)
+    assert found.forward.source.tolist() == again.forward.source.tolist()
+    assert found.forward.target.tolist() == again.forward.target.tolist()
+    other = built(net, pr=0.01, rng=6, sampler=sampler)
+    assert other.rho == found.rho
+    assert other.forward.target.tolist() != found.forward.target.tolist()
+
+
+def test_takes_nothing_from_a_shared_generator(
+    net: NetworkBuilder, sampled: pytest.MonkeyPatch
+) -> None:
+    shared = [np.random.default_rng(1) for _ in range(2)]
+    found = built(net, pr=0.01, rng=shared[0], sampler="sparse")
+    built(net, rho=found.rho, rng=shared[1], sampler="sparse")
+    assert shared[0].random() == shared[1].random()
+
+
+def test_both_samplers_use_one_rho(net: NetworkBuilder, sampled: pytest.MonkeyPatch) -> None:
     """With a private seed; a shared generator drawn pairwise keeps the sums over all pairs."""
-    pool = nodes(2500, (500.0, 500.0, 250.0), 3)
-    profile = GaussianDropoff(stdev=60.0, pmax=0.3, max_dist=200.0)
 
-    def found(sampler: str, rng: Any) -> Any:
-        connector = ReciprocalConnector(
-            profile, p0_arg=spherical_dist, pr=0.01, rng=rng, sampler=sampler, **QUIET
-        )
-        return connector.draw(pool, pool, np.random.default_rng(9)).rho
+    def found(sampler: str, rng: Any) -> float | None:
+        return built(net, pr=0.01, rng=rng, sampler=sampler).rho
 
     private = found("sparse", 1)
     assert private == found("pairwise", 1) == found("sparse", np.random.default_rng(1))
