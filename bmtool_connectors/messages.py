@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -51,7 +52,9 @@ def say(text: str) -> None:
 
 
 def number_of(pairs: float, about: bool) -> str:
-    """Return a number of pairs with its article: as they were counted, or as it is estimated."""
+    """Return a number of pairs with its article: as counted, or as estimated; NaN is not known."""
+    if math.isnan(pairs):
+        return "the"
     return f"about {pairs:.4g}" if about else f"the {pairs:.0f}"
 
 

@@ -27,7 +27,7 @@ class RhoEstimate:
     ----------
     rho : float
     n : float
-        Number of valid pairs.
+        Number of valid pairs; NaN where they were not counted.
     reachable : float or None
         The mean joint probability that results, where the goal cannot be reached.
     about : bool

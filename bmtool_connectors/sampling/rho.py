@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -100,13 +101,14 @@ def is_in_order(plan: Plan, follow: bool) -> bool:
 
 
 def _of_equal(blocks: Iterable[tuple[BlockValues, None]], goal: RhoGoal) -> RhoEstimate:
-    """Return the rho of pairs with one law: those of the first block with valid pairs tell it."""
+    """Return the rho of pairs with one law: any of them tells it."""
     for values, _ in blocks:
-        pairs = valid_pairs(values, goal)[1:]
-        if len(pairs[0]):
-            sums = RhoSums(in_order=False)
-            sums.add(*pairs[:2])
-            return replace(find_rho(sums, lambda: [pairs], goal), about=True)  # noqa: B023
+        p0, p1 = (each[:1] for each in valid_pairs(values, goal)[1:3])
+        if len(p0):
+            sums, one = RhoSums(in_order=False), [(p0, p1, None)]
+            sums.add(p0, p1)
+            found = find_rho(sums, lambda: one, goal)  # noqa: B023
+            return replace(found, n=math.nan)
     return RhoEstimate(0.0, 0)
 
 

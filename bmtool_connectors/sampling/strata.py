@@ -112,7 +112,9 @@ class Strata:
         for start, stop in grid.runs(0, len(source)):
             there = target.take(grid.targets_of(start, stop).ravel(), axis=0)
             # A product of matrices would depend on the number of threads, in the last bits.
-            sums += np.einsum("ai,aj->ij", source[start:stop], there.reshape(stop - start, -1))
+            sums += np.einsum(
+                "ai,aj->ij", source[start:stop], there.reshape(stop - start, sums.shape[1])
+            )
         s = sums.reshape(k, n_offsets, k)
         if np.isfinite(grid.metric.periods).any():  # on which way around is shorter
             return s[0, :, 0], np.zeros(n_offsets)

@@ -357,6 +357,7 @@ def test_one_law_for_all_pairs_within_a_range(sampled: pytest.MonkeyPatch) -> No
         wanted, found = (rho_of(plan, follow=it, keep=False)[0] for it in (True, False))
         assert found.rho == pytest.approx(wanted.rho, rel=1e-9)
         assert found.reachable == pytest.approx(wanted.reachable)
+        assert np.isnan(found.n)
         nowhere = RhoGoal(pr, ((1e6, 2e6), None))
         assert rho_of(plan_of(PairSpace(pool, other), laws, nowhere), follow=False, keep=False)[
             0
@@ -408,6 +409,16 @@ def test_strata(kind: str, arg: Any) -> None:
     for pairs in strata.every():
         np.add.at(every, pairs.pairs(), 1)
     assert (every == near).all()
+
+
+@pytest.mark.parametrize("p", [UniformInRange(0.0), UniformInRange(0.5, 5000.0, 6000.0)])
+def test_no_strata(p: UniformInRange, sampled: pytest.MonkeyPatch) -> None:
+    """Where no pair is near enough, or none connects, there is nothing to look at."""
+    pool = nodes(300, 400.0, 1)
+    space, laws = PairSpace(pool, pool, "upper"), one_population(p)
+    strata = Strata(space, laws)
+    assert (len(strata), strata.total, list(strata.every())) == (0, 0, [])
+    assert rho_of(plan_of(space, laws, RhoGoal(0.1)), follow=False, keep=False)[0].n == 0
 
 
 def test_looks_at_a_share() -> None:
