@@ -101,8 +101,8 @@ def _sums(
     sums, seen = StratumSums(strata, len(kinds)), np.zeros(len(kinds), dtype=np.int64)
     for looks in strata.look(shares, rng):
         sums.add_looks(looks)
-        values = laws.evaluate_on(looks.pairs)
-        flags = [values.possible_flags()[k] for k in kinds]
+        every = laws.evaluate_on(looks.pairs).possible_flags()
+        flags = [every[k] for k in kinds]
         seen += [np.count_nonzero(each) for each in flags]
         stratum, x = looks.stratum[looks.kept], looks.x[looks.kept]
         sums.add_values(stratum, x, *(each.astype(float) for each in flags))
