@@ -20,7 +20,7 @@ AUTO_LIMIT = 200_000_000
 DENSE, DENSE_OF_TWO = 0.28, 0.45
 #: What the samplers take, ns: to compare a distance of a pair; to evaluate the law of one within
 #: reach; its joint probability; to visit a pair; to look at a pair of cells; in any case.
-NEAR, LAW, JOINT, VISIT, CELLS, FIXED = 7.0, 12.0, 15.0, 60.0, 35.0, 500_000.0
+NEAR, LAW, JOINT, VISIT, CELLS, FIXED = 7.0, 12.0, 10.0, 70.0, 35.0, 500_000.0
 
 SAMPLERS = ("auto", "pairwise", "sparse")
 

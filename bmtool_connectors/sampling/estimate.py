@@ -15,6 +15,9 @@ from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.laws import BlockValues, PairLaws
 from bmtool_connectors.sampling.plan import RhoGoal
 
+#: Pairs of a space up to which p0 and p1 are kept for the search.
+MOST_KEPT = 1 << 22
+
 #: p0 and p1 of pairs, and for how many pairs each stands (None: for itself).
 Weighed: TypeAlias = "tuple[FloatArray, FloatArray, Values]"
 
@@ -79,15 +82,22 @@ def estimate_rho(
         one = [(np.array([p0]), np.array([p1]), None)]
         return find_rho(sums, lambda: one, goal, times=sums.n), None
     kept: list[BlockValues] | None = [] if keep else None
+    # Where pairs are few their probabilities are kept for the search: they take little memory.
+    valid: list[Weighed] | None = [] if not keep and space.n_pairs <= MOST_KEPT else None
     with progress(space.n_pairs, show_progress) as advance:
         for values, weight in evaluate():
-            sums.add(*valid_pairs(values, goal, weight)[1:])
+            found = valid_pairs(values, goal, weight)[1:]
+            sums.add(*found)
             if kept is not None:
                 values.candidates.forget()  # the distances of the whole rectangle
                 kept.append(values)
+            elif valid is not None:
+                valid.append(found)
             advance(values.candidates.looked_at)
 
     def pairs() -> Iterable[Weighed]:
+        if valid is not None:
+            return valid
         blocks = evaluate() if kept is None else ((values, None) for values in kept)
         return (valid_pairs(values, goal, weight)[1:] for values, weight in blocks)
 
