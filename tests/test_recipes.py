@@ -97,7 +97,7 @@ def test_number_of_the_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         net.add_edges(**connector.edge_params())
     recipe = recipe_of(saved(tmp_path, [net]))
     assert [each["connector"]["use"] for each in recipe["edge_types"]] == [0, 1, None]
-    assert set(recipe["streams"]) == {"sparse", "degree"}
+    assert set(recipe["streams"]) == {"pairwise", "sparse", "degree"}
 
 
 def test_files_and_nodes(tmp_path: Path) -> None:

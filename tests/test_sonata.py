@@ -8,6 +8,7 @@ import inspect
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -37,7 +38,7 @@ from bmtool_connectors import (
     syn_const_delay,
     verify,
 )
-from bmtool_connectors.sonata import pair_digests, rows
+from bmtool_connectors.sonata import pair_digests, rows, staging
 from bmtool_connectors.sonata.index_writer import IndexWriter
 from bmtool_connectors.sonata.options import SaveOptions
 
@@ -991,6 +992,37 @@ def test_killed(tmp_path: Path) -> None:
     assert left > 0
     names = sorted(os.listdir(tmp_path / "files"))
     assert names == sorted(os.listdir(tmp_path / "0")), "what the killed ones left is removed"
+
+
+def test_killed_before_the_lock(tmp_path: Path) -> None:
+    """Hidden folders without a lock that somebody holds are removed by the next save."""
+    for name in ("a", "b", "c"):
+        (tmp_path / f".saving-{name}").mkdir()
+    (tmp_path / ".saving-b" / ".lock.new").touch()
+    (tmp_path / ".saving-c" / ".lock").touch()
+    (tmp_path / ".saving-c" / "net_nodes.h5").touch()
+    network().save(tmp_path)
+    assert not list(tmp_path.glob(".saving*"))
+
+
+def test_folder_removed_before_it_was_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process took it for one that was left: a new one is made."""
+    taken = []
+    locked = staging._locked
+
+    def removed(file: Any) -> bool:
+        if not taken:
+            taken.append(file)
+            shutil.rmtree(Path(file.name).parent)
+        return locked(file)
+
+    monkeypatch.setattr(staging, "_locked", removed)
+    network().save(tmp_path)
+    assert taken
+    assert (tmp_path / "net_nodes.h5").is_file()
+    assert not list(tmp_path.glob(".saving*"))
 
 
 def test_our_front_end_with_another_adaptor(tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def check_names(network: Any) -> None:
     for name in {network.name}.union(*map(_ends, network.get_connections())):
         if not recipes.is_file_name(f"{name}{layout.NODES_FILE}"):
             raise ParameterError(
-                "name of NetworkBuilder must have no '/' and no backslash, since its files are "
-                f"called after it, got {name!r}: rename the network. Nothing was built or written."
+                "name of NetworkBuilder must have no '/' and no backslash, and not be longer than "
+                f"files may be called, since its files are called after it, got {name!r}: rename "
+                "the network. Nothing was built or written."
             )
 
 

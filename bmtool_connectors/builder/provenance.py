@@ -11,7 +11,7 @@ from bmtool_connectors.builder import _bmtk
 from bmtool_connectors.builder.edge_table import EdgeTable
 from bmtool_connectors.connection_rule import ConnectionRule
 from bmtool_connectors.patterns.described import connector_described, described, expected, observed
-from bmtool_connectors.sampling import degree, sparse
+from bmtool_connectors.sampling import degree, pairwise, sparse
 from bmtool_connectors.sonata import recipe as recipes
 from bmtool_connectors.sonata.digests import digest_of_json
 from bmtool_connectors.sonata.edge_writer import WrittenEdges
@@ -45,7 +45,11 @@ def make_recipe(
             "bmtool_connectors": sys.modules["bmtool_connectors"].__version__,
             **{name: version(name) for name in ("bmtk", "numpy", "h5py")},
         },
-        "streams": {"sparse": sparse.STREAM_VERSION, "degree": degree.STREAM_VERSION},
+        "streams": {
+            "pairwise": pairwise.STREAM_VERSION,
+            "sparse": sparse.STREAM_VERSION,
+            "degree": degree.STREAM_VERSION,
+        },
         "edge_types": list(_edge_types(own, written, digest_of_json(saved.nodes))),
     }
 

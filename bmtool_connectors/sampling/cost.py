@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bmtool_connectors.sampling.estimate import MOST_KEPT
 from bmtool_connectors.sampling.plan import Plan
 
 __all__ = ["cost"]
@@ -74,7 +75,8 @@ def cost(
     comparison = NEAR * limited * n_pairs  # of all pairs, to find those within reach
     once = evaluation * searched + (comparison if pairwise else GATHER * searched)
     step = STEP if laws.same_p else STEP_OF_TWO
-    seconds = (min(passes, 1) if keeps else passes) * once + passes * step * searched
+    looks_once = keeps or n_pairs <= MOST_KEPT
+    seconds = (min(passes, 1) if looks_once else passes) * once + passes * step * searched
     if pairwise:
         look = 0.0 if keeps else evaluation * within + comparison
         each = PAIR * (1 + two) + JOINT * (joint is not None and joint.rho != 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -35,12 +35,15 @@ class RhoEstimate:
         The mean joint probability that results, where the goal cannot be reached.
     about : bool
         The numbers were estimated.
+    passes : int
+        How often all pairs have been gone through; not at all where they are alike.
     """
 
     rho: float
     n: float
     reachable: float | None = None
     about: bool = False
+    passes: int = 1
 
 
 def estimate_rho(
@@ -80,7 +83,7 @@ def estimate_rho(
         if p0 > 0 and p1 > 0:
             sums.add_equal(space.n_pairs - n_self, p0, p1)
         one = [(np.array([p0]), np.array([p1]), None)]
-        return find_rho(sums, lambda: one, goal, times=sums.n), None
+        return replace(find_rho(sums, lambda: one, goal, times=sums.n), passes=0), None
     kept: list[BlockValues] | None = [] if keep else None
     # Where pairs are few their probabilities are kept for the search: they take little memory.
     valid: list[Weighed] | None = [] if not keep and space.n_pairs <= MOST_KEPT else None
@@ -138,7 +141,11 @@ def find_rho(
     if not sums.clips(rho):
         return RhoEstimate(rho, sums.n)
 
+    passes = 1
+
     def expected(trial: float) -> float:
+        nonlocal passes
+        passes += 1
         total = 0.0
         for p0, p1, weight in pairs():
             joint = joint_from_rho(trial, p0, p1)
@@ -148,7 +155,7 @@ def find_rho(
     rho = solve_rho(expected, pr * sums.n - more, sums.lowest, sums.highest)
     reached = (expected(rho) + more) / sums.n
     missed = abs(reached - pr) > 1e-9
-    return RhoEstimate(rho, sums.n, reached if missed else None)
+    return RhoEstimate(rho, sums.n, reached if missed else None, passes=passes)
 
 
 def valid_pairs(

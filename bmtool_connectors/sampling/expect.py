@@ -83,7 +83,7 @@ def expect(
         found, _ = estimate_rho(space, laws, goal, valid.evaluate, keep=False, in_order=False)
         if found.reachable is not None:
             unmet = Unmet(goal.pr, found.reachable, found.n)
-        plan, passes = plan.with_rho(found.rho), valid.passes
+        plan, passes = plan.with_rho(found.rho), found.passes
     sums = _sums(plan, sample, share)
     if goal is not None and not goal.by_range:
         searched = sums.within

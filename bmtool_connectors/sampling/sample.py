@@ -50,8 +50,6 @@ class Sample:
     ----------
     pairs : int
         How many pairs there are.
-    passes : int
-        How often they have been evaluated.
 
     Notes
     -----
@@ -73,7 +71,7 @@ class Sample:
         self._everything = reach is not None
         self._looks = looks
         self._strata: Strata | None = None
-        self.pairs, self.passes = space.n_pairs, 0
+        self.pairs = space.n_pairs
         self._in_order = self.pairs <= most
         if not self._in_order and not laws.constant and sparse.why_not(laws) is None:
             self._strata = Strata(space, laws, reach, max(1, looks // FEWEST_OF))
@@ -100,8 +98,7 @@ class Sample:
             yield from self._of_strata(self._strata)
 
     def evaluate(self) -> Iterator[tuple[BlockValues, float | None]]:
-        """Yield the laws evaluated on pairs, and their weights; count that it was asked for."""
-        self.passes += 1
+        """Yield the laws evaluated on pairs, and their weights."""
         for values, total in self.parts():
             yield values, None if total is None else total / max(values.candidates.looked_at, 1)
 

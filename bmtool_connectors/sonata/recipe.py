@@ -155,6 +155,10 @@ def _read(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+#: Bytes that the name of a file may have, on all usual systems.
+MOST_BYTES = 255
+
+
 def is_file_name(name: Any) -> bool:
     """Whether this is the name of a file in some folder, on any system, and no path."""
     return (
@@ -162,6 +166,7 @@ def is_file_name(name: Any) -> bool:
         and name not in ("", "..")
         and Path(name).name == name
         and not any(character in name for character in "/\\\0")
+        and len(name.encode(errors="replace")) <= MOST_BYTES
     )
 
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,19 +92,23 @@ class StagedFiles:
             for missing in [each for each in (beside, *beside.parents) if not each.exists()][::-1]:
                 self._cleaning.callback(_remove_empty, missing)
                 missing.mkdir(exist_ok=True)
-            for lock in beside.glob(f"{_PREFIX}*/{_LOCK}"):  # what killed processes left
-                with suppress(OSError), lock.open("r+b") as file:
-                    if _locked(file):
-                        _remove(lock.parent)
-            folder = beside / f"{_PREFIX}{secrets.token_hex(8)}"
-            self._cleaning.callback(_remove, folder)
-            folder.mkdir()
-            new = folder / f"{_LOCK}.new"
-            # Locked until the end, before it has its name: there is no moment without the lock.
-            if _locked(self._cleaning.enter_context(new.open("wb"))):
-                new.rename(folder / _LOCK)
-            self._folders[beside] = folder
+            for left in beside.glob(f"{_PREFIX}*"):
+                _remove_left(left)
+            while beside not in self._folders:
+                # Before it is locked another process may take it for one that was left.
+                with suppress(FileNotFoundError) if beside.is_dir() else nullcontext():
+                    self._folders[beside] = self._new_folder(beside)
         return self._folders[beside]
+
+    def _new_folder(self, beside: Path) -> Path:
+        folder = beside / f"{_PREFIX}{secrets.token_hex(8)}"
+        self._cleaning.callback(_remove, folder)
+        folder.mkdir()
+        new = folder / f"{_LOCK}.new"
+        # Locked until the end, before it has its name: there is no moment without the lock.
+        if _locked(self._cleaning.enter_context(new.open("wb"))):
+            new.rename(folder / _LOCK)
+        return folder
 
     def remove(self, file: Path) -> None:
         """Have a file removed, unless it is a link or no file, once those before are in place."""
@@ -173,6 +177,16 @@ def _remove(folder: Path) -> None:
             if file.name != _LOCK:
                 file.unlink()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove a hidden folder, if the process that made it was killed."""
+    for lock in folder.glob(f"{_LOCK}*"):
+        with suppress(OSError), lock.open("r+b") as file:
+            if _locked(file):
+                _remove(folder)
+        return
+    _remove_empty(folder)  # it was killed before it made the lock, or while it removed the folder
 
 
 def _locked(file: BinaryIO) -> bool:

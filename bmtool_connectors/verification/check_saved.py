@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bmtool_connectors.sonata.recipe import is_file_name
 from bmtool_connectors.verification.check_nodes import Nodes
 from bmtool_connectors.verification.checked_edges import CheckedEdges, Pairs, SavedValues
 from bmtool_connectors.verification.findings import Findings
@@ -224,7 +225,7 @@ def check_files(recipes: Sequence[Recipe], files: Files, found: Findings) -> set
         for name in dict.fromkeys((*recipe.files, *of_nodes)):
             file = recipe.file.parent / name
             items = files.h5.get(file)
-            if name not in given and not file.is_file():
+            if name not in given and not (is_file_name(name) and file.is_file()):
                 found.add("missing-file", f"it names {name!r}, which is not there", recipe.file)
             elif items is not None and not items:
                 what = "nodes" if name in of_nodes else "edges or gap junctions"
