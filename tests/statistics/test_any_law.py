@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ from bmtool_connectors import (
     spherical_dist,
     vectorized,
 )
-from bmtool_connectors.sampling import blocks, sparse
+from bmtool_connectors.sampling import blocks, tiles
 
 pytestmark = pytest.mark.slow
 
@@ -770,11 +770,14 @@ def make_case(kind: str, number: int) -> tuple[Case, Choice]:
 def test_any_law(kind: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     case, choice = make_case(kind, number)
     # Few nodes are cut into many cells and blocks: the law does not depend on it.
-    shrink, chosen = choice.of(1.0, 0.5, 0.2), sparse.choose_edge
+    shrink, chosen = choice.of(1.0, 0.5, 0.2), tiles.choose_edge
     monkeypatch.setattr(blocks, "BLOCK_SIZE", choice.of(3, 10, 1 << 16))
-    monkeypatch.setattr(sparse, "CHUNK", choice.of(3, 1 << 16))
+    monkeypatch.setattr(tiles, "CHUNK", choice.of(3, 1 << 16))
+    monkeypatch.setattr(tiles, "TILE", choice.of(5, 1 << 21))
+    monkeypatch.setattr(tiles, "TILE_CELLS", choice.of(10, 1 << 17))
+    monkeypatch.setattr(blocks, "TILE_PAIRS", choice.of(7, 1 << 20))
     monkeypatch.setattr(
-        sparse, "choose_edge", lambda *args: smaller(chosen(*args), shrink), raising=True
+        tiles, "choose_edge", lambda *args: smaller(chosen(*args), shrink), raising=True
     )
     with without_warnings():
         found = counts(case)
@@ -788,4 +791,4 @@ def test_any_law(kind: str, number: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def smaller(choice: Any, factor: float) -> Any:
     """Return a choice of cells with shorter edges."""
-    return type(choice)(choice.edge * factor, choice.reach, choice.visits)
+    return replace(choice, edge=choice.edge * factor)
