@@ -83,6 +83,33 @@ def ranges(first: Index, length: Index) -> Index:
     return found
 
 
+def places_in_ranges(ends: npt.NDArray[Any], numbers: npt.NDArray[Any]) -> Index:
+    """Return in which of some ranges, told by their ends, numbers are; both are ascending.
+
+    The fewer are looked up in the more, and only the ranges from the first number to the last.
+    """
+    first, last = np.searchsorted(ends, numbers[[0, -1]], side="right")
+    if last - first > len(numbers):
+        places: Index = np.searchsorted(ends[first:last], numbers, side="right")
+    else:
+        counts = np.diff(np.searchsorted(numbers, ends[first:last]), prepend=0)
+        counts = np.append(counts, len(numbers) - counts.sum())
+        places = np.repeat(np.arange(len(counts)), counts)
+    places += first
+    return places
+
+
+def bunches(lengths: npt.NDArray[Any], most: int) -> Iterator[tuple[int, int]]:
+    """Cut a sequence of parts into runs (start, stop) with `most` in all, or of one part."""
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(ends):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
+        yield start, stop
+        start = stop
+
+
 def index_dtype(n: int) -> np.dtype[Any]:
     """Return the smallest signed integer type that holds ``n - 1``."""
     return np.dtype(np.int16 if n <= 1 << 15 else np.int32 if n <= 1 << 31 else np.int64)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bmtool_connectors.arrays import Index, IntArray, index_dtype, is_first
+from bmtool_connectors.arrays import Index, IntArray, bunches, index_dtype, is_first
 from bmtool_connectors.edges import EdgeList, sort_pairs
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.collect import Drawn, PairDraw, joined, taken
@@ -24,13 +24,15 @@ MANY, RANGE, BATCH = 1 << 20, 1 << 18, 1 << 17
 def forward_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
     """Return the edges i -> j."""
     shape = (len(space.source), len(space.target))
+    columns = (*drawn.forward.n_syn, *drawn.forward.arg)
+    alike = not any(isinstance(each, np.ndarray) for each in columns)
+    if drawn.order is None or (drawn.order == "target" and not alike):
+        return _sorted((drawn.forward, Drawn()), shape, drawn.order == "target")
     i, j, n_syn, arg = drawn.forward.arrays()
-    if drawn.order == "source":
-        return EdgeList.from_sorted(i, j, shape, n_syn, arg)
-    if drawn.order == "target" and not any(isinstance(each, np.ndarray) for each in (n_syn, arg)):
+    if drawn.order == "target":
         drawn.forward = Drawn()
-        return EdgeList.from_sorted(*turned(i, j, shape), shape, n_syn, arg)
-    return _sorted((drawn.forward, Drawn()), shape, drawn.order == "target")
+        i, j = turned(i, j, shape)
+    return EdgeList.from_sorted(i, j, shape, n_syn, arg)
 
 
 def backward_edges(drawn: PairDraw, space: PairSpace) -> EdgeList:
@@ -123,14 +125,9 @@ def _sorted_by_ranges(
 def _batches(first: tuple[list[Any], ...], then: Drawn) -> Iterator[list[Any]]:
     """Yield the columns of two lists of parts, some parts together."""
     for columns in (first, (then.i, then.j, then.n_syn, then.arg)):
-        ends = np.cumsum([len(part) for part in columns[0]])
-        start = 0
-        while start < len(ends):
-            before = int(ends[start - 1]) if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, before + BATCH, side="right")))
-            lengths = np.diff(ends[start:stop], prepend=before).tolist()
-            yield [joined(each[start:stop], lengths) for each in columns]
-            start = stop
+        lengths = [len(part) for part in columns[0]]
+        for start, stop in bunches(np.array(lengths, dtype=np.int64), BATCH):
+            yield [joined(each[start:stop], lengths[start:stop]) for each in columns]
 
 
 def among_all_sources(edges: EdgeList, chosen: npt.NDArray[Any], n_source: int) -> EdgeList:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from bmtool_connectors.arrays import Flags, Index
+from bmtool_connectors.arrays import Flags, Index, places_in_ranges
 from bmtool_connectors.nodes import NodeArrays
 
 #: Pairs per block. Larger blocks leave the cache, smaller ones cost calls.
@@ -160,11 +160,7 @@ class PairBlock:
             return self.of_flat(rank)
         if not len(rank):
             return rank, rank
-        # Ranks are sorted: look up the rows in them, not them in the rows, and only the rows
-        # between the first and the last.
-        least, most = np.searchsorted(self._ends, rank[[0, -1]], side="right")
-        ends = self._ends[least : most + 1]
-        row = np.repeat(np.arange(least, most + 1), np.diff(np.searchsorted(rank, ends), prepend=0))
+        row = places_in_ranges(self._ends, rank)
         column = rank - self._starts[row] + self._first[row]
         column += column >= self._hole[row]
         return row + self.i0, column

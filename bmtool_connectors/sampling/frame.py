@@ -159,18 +159,15 @@ def choose_edge(
     reach : float, um, optional
         A distance beyond which the bound is 0, if that is known.
     """
-    frame = Frame.around(source, target, metric)
+    frame, reach = _frame_and_reach(source, target, metric, bound, reach)
     numbers = len(source), len(target)
     if frame.diagonal == 0:
         all_pairs = float(math.prod(numbers)) / (2 if half else 1)
         return CellChoice(1.0, 0.0, all_pairs, all_pairs, 1.0)
-    limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
-    reach = reach_of(bound, limit)
-    extent = frame.without_gaps(source, target, reach).extent
     # No edge is so short that the numbers of cells are rounded.
     far = max(float(np.abs(nodes.box).max()) for nodes in (source, target))
     given = (
-        *(bound, metric, tuple(map(_rounded, extent.tolist()))),
+        *(bound, metric, tuple(map(_rounded, frame.extent.tolist()))),
         *(tuple(map(_rounded, numbers)), half, reach, _rounded(far / 2**48)),
     )
     try:
@@ -179,6 +176,17 @@ def choose_edge(
         choice = _best_edge(*given)
     share = math.prod(numbers) / math.prod(map(_rounded, numbers))
     return replace(choice, visits=share * choice.visits, within=share * choice.within)
+
+
+def _frame_and_reach(
+    source: NodeArrays, target: NodeArrays, metric: Metric, bound: Bound, reach: float | None
+) -> tuple[Frame, float]:
+    """Return the box around both pools, its gaps closed, and the greatest distance that matters."""
+    frame = Frame.around(source, target, metric)
+    if frame.diagonal == 0:
+        return frame, 0.0
+    reach = reach_of(bound, frame.diagonal if reach is None else min(reach, frame.diagonal))
+    return frame.without_gaps(source, target, reach), reach
 
 
 def _rounded(value: float) -> float:
@@ -266,9 +274,6 @@ def sample_edge(
     Cells are so long that pairs of cells are few beside pairs of nodes, but not longer than the
     reach.
     """
-    frame = Frame.around(source, target, metric)
-    limit = frame.diagonal if reach is None else min(reach, frame.diagonal)
-    reach = reach_of(bound, limit) if frame.diagonal else 0.0
-    frame = frame.without_gaps(source, target, reach)
+    frame, reach = _frame_and_reach(source, target, metric, bound, reach)
     n = math.sqrt(len(source) * len(target))
     return CellChoice(min(frame.edge_with(SAMPLED, n), reach or 1.0), reach, 0.0, 0.0, 0.0)

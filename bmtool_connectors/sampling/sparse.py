@@ -63,15 +63,6 @@ def why_not(laws: PairLaws) -> str | None:
     return None
 
 
-def pairs_within(
-    space: PairSpace, laws: PairLaws, reach: float | None = None
-) -> Iterator[BlockValues]:
-    """Evaluate the laws on all pairs they can connect (or on all within `reach`), in no order."""
-    if space.n_pairs:
-        for pairs in CellTiles(space, laws, reach).every():
-            yield laws.evaluate_on(pairs)
-
-
 @dataclass
 class Visited:
     """Connected pairs: which, and how (-1 not, 0 forward, 1 both, 2 backward)."""

@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 
 from bmtool_connectors import vectorization
-from bmtool_connectors.arrays import Flags, FloatArray, Index, is_first, ranges
+from bmtool_connectors.arrays import (
+    Flags,
+    FloatArray,
+    Index,
+    bunches,
+    is_first,
+    places_in_ranges,
+    ranges,
+)
 from bmtool_connectors.distances import Metric
 from bmtool_connectors.sampling.blocks import PairSpace
 from bmtool_connectors.sampling.candidates import Candidates, Distances, ListedPairs
@@ -114,10 +122,7 @@ class EqualTiles:
                 yield number, target + first
             elif len(number):
                 number += start
-                # Few targets are looked up in many numbers.
-                least, most = np.searchsorted(self._ends, number[[0, -1]], side="right")
-                counts = np.diff(np.searchsorted(number, self._ends[least : most + 1]), prepend=0)
-                target = np.repeat(np.arange(least, most + 1), counts)
+                target = places_in_ranges(self._ends, number)
                 number -= self._starts[target]
                 number += number >= self._hole[target]
                 yield number, target
@@ -290,11 +295,7 @@ class CellPairList:
 
     def every(self, chosen: Index) -> Iterator[tuple[Index, Index, Index]]:
         """Yield all pairs of nodes of some pairs of cells, a few at a time, in cell order."""
-        ends = np.cumsum(self.size[chosen])
-        start = 0
-        while start < len(chosen):
-            before = int(ends[start - 1]) if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
+        for start, stop in bunches(self.size[chosen], CHUNK):
             some = chosen[start:stop]
             size = self.size[some]
             pairs, number = np.repeat(some, size), ranges(np.zeros_like(size), size)
@@ -302,7 +303,6 @@ class CellPairList:
             a = number // width
             b = number - a * width
             yield pairs, a + self.first_source.take(pairs), b + self.first_target.take(pairs)
-            start = stop
 
 
 def skip_through(
@@ -342,15 +342,7 @@ def skip_through(
             events = events[: np.searchsorted(events, total)]
             if not len(events):
                 return
-        # Look up the fewer in the more; only the cells between the first and the last count.
-        first, stop = np.searchsorted(ends, events[[0, -1]], side="right")
-        if stop - first > len(events):
-            pairs = np.searchsorted(ends[first:stop], events, side="right")
-        else:
-            counts = np.diff(np.searchsorted(events, ends[first:stop]), prepend=0)
-            counts = np.append(counts, len(events) - counts.sum())
-            pairs = np.repeat(np.arange(len(counts)), counts)
-        pairs += first
+        pairs = places_in_ranges(ends, events)
         # In which row an event is, and how far along it; rounding may lead to one row too many.
         events -= starts.take(pairs)
         events /= row.take(pairs)

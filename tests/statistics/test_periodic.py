@@ -141,7 +141,7 @@ def test_every_pair_once(
     original = tiles.choose_edge
     tiles.choose_edge = lambda *args: replace(original(*args), edge=reach / cells)
     try:
-        blocks = list(sparse.pairs_within(space, laws))
+        blocks = [laws.evaluate_on(pairs) for pairs in tiles.CellTiles(space, laws).every()]
     finally:
         tiles.choose_edge = original
     assert space.source.positions is not None
